@@ -1,0 +1,93 @@
+"""What several tests need: a loop with a limit, what is left open, and a client that sees raw bytes."""
+
+import asyncio
+import contextlib
+import gc
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from aiohttp import ClientSession, web
+
+from labs.tap import Kind
+from labs.town import Town
+
+
+def run(main: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
+    """Run a test's coroutine in a new loop; a test that hangs fails."""
+
+    async def limited() -> Any:
+        async with asyncio.timeout(seconds):
+            return await main()
+
+    return asyncio.run(limited())
+
+
+async def turns(count: int) -> None:
+    """Let the loop turn."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def hello(request: web.Request) -> web.Response:
+    return web.Response(text="hello")
+
+
+gc.freeze()  # what was there before the tests is not theirs: gc.get_objects() leaves it out, and is quick
+
+
+def _objects(kind: type) -> list[Any]:
+    return [it for it in gc.get_objects() if issubclass(type(it), kind)]
+
+
+async def get(client: ClientSession, url: str) -> str:
+    """Return the body of an answer that must be 200."""
+    async with client.get(url, raise_for_status=True) as answer:
+        return await answer.text()
+
+
+def listening() -> list[socket.socket]:
+    """Find every socket of this process that listens."""
+    inet = [it for it in _objects(socket.socket) if it.fileno() != -1 and it.type == socket.SOCK_STREAM]
+    return [it for it in inet if it.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)]
+
+
+def remains(servers: Iterable[tuple[str, int]] | None = None) -> list[object]:
+    """List listening sockets, running tasks and open transports, those of `servers` only where given."""
+    ends = []
+    for it in _objects(asyncio.Transport):
+        with contextlib.suppress(AttributeError):  # a TLS transport that is done knows nothing any more
+            open_ = it.get_extra_info("socket").fileno() != -1
+            if open_ and (servers is None or it.get_extra_info("sockname") in set(servers)):
+                ends.append(it)
+    return [*listening(), *(asyncio.all_tasks() - {asyncio.current_task()}), *ends]
+
+
+def addresses(town: Town) -> set[tuple[str, int]]:
+    """Return where the town's servers really are, to look for them when it is closed."""
+    return {it.address for it in town._listeners.values()}
+
+
+def crossed(town: Town, kind: Kind, connection: int = 0) -> bytes:
+    """Join the bytes that the tap kept of one direction of a connection."""
+    return b"".join(
+        it.data for it in town.recording.pieces if it.connection == connection and it.kind is kind
+    )
+
+
+def kinds(town: Town, connection: int = 0) -> list[Kind]:
+    """Return what the tap noticed on a connection, pieces of one message as one."""
+    found = [it.kind for it in town.recording.pieces if it.connection == connection]
+    bytes_ = (Kind.HEARD, Kind.SAID)
+    return [kind for i, kind in enumerate(found) if kind not in bytes_ or i == 0 or found[i - 1] != kind]
+
+
+async def raw(address: tuple[str, int], data: bytes) -> bytes:
+    """Send bytes and return everything that comes until the other side closes."""
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(data)
+    try:
+        return await reader.read()
+    finally:
+        writer.close()
+        await writer.wait_closed()
