@@ -1,0 +1,60 @@
+"""The pairs of the lessons: servers that stand in front of an origin. Same signature, always in pairs.
+
+A front is made from `target`, the origin's URL without a path, and `connect`, which makes a connector for its
+client half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from aiohttp import BaseConnector, ClientConnectionError, ClientSession, web
+
+__all__ = ["Connect", "Front", "posted", "proxying", "redirecting"]
+
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Connect: TypeAlias = Callable[[], BaseConnector]
+Front: TypeAlias = Callable[[str, Connect], Handler]
+
+
+def redirecting(target: str, connect: Connect) -> Handler:
+    """Return a front that sends the client elsewhere; it makes no request of its own."""
+
+    async def front(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound(target + request.path_qs)
+
+    return front
+
+
+def proxying(target: str, connect: Connect) -> Handler:
+    """Return a front that asks the origin itself, and answers 502 for a dead one.
+
+    It is small: bodies are read whole, and the request's fields stay behind. That is good enough to tell a
+    proxy from a redirect, and wrong in most other ways: see lesson 04.
+    """
+
+    async def front(request: web.Request) -> web.StreamResponse:
+        async with ClientSession(connector=connect()) as inner:
+            try:
+                async with inner.request(
+                    request.method, target + request.path_qs, data=await request.read()
+                ) as answer:
+                    body = await answer.read()
+            except ClientConnectionError:
+                raise web.HTTPBadGateway() from None
+        return web.Response(status=answer.status, body=body, content_type=answer.content_type)
+
+    return front
+
+
+def posted(target: str, connect: Connect) -> Handler:
+    """Return the proxy of the first post, made runnable and otherwise unchanged, with every fault it has."""
+
+    async def front(request: web.Request) -> web.StreamResponse:
+        async with ClientSession(connector=connect()) as session:  # noqa: SIM117  as posted
+            async with session.request(request.method, target + request.path_qs) as res:
+                raw = await res.read()
+        return web.Response(body=raw, status=res.status, headers=res.headers)
+
+    return front
