@@ -1,0 +1,116 @@
+"""The maintainer's commands and the learner's: python -m labs ..."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe every command in one sentence."""
+    whole = argparse.ArgumentParser(prog="python -m labs", description="Build, check and open the lessons.")
+    some = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    some.add_parser("lab", help="Open JupyterLab at the first lesson; what follows goes to JupyterLab.")
+    some.add_parser("link", help="Let every program of this virtual environment import labs.")
+    some.add_parser("doctor", help="Say what is missing on this machine and how to get it.")
+    build = some.add_parser("build", help="Build the lessons and solutions that are stale.")
+    build.add_argument(
+        "--all", action="store_true", help="Build all of them, and write pictures that differ, too."
+    )
+    some.add_parser("check", help="Check that notebooks, sources, claims and exercises fit together.")
+    table = some.add_parser("list", help="Print the table of lessons.")
+    table.add_argument("--write", action="store_true", help="Write it into README.md instead.")
+    repeat = some.add_parser("repeat", help="Execute all notebooks again and compare every byte of text.")
+    repeat.add_argument("--times", type=int, default=20, help="How often; 20 if not given.")
+    repeat.add_argument("--busy", action="store_true", help="Keep every core busy meanwhile.")
+    run = some.add_parser("run", help="Run one lesson in this process and print the value of each cell.")
+    run.add_argument("lesson", metavar="NN", help="Its number, or how its name begins.")
+    run.add_argument("--unsolved", action="store_true", help="Run the lesson instead of the solution.")
+    # These two read their own arguments, -h included.
+    some.add_parser("mutants", help="Plant faults and see that the tests find each one.", add_help=False)
+    some.add_parser("bench", help="Measure what the town and the tap cost on this machine.", add_help=False)
+    return whole
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Do one command and return its exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    known, rest = parser().parse_known_args(argv)
+    if known.command == "doctor":  # before anything else: it must work where no package is installed
+        return int(importlib.import_module("labs.doctor").main())
+    if known.command in ("mutants", "bench"):
+        return int(importlib.import_module(f"labs.{known.command}").main(argv[1:]) or 0)
+    if rest and known.command != "lab":
+        parser().error(f"unrecognized arguments: {' '.join(rest)}")
+    try:
+        return _do(known, rest)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("labs"):
+            raise
+        print(f"The package {error.name} is not installed: run `python -m labs doctor`.", file=sys.stderr)
+        return 1
+
+
+def _do(known: argparse.Namespace, rest: list[str]) -> int:
+    if known.command in ("lab", "link"):
+        from labs import desk
+
+        if known.command == "lab":
+            return desk.open_lab([word for word in rest if word != "--"])
+        print(desk.link())
+        return 0
+    from labs.lesson import LessonError
+
+    try:
+        return _course(known)
+    except LessonError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _course(known: argparse.Namespace) -> int:
+    from labs import course, lesson, syllabus
+
+    if known.command == "build":
+        done = course.build(everything=known.all)
+        done += [f"wrote {file.relative_to(ROOT)}" for file in course.illustrate()]
+        print("\n".join(done) or "Every notebook is as its source yields it: nothing to do.")
+    elif known.command == "check":
+        return _check()
+    elif known.command == "list":
+        table = syllabus.table(map(syllabus.entry, lesson.sources()))
+        readme = ROOT / "README.md"
+        if known.write:
+            readme.write_text(syllabus.refresh(readme.read_text("utf-8"), table), "utf-8", newline="\n")
+        else:
+            print(table)
+    elif known.command == "repeat":
+        same, summary = course.repeat(times=known.times, busy=known.busy)
+        print(summary)
+        return int(not same)
+    elif known.command == "run":
+        for value in lesson.run(lesson.find(known.lesson), solved=not known.unsolved).values:
+            if value is not None:
+                print(value, end="\n\n")
+    return 0
+
+
+def _check() -> int:
+    from labs import claims, exercises, lesson, review
+
+    try:
+        found = review.check(claims.ledger(), exercises.registry().values())
+    except claims.LedgerError as error:
+        found = [str(error)]
+    for sentence in found:
+        print(sentence)
+    print(f"{len(lesson.sources())} lessons, {len(found) or 'no'} findings.")
+    return int(bool(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""The exercises of lesson 01."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import ClientError, ClientSession, web
+
+from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.town import Town
+from labs.trace import Trace
+
+LESSON = "01_who_makes_the_second_request"
+PAGE = b"the page of the origin\n"
+
+
+async def _origin(request: web.Request) -> web.StreamResponse:
+    await request.read()
+    return web.Response(body=PAGE, status=200 if request.method == "GET" else 201)
+
+
+async def _post(
+    front: Callable[..., Awaitable[web.StreamResponse]], *, dead: bool = False, proxy: bool = False
+) -> Trace:
+    async with Town() as town:
+        await town.open("origin.test", _origin)
+        async with ClientSession(connector=town.connector("front.test")) as inner:
+
+            async def handler(request: web.Request) -> web.StreamResponse:
+                return await (front(request, inner) if proxy else front(request))
+
+            await town.open("front.test", handler)
+            if dead:
+                await town.close("origin.test")
+            async with ClientSession(connector=town.connector("client")) as client:
+                try:
+                    async with client.post("http://front.test/page?n=1", data=b"order") as answer:
+                        await answer.read()
+                except ClientError:
+                    pass  # the trace tells what came
+    return town.trace
+
+
+@exercise(
+    "keep-the-method",
+    lesson=LESSON,
+    stars=1,
+    minutes=5,
+    hint="Some redirect statuses forbid changing the method: RFC 9110 section 15.4.8.",
+    wrong={
+        "async def front(request):\n    raise web.HTTPFound('http://origin.test' + request.path_qs)": "GET",
+        "async def front(request):\n    return web.Response(text='done')": "no redirect",
+        "async def front(request):\n    raise web.HTTPTemporaryRedirect('http://origin.test/')": "/page?n=1",
+    },
+)
+async def keep_the_method(front: Any) -> Attempt:
+    """Demand that the client's own POST reaches the origin, path and body included."""
+    trace = await _post(front)
+    answers, heard = trace.answers(who="front.test"), trace.requests(whom="origin.test")
+    if not answers or not 300 <= answers[0].status < 400:
+        return not_yet("Your front sent no redirect: which status did the client hear?", trace)
+    if not heard:
+        return not_yet("The origin heard nothing: what does your Location say?", trace)
+    if heard[0].method != "POST":
+        return not_yet(
+            f"The origin heard {heard[0].method}: your status allows the client to change the method.", trace
+        )
+    if heard[0].target != "/page?n=1":
+        return not_yet("The origin was asked for another target than /page?n=1: keep path and query.", trace)
+    return yes(trace) if heard[0].body == b"order" else not_yet("The body did not arrive.", trace)
+
+
+@exercise(
+    "pass-it-on",
+    lesson=LESSON,
+    stars=2,
+    minutes=8,
+    hint="`inner.request(method, url, data=...)`; read the answer inside the block, pass status and body on.",
+    wrong={
+        "async def front(request, inner):\n"
+        "    raise web.HTTPTemporaryRedirect('http://origin.test' + request.path_qs)": "redirect",
+        "async def front(request, inner):\n"
+        "    async with inner.get('http://origin.test' + request.path_qs) as answer:\n"
+        "        return web.Response(body=await answer.read(), status=answer.status)": "GET",
+        "async def front(request, inner):\n"
+        "    async with inner.request(request.method, 'http://origin.test' + request.path_qs,\n"
+        "                             data=await request.read()) as answer:\n"
+        "        return web.Response(body=await answer.read())": "status",
+        "async def front(request, inner):\n"
+        "    async with inner.request(request.method, 'http://origin.test' + request.path_qs) as answer:\n"
+        "        return web.Response(body=await answer.read(), status=answer.status)": "body",
+    },
+)
+async def pass_it_on(front: Any) -> Attempt:
+    """Demand that method, target and body reach the origin, and that status and body come back."""
+    trace = await _post(front, proxy=True)
+    answers, heard = trace.answers(whom="client"), trace.requests(who="front.test", whom="origin.test")
+    if not heard:
+        return not_yet("Your front never asked the origin; a redirect leaves that to the client.", trace)
+    if heard[0].method != "POST":
+        return not_yet(
+            f"The origin heard {heard[0].method}, and the client said POST: use `inner.request`.", trace
+        )
+    if heard[0].target != "/page?n=1":
+        return not_yet("The origin was asked for another target than /page?n=1: keep path and query.", trace)
+    if heard[0].body != b"order":
+        return not_yet("The request's body did not reach the origin: what is `data=` in your request?", trace)
+    if not answers or answers[-1].body != PAGE:
+        return not_yet("The client did not get the origin's page: read it inside the `async with`.", trace)
+    if answers[-1].status != 201:
+        return not_yet(f"The origin's status was 201, and the client heard {answers[-1].status}.", trace)
+    return yes(trace)
+
+
+@exercise(
+    "no-dead-end",
+    lesson=LESSON,
+    stars=3,
+    minutes=12,
+    hint="Ask the origin with `inner.head` before you redirect, and catch `ClientConnectionError`.",
+    wrong={
+        "async def front(request, inner):\n"
+        "    raise web.HTTPTemporaryRedirect('http://origin.test' + request.path_qs)": "dead",
+        "async def front(request, inner):\n    raise web.HTTPServiceUnavailable()": "alive",
+        "async def front(request, inner):\n"
+        "    try:\n"
+        "        async with inner.head('http://origin.test/'):\n"
+        "            pass\n"
+        "        raise web.HTTPTemporaryRedirect('http://origin.test' + request.path_qs)\n"
+        "    except Exception:\n"
+        "        raise web.HTTPServiceUnavailable()": "exception",
+    },
+)
+async def no_dead_end(front: Any) -> Attempt:
+    """Demand a redirect while the origin lives, and 503 once it is dead."""
+    alive = await _post(front, proxy=True)
+    first = alive.answers(who="front.test")
+    asked = alive.requests(who="front.test")
+    if asked and first and first[0].status == 503:
+        return not_yet(
+            "The origin is alive, yet the client heard 503: a redirect is an exception. What do you catch?",
+            alive,
+        )
+    if not first or not 300 <= first[0].status < 400:
+        return not_yet("The origin is alive, and the client got no redirect.", alive)
+    if not alive.requests(who="client", whom="origin.test"):
+        return not_yet("The client never came to the origin: what does your Location say?", alive)
+    dead = await _post(front, dead=True, proxy=True)
+    last = dead.answers(who="front.test")
+    if not last or last[0].status != 503:
+        return not_yet("The origin is dead, and the client was sent there all the same: answer 503.", dead)
+    return yes(dead)

@@ -1,0 +1,157 @@
+"""The page that figures are drawn on: words, lines, arrowheads, boxes, bars and dots, measured in points.
+
+labs/draw.py and labs/sheet.py are the only rooms that import matplotlib. Shape tells things apart before
+colour does, so that a figure survives a black and white printer and every kind of eye.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Literal
+
+from matplotlib.figure import Figure as Canvas
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle, FancyBboxPatch, Polygon, Rectangle
+from matplotlib.textpath import text_to_path
+
+from labs.figure import DPI, Figure, finished
+
+INK, SOFT, LINE, PAPER = "#1a1a1a", "#555555", "#8a939c", "#eef1f4"
+ASK, FAIL, OVER = "#00508c", "#b03a00", "#f2c14e"  # kept apart by luminance too
+FILLS = ((ASK, ""), ("#b9d3ea", ""), (OVER, "//////"))  # head, body, surplus
+MARGIN = 24.0
+TITLE, SIDE, BODY, SMALL, TINY = 16.0, 13.0, 12.0, 10.0, 8.0
+
+Xs = Sequence[float]
+Align = Literal["left", "center", "right"]
+Dash = Sequence[float] | None  # lengths of strokes and gaps, in widths of the line; None is solid
+
+
+class Sheet:
+    """A white page, y running down, with its finding on top: `top` is where drawing starts.
+
+    `width` and `height` are those of the drawing, without title, foot and margins.
+    """
+
+    def __init__(self, width: float, height: float, finding: str, foot: Iterable[str]) -> None:
+        lines, small = _balanced(finding, width), _wrap(" ".join(foot), SMALL, width)
+        self.finding, self.width = finding, width + 2 * MARGIN
+        self.top = MARGIN + 22 * len(lines) + 16
+        tall = self.top + height + 14 * len(small) + MARGIN
+        self.canvas = Canvas(figsize=(self.width / 72, tall / 72), dpi=DPI, facecolor="white")
+        self.axes = self.canvas.add_axes((0, 0, 1, 1), xlim=(0, self.width), ylim=(tall, 0))
+        self.axes.set_axis_off()
+        for k, line in enumerate(lines):
+            self.text(MARGIN, MARGIN + 14 + 22 * k, line, TITLE, bold=True)
+        for k, line in enumerate(small):
+            self.text(MARGIN, self.top + height + 14 * (k + 1), line, SMALL, SOFT)
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        words: str,
+        size: float,
+        colour: str = INK,
+        *,
+        align: Align = "left",
+        bold: bool = False,
+        clear: bool = False,
+    ) -> None:
+        """Write on the baseline `y`; `clear` puts paper under words aligned to the left or the center."""
+        if clear:
+            wide = width_of(words, size, bold) + 8
+            left = x - wide / 2 if align == "center" else x - 4
+            paper = Rectangle((left, y - size * 0.85), wide, size * 1.1, fc="white", lw=0, zorder=1.5)
+            self.axes.add_patch(paper)
+        font = _font(size, bold)
+        self.axes.text(x, y, _plain(words), color=colour, ha=align, font=font, parse_math=False, zorder=5)
+
+    def heading(self, y: float, words: str, left: float, right: float) -> None:
+        """Write the name of a side over a rule from `left` to `right`."""
+        self.text(left, y + 12, words, SIDE, bold=True)
+        self.line([left, right], [y + 19, y + 19], INK, 1.2)
+
+    def line(self, xs: Xs, ys: Xs, colour: str, width: float, dash: Dash = None, *, order: float = 3) -> None:
+        style = (0.0, dash)
+        line = Line2D(xs, ys, color=colour, lw=width, ls=style, zorder=order, solid_capstyle="butt")
+        self.axes.add_line(line)
+
+    def head(self, x: float, y: float, way: int, colour: str, *, filled: bool) -> None:
+        """Draw the head of an arrow that ends at `x`; `way` is 1 to the right, -1 to the left."""
+        back = x - 11 * way
+        if filled:
+            corners = [(x, y), (back, y - 4.6), (back, y + 4.6)]
+            self.axes.add_patch(Polygon(corners, color=colour, lw=0, zorder=4))
+        else:
+            self.line([back, x, back], [y - 5, y, y + 5], colour, 1.7, order=4)
+
+    def cross(self, x: float, y: float, colour: str) -> None:
+        for tilt in (-5, 5):
+            self.line([x - 5, x + 5], [y - tilt, y + tilt], colour, 2.6)
+
+    def box(self, x: float, y: float, width: float, height: float) -> None:
+        shape = "round,pad=0,rounding_size=4"
+        self.axes.add_patch(FancyBboxPatch((x, y), width, height, shape, fc=PAPER, ec=LINE, lw=1, zorder=2))
+
+    def pieces(self, x: float, y: float, height: float, widths: Xs) -> None:
+        """Draw a stacked bar: head dark, body light, surplus hatched."""
+        for width, (fill, hatch) in zip(widths, FILLS, strict=True):
+            if width:
+                bar = Rectangle((x, y), width, height, fc=fill, ec=INK, lw=0.8, hatch=hatch, zorder=4)
+                self.axes.add_patch(bar)
+            x += width
+
+    def circled(self, x: float, y: float, number: int) -> None:
+        self.axes.add_patch(Circle((x, y), 6.6, fc="white", ec=SOFT, lw=0.9, zorder=4))
+        self.text(x, y + 2.9, str(number), TINY, SOFT, align="center")
+
+    def dots(self, xs: Xs, ys: Xs) -> None:
+        self.axes.scatter(xs, ys, s=26, facecolor=ASK, alpha=0.4, linewidths=0, zorder=3)
+
+    def finish(self, alt: str) -> Figure:
+        drawn = io.BytesIO()
+        self.canvas.savefig(drawn, format="png", pil_kwargs={"compress_level": 1})
+        return finished(drawn.getvalue(), self.finding, alt, self.width)
+
+
+@cache
+def width_of(words: str, size: float, bold: bool = False) -> float:
+    """Measure how wide `words` are when written in `size`; both in points."""
+    width, _, _ = text_to_path.get_text_width_height_descent(_plain(words), _font(size, bold), False)
+    return float(width) * 1.03  # drawn, letters snap to pixels and take a little more
+
+
+@cache
+def _font(size: float, bold: bool = False) -> FontProperties:
+    return FontProperties(family="DejaVu Sans", size=size, weight="bold" if bold else "normal")
+
+
+@cache
+def _plain(words: str) -> str:
+    """Replace what the font cannot draw, so that a strange name is a box and not a warning."""
+    font = get_font(findfont(_font(BODY)))
+    known = {c for c in set(words) if c.isprintable() and font.get_char_index(ord(c))}
+    return "".join(c if c in known else "\N{WHITE SQUARE}" for c in words)
+
+
+def _wrap(words: str, size: float, width: float) -> list[str]:
+    lines = [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and width_of(longer, size, size == TITLE) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def _balanced(title: str, width: float) -> list[str]:
+    """Wrap into lines of about one length: no word stands alone under a long line."""
+    best = _wrap(title, TITLE, width)
+    while width > 120 and len(tighter := _wrap(title, TITLE, width := width - 12)) == len(best):
+        best = tighter
+    return best
