@@ -1,0 +1,319 @@
+# %% [markdown]
+# # 00 · Start here: who waits while a handler waits?
+#
+# **You will** meet everything a lesson is made of: a town, a recording, a prediction, a verdict, an exercise.
+#
+# **You need** some Python, and `async def` seen before.
+#
+# **Minutes:** 8 to read and run, 2 for the exercise.
+#
+# Run the cells from top to bottom, each with Shift+Enter. If you are stuck, or ran them in another order,
+# choose *Kernel → Restart Kernel and Run All Cells*: what you wrote stays. You can break nothing. All servers
+# of a lesson live on this computer, and nothing here can reach the internet.
+
+# %%
+import asyncio
+import subprocess
+import sys
+from contextlib import suppress
+from functools import partial
+from itertools import accumulate
+
+from aiohttp import ClientSession, web
+
+from labs import clients, draw
+from labs.claims import check
+from labs.compare import compare
+from labs.exercises import attempt
+from labs.gates import Gate
+from labs.guard import Guard
+from labs.predict import score
+from labs.town import Town
+
+guard = Guard()
+
+# %% tags=["nbval-ignore-output"]
+clients.versions()
+
+# %% [markdown]
+# ## A town, and one request
+#
+# A *town* opens servers under names and records every byte they hear or say. The *origin* is the server that
+# has the page. Later lessons put a *front* before it: the server that the client calls instead.
+
+
+# %%
+async def hello(request):
+    return web.Response(text="hello\n")
+
+
+async def get(town, who, path):
+    url = "http://origin.test" + path
+    async with ClientSession(connector=town.connector(who)) as client, client.get(url) as answer:
+        return await answer.text()
+
+
+async with Town() as town:
+    await town.open("origin.test", hello)
+    await get(town, "client", "/page")
+town.trace.lanes()
+
+# %% [markdown]
+# These are the *lanes* of the recording: each column is somebody, each arrow a message, and time runs down.
+# Here are the bytes of the answer. `\r\n` is the end of a line, and what changes from run to run is a word in
+# angle brackets.
+
+# %%
+town.trace.bytes(who="origin.test")
+
+# %% [markdown]
+# ## The scene
+#
+# One visitor waits for a database, and others come. Are they served meanwhile? The two sides differ in one
+# thing: **does the handler await what takes so long?** One awaits a *gate*, which stands for the database and
+# opens when the experiment says so. The other works without any `await`. Both note in `came` who is in.
+
+
+# %%
+def awaiting(came, gate):
+    async def origin(request):
+        came.put_nowait(request.path)
+        await gate
+        return web.Response(text="done\n")
+
+    return origin
+
+
+def blocking(came, gate):
+    async def origin(request):
+        came.put_nowait(request.path)
+        sum(range(100_000))
+        return web.Response(text="done\n")
+
+    return origin
+
+
+# %% [markdown]
+# ## Predict
+#
+# Twenty visitors send one request each. The next one sends as soon as the handler has begun with the one
+# before. After the last, the gate opens.
+#
+# 1. How many requests does the origin hear before it sends its first answer?
+# 2. How many are in its hands at the same time, at most?
+#
+# Write numbers over the `...`. Nobody grades them. A wrong guess is what makes the recording worth reading.
+
+# %%
+prediction = {
+    "heard before the first answer": {"awaits": ..., "blocks": ...},
+    "in hand at once, at most": {"awaits": ..., "blocks": ...},
+}
+
+# %% [markdown]
+# ## The experiment
+#
+# It is the same for both sides, and returns the recording, a *trace*. No clock decides here: `came` and the
+# gate do. In the table, each row is a question and each column a side. `≠` marks where the sides differ.
+
+
+# %%
+async def crowd(side, number=20):
+    came, gate = asyncio.Queue(), Gate("the database")
+    async with Town() as town, asyncio.TaskGroup() as group:
+        await town.open("origin.test", side(came, gate))
+        for n in range(1, number + 1):
+            group.create_task(get(town, "client", f"/{n}"))
+            await came.get()
+        gate.open()
+    return town.trace
+
+
+def heard_first(trace):
+    return [it.message.kind for it in trace.said].index("answer")
+
+
+def at_once(trace):
+    return max(accumulate(1 if it.message.kind == "request" else -1 for it in trace.said))
+
+
+# %%
+found = await compare(
+    {"awaits": partial(crowd, awaiting), "blocks": partial(crowd, blocking)},
+    ask={
+        "requests answered": lambda t: len(t.answers()),
+        "heard before the first answer": heard_first,
+        "in hand at once, at most": at_once,
+    },
+)
+found
+
+# %% [markdown]
+# Twenty visitors make forty arrows, so here are the lanes of a crowd of three, and both sides as a figure.
+
+# %%
+three = {"awaits": await crowd(awaiting, 3), "blocks": await crowd(blocking, 3)}
+three["blocks"].lanes()
+
+# %%
+draw.lifelines(three, finding="A handler that awaits lets the others in; one that blocks keeps them out")
+
+# %%
+score(prediction, found)
+
+# %% [markdown]
+# ## What happened
+#
+# A *claim* is one sentence that somebody has said, with an id. A *verdict* is what the recording makes of it.
+#
+# * All twenty were in the handler before the first was answered. They share one event loop, and `await` hands
+#   it to whoever is next [C33].
+# * The handler without `await` kept the loop to itself [L00b]. Nobody else had a turn, not even the clients,
+#   which live on this loop, too: the next could send only after the answer.
+#
+# The next cell computes the verdicts. Behind each id stands what the table would show *if the sentence were
+# true*. ✓ means that it shows this. ✗ means that it shows something else, and what follows *rather* is right.
+
+# %%
+check(
+    found,
+    {
+        "C33": {"heard before the first answer": {"awaits": 20}, "in hand at once, at most": {"awaits": 20}},
+        "L00b": {"in hand at once, at most": {"awaits": 20, "blocks": 20}},
+    },
+)
+
+# %% [markdown]
+# ## The loop already runs
+#
+# The cells above say `await` outside any function. In a program that is a syntax error, but a notebook has a
+# loop that already runs. So what a program starts with fails here. This cell catches the error and shows it:
+
+
+# %%
+async def main():
+    return "main has run"
+
+
+coroutine = main()
+try:
+    told = asyncio.run(coroutine)
+except RuntimeError as error:
+    told = f"{type(error).__name__}: {error}"
+    coroutine.close()
+told
+
+# %% [markdown]
+# One of the posts that this course began from starts its first example with
+# `asyncio.get_event_loop().run_until_complete(main())`. So there are two ways to start. Each is tried in two
+# places: in this notebook, and in a Python program of its own that has run a loop before.
+
+# %%
+PROGRAM = """
+import asyncio, sys
+from aiohttp import ClientSession
+
+async def main():
+    async with ClientSession() as client, client.get(sys.argv[1]) as answer:
+        await answer.read()
+
+asyncio.run(asyncio.sleep(0))
+{way}(main())
+"""
+
+
+# %%
+async def start(way):
+    async with Town() as town:
+        await town.open("origin.test", hello)
+        coroutine = get(town, "notebook", "/page")
+        with suppress(RuntimeError):
+            eval(way)(coroutine)
+        coroutine.close()
+        host, port = town.address("origin.test")
+        command = [sys.executable, "-c", PROGRAM.format(way=way), f"http://{host}:{port}/page"]
+        with town.guest("program"):
+            await asyncio.to_thread(subprocess.run, command, capture_output=True)
+    return town.trace
+
+
+# %%
+started = await compare(
+    {
+        "asyncio.run": partial(start, "asyncio.run"),
+        "get_event_loop": partial(start, "asyncio.get_event_loop().run_until_complete"),
+    },
+    ask={
+        "requests of the notebook": lambda t: len(t.requests(who="notebook")),
+        "requests of the program": lambda t: len(t.requests(who="program")),
+    },
+)
+started
+
+# %% [markdown]
+# Neither way works in a notebook [L00a]. In the program, `asyncio.run` made a loop of its own [L00c], and the
+# line of the post found none [C49].
+
+# %%
+check(
+    started,
+    {
+        "L00a": {"requests of the notebook": {"asyncio.run": 1}},
+        "C49": {"requests of the program": {"get_event_loop": 1}},
+        "L00c": {"requests of the program": {"asyncio.run": 1}},
+    },
+)
+
+# %% [markdown]
+# ## Exercise
+#
+# An exercise is a handler to finish. It is tried on real traffic, and the reply is *not tried yet*, *not yet*
+# with what went wrong, or *yes*. The [solution](solutions/00_start_here.ipynb) is in a notebook of its own.
+#
+# ### ★ be-a-teapot (2 minutes)
+#
+# Answer so that the client hears status 418. The next cell tries `hello` from above, which does not do it.
+# Then write your own over the `...`, and run the last two cells before the hint.
+
+# %%
+await attempt("be-a-teapot", hello)
+
+
+# %% exercise="be-a-teapot"
+async def teapot(request):
+    ...  # TODO: return a response with status 418
+    # solution
+    return web.Response(status=418, text="short and stout\n")
+    # end
+
+
+# %%
+await attempt("be-a-teapot", teapot)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+# <code>web.Response(...)</code> takes the status by its name: <code>status=</code>. Without it, it is 200.
+# </details>
+#
+# ## In practice
+#
+# * **In a notebook** write `await main()`. **In a program** write `asyncio.run(main())`, once, at its end.
+# * Where no loop has run before, the fate of the post's line depends on the Python: 3.11 makes a loop, 3.12
+#   and 3.13 make one and warn, and 3.14 raises `RuntimeError`.
+# * Code that blocks belongs in a thread: `await asyncio.to_thread(work)`.
+# * Every lesson ends in the cell below. It raises if anything was left open, lost, or never awaited.
+#
+# Next: [01 · Who makes the second request?](01_who_makes_the_second_request.ipynb)
+#
+# ## Where this comes from
+#
+# * Python: [asyncio.run](https://docs.python.org/3/library/asyncio-runner.html#asyncio.run),
+#   [get_event_loop](https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.get_event_loop), and
+#   [running blocking code](https://docs.python.org/3/library/asyncio-dev.html#running-blocking-code).
+# * IPython: [top-level await](https://ipython.readthedocs.io/en/stable/interactive/autoawait.html).
+# * Status 418 comes from a joke, [RFC 2324](https://www.rfc-editor.org/rfc/rfc2324), and
+#   [RFC 9110, section 15.5.19](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.19) reserves it for good.
+# * Posts 001 and 002 of the four this course began from.
+
+# %%
+await guard.clean()

@@ -1,0 +1,458 @@
+# %% [markdown]
+# # 02 · Whose localhost is it?
+#
+# **You will** send one visitor to `http://localhost:9000`, from three places, and read from the recording
+# who was asked and who got the secret.
+#
+# **You need** lesson 01.
+#
+# **Minutes:** 15 to read and run, 25 for the exercises.
+
+# %%
+from contextlib import suppress
+from functools import partial
+
+from aiohttp import ClientConnectionError, ClientSession, web
+
+from labs import clients, draw
+from labs.claims import check
+from labs.compare import compare
+from labs.exercises import attempt
+from labs.guard import Guard
+from labs.predict import score
+from labs.town import Town
+
+guard = Guard()
+
+# %% tags=["nbval-ignore-output"]
+clients.versions()
+
+# %% [markdown]
+# ## The scene
+#
+# A company runs a *front* that everybody can reach, `http://front.test`. On the same machine runs a
+# *backend* that makes reports. It listens at `localhost:9000`, so only programs on that machine can reach
+# it. A *visitor* wants a report and has a *token*, a secret that opens it, in the query of the URL:
+# `http://front.test/report?token=T`.
+#
+# A blog post lets the front answer with a redirect to `http://localhost:9000`, and it worked. Then people
+# from outside came.
+#
+# `localhost` is the name by which every machine calls itself. Here two machines are played on your one
+# computer: the town keeps a table of such names for each, as RFC 6761 wants it, and only public names, such
+# as `front.test`, mean the same to both. The rest is real: the servers, the clients,
+# the refusals.
+
+
+# %%
+async def backend(request):
+    return web.Response(text="your report\n")
+
+
+async def stranger(request):
+    return web.Response(text="welcome\n")  # a 200 like any other
+
+
+def redirecting(target, connect):
+    async def front(request):
+        raise web.HTTPFound(target + request.path_qs)
+
+    return front
+
+
+# %% [markdown]
+# ## Predict
+#
+# Three visitors ask the same front, and get the same redirect. They differ in one thing: **what listens at
+# port 9000 of the machine they sit on.**
+#
+# * `same machine`: the visitor sits at the server itself. Its port 9000 is the backend.
+# * `outside`: the visitor has a machine of its own. Nothing listens there.
+# * `outside, decoy`: the same, and another program listens there. We call it the *decoy*. It could be any
+#   tool of a developer.
+#
+# 1. Whom does each visitor ask last?
+# 2. Which status does it hear last?
+# 3. Who hears the token?
+
+# %%
+prediction = {
+    "whom the visitor asks last": {"same machine": ..., "outside": ..., "outside, decoy": ...},
+    "last status the visitor hears": {"same machine": ..., "outside": ..., "outside, decoy": ...},
+    # as in "front.test, backend":
+    "who hears the token": {"same machine": ..., "outside": ..., "outside, decoy": ...},
+}
+
+# %% [markdown]
+# ## The experiment
+#
+# `on` says on which machine somebody is. The other arguments are for later.
+
+
+# %%
+async def visit(front, target, sits="visitor", at="localhost:9000", on="server", decoy=None, fields=None):
+    async with Town() as town:
+        await town.open(at, backend, on=on, known_as="backend")
+        if decoy:
+            await town.open(decoy, stranger, on="visitor", known_as="decoy")
+        connect = partial(town.connector, "front.test", on="server")
+        await town.open("front.test", front(target, connect))
+        async with ClientSession(connector=town.connector("visitor", on=sits)) as client:
+            with suppress(ClientConnectionError):
+                async with client.get("http://front.test/report?token=T", headers=fields) as answer:
+                    await answer.read()
+    return town.trace
+
+
+# %%
+def asked_last(trace):
+    return [it.whom for it in trace.said if it.who == "visitor"][-1]
+
+
+def hears_token(trace):
+    heard = [it.whom for it in trace.said if it.message and "token=T" in it.message.target]
+    return list(dict.fromkeys(heard))
+
+
+def asks_backend(trace):
+    return [it.who for it in trace.said if it.whom == "backend" and it.message]
+
+
+# %%
+posted = partial(visit, redirecting, "http://localhost:9000")
+found = await compare(
+    {
+        "same machine": partial(posted, sits="server"),
+        "outside": partial(posted),
+        "outside, decoy": partial(posted, decoy="localhost:9000"),
+    },
+    ask={
+        "first status the visitor hears": lambda t: t.answers(whom="visitor")[0].status,
+        "Location it is given": lambda t: t.answers(whom="visitor")[0].field("Location"),
+        "whom the visitor asks last": asked_last,
+        "last status the visitor hears": lambda t: t.answers(whom="visitor")[-1].status,
+        "who asks the backend": asks_backend,
+        "who hears the token": hears_token,
+    },
+)
+found
+
+# %% [markdown]
+# ## What was said
+
+# %%
+found["same machine"].lanes("Location")
+
+# %%
+found["outside"].lanes("Location")
+
+# %%
+found["outside, decoy"].lanes("Location")
+
+# %%
+draw.lifelines(
+    {it: found[it] for it in ("outside", "outside, decoy")},
+    finding="A redirect to localhost fails, or it succeeds at the wrong machine and leaves the token there",
+    show=["Location"],
+)
+
+# %%
+score(prediction, found)
+
+# %% [markdown]
+# ## What happened
+#
+# * The front said the same to all three: 302, and an address with `localhost` in it [C07]. It cannot say
+#   more, and does not learn what comes of it.
+# * Each visitor looked that name up on its own machine [C10a]. So it worked for the one who sat at the
+#   server [C09], and a developer who tries it on one laptop is always that one.
+# * From outside, the backend was never asked [C11]. That is not the same as "they cannot connect" [C10b]:
+#   with the decoy the visitor did connect, and heard 200. A 200 does not say who answered [L02c].
+# * The redirect carried path and query along, so the decoy got the token [L02b]. Refused is the mild case.
+
+# %%
+check(
+    found,
+    {
+        "C07": {
+            "first status the visitor hears": {"outside": 302},
+            "Location it is given": {"outside": "http://localhost:9000/report?token=T"},
+        },
+        "C09": {"who asks the backend": {"same machine": ["visitor"], "outside": [], "outside, decoy": []}},
+        "C10a": {"whom the visitor asks last": {"outside": "localhost of visitor"}},
+        "C10b": {"last status the visitor hears": {"outside": 302, "outside, decoy": 302}},
+        "C11": {"who asks the backend": {"outside": [], "outside, decoy": []}},
+        "L02b": {"who hears the token": {"outside, decoy": ["front.test", "decoy"]}},
+        "L02c": {
+            "last status the visitor hears": {"outside, decoy": 200},
+            "who asks the backend": {"outside, decoy": ["visitor"]},
+        },
+    },
+)
+
+# %% [markdown]
+# ## What to say instead
+#
+# Three other fronts, each tried by the visitor from outside, decoy and all.
+#
+# * **public**: redirect to the server's public name, `http://front.test:9000`.
+# * **relative**: redirect to a path without a name, `/inner/report`. The front itself serves what is under
+#   `/inner`, with a proxy.
+# * **proxy**: no redirect. The front asks `localhost:9000` itself.
+#
+# Two of them stand here twice, with one difference: where the backend listens. *Open* means at the public
+# name, *closed* means at the server's localhost as before, and *far* means at the localhost of a third
+# machine.
+
+
+# %%
+def proxying(target, connect):
+    async def front(request):
+        async with ClientSession(connector=connect()) as inner:
+            try:
+                async with inner.get(target + request.path_qs) as answer:
+                    return web.Response(status=answer.status, body=await answer.read())
+            except ClientConnectionError:
+                raise web.HTTPBadGateway() from None
+
+    return front
+
+
+# %%
+def staying(target, connect, base=lambda request: ""):
+    pass_on = proxying(target, connect)
+
+    async def front(request):
+        if request.path.startswith("/inner/"):
+            return await pass_on(request)
+        raise web.HTTPFound(base(request) + "/inner" + request.path_qs)
+
+    return front
+
+
+# %%
+outside = partial(visit, decoy="localhost:9000")
+public = partial(outside, redirecting, "http://front.test:9000")
+proxy = partial(outside, proxying, "http://localhost:9000")
+better = {
+    "public, closed": partial(public),
+    "public, open": partial(public, at="front.test:9000"),
+    "relative": partial(outside, staying, "http://localhost:9000"),
+    "proxy": partial(proxy),
+    "proxy, far": partial(proxy, on="third"),
+}
+
+# %%
+mended = await compare(
+    better,
+    ask={
+        "first status the visitor hears": lambda t: t.answers(whom="visitor")[0].status,
+        "last status the visitor hears": lambda t: t.answers(whom="visitor")[-1].status,
+        "last target the visitor asks for": lambda t: t.requests(who="visitor")[-1].target,
+        "who is refused": lambda t: [it.who for it in t.said if it.event == "refused"],
+        "who asks the backend": asks_backend,
+        "who hears the token": hears_token,
+    },
+)
+mended
+
+# %%
+mended["public, closed"].lanes("Location")
+
+# %%
+mended["relative"].lanes("Location")
+
+# %%
+mended["proxy, far"].lanes()
+
+# %% [markdown]
+# * The public name leads everybody to the right machine. That is enough where the backend is open [C26a],
+#   and no help where it is closed [C26b].
+# * A relative address has no name that could be misunderstood: the visitor puts it after the site it has
+#   just asked [L02a].
+# * The proxy looks `localhost` up on its own machine, so the visitor may be anywhere [C25a]. The backend
+#   may not: on a third machine, this proxy's `localhost` is as wrong as the visitor's was [C25b].
+# * In no column did the decoy hear anything.
+
+# %%
+check(
+    mended,
+    {
+        "C25a": {
+            "last status the visitor hears": {"proxy": 200},
+            "who asks the backend": {"proxy": ["front.test"]},
+        },
+        "C25b": {"last status the visitor hears": {"proxy, far": 200}},
+        "C26a": {"who asks the backend": {"public, open": ["visitor"]}},
+        "C26b": {"who asks the backend": {"public, closed": []}},
+        "L02a": {
+            "last target the visitor asks for": {"relative": "/inner/report?token=T"},
+            "who hears the token": {"relative": ["front.test", "backend"]},
+        },
+    },
+)
+
+# %% [markdown]
+# ## Which public name?
+#
+# It is tempting to build the address from `request.host`: then the front needs no setting. But that value
+# is what the client wrote into its `Host` field. Here a client writes `evil.test` there, and somebody
+# listens under that name. The two fronts differ in one thing: **what stands before `/inner`.**
+
+# %%
+forged = partial(visit, target="http://localhost:9000", decoy="evil.test", fields={"Host": "evil.test"})
+hosts = await compare(
+    {
+        "from Host": partial(forged, partial(staying, base=lambda request: f"http://{request.host}")),
+        "relative": partial(forged, staying),
+    },
+    ask={
+        "Location": lambda t: t.answers(whom="visitor")[0].field("Location"),
+        "whom the visitor asks last": asked_last,
+        "who hears the token": hears_token,
+    },
+)
+hosts
+
+# %%
+hosts["from Host"].bytes(whom="front.test")
+
+# %%
+hosts["from Host"].lanes("Location")
+
+# %% [markdown]
+# The front repeated what it was told [L02d], and sent the client to a stranger. A redirect that leads
+# wherever somebody else wants is called an *open redirect*. The relative address was not moved by it
+# [L02e].
+
+# %%
+check(
+    hosts,
+    {
+        "L02d": {"Location": {"from Host": "http://evil.test/inner/report?token=T"}},
+        "L02e": {"whom the visitor asks last": {"relative": "front.test"}},
+    },
+)
+
+# %% [markdown]
+# ## Exercises
+#
+# Each is tried on real traffic. The [solutions](solutions/02_whose_localhost_is_it.ipynb) are in a notebook
+# of their own.
+#
+# ### ★ relative-location (5 minutes)
+#
+# Redirect to the same path and query under `/inner`, on whatever site the visitor has asked. The site has
+# two names, `front.test` and `shop.test:8080`, and the visitor asks for `/2026/report?token=T`.
+
+
+# %% exercise="relative-location"
+async def stay(request):
+    ...  # TODO: raise a redirect that names no host
+    # solution
+    raise web.HTTPFound("/inner" + request.path_qs)
+    # end
+
+
+# %%
+await attempt("relative-location", stay)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+# A reference that begins with one slash replaces the whole path. Without the slash it replaces only the
+# last part: RFC 3986, section 5.2.
+# </details>
+#
+# ### ★★ safe-next (8 minutes)
+#
+# After a login, `/login?next=/account` leads on to `/account`. Redirect to `next` if it is a path of this
+# site, and to `/` if it leads to anybody else, or is empty or missing. The attempt tries sixteen values,
+# and reads your `Location` as a browser does.
+
+
+# %% exercise="safe-next"
+async def after_login(request):
+    ...  # TODO: redirect to request.query["next"], if it stays on this site
+    # solution
+    wanted = request.query.get("next", "")
+    ours = (
+        wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted and wanted.isprintable()
+    )
+    raise web.HTTPSeeOther(wanted if ours else "/")
+    # end
+
+
+# %%
+await attempt("safe-next", after_login)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+# Say what is allowed, not what is forbidden. <code>//evil.test</code> names a host. A browser takes a
+# backslash for a slash, and drops tabs and line ends before it reads an address; aiohttp's
+# <code>HTTPFound</code> drops them, too.
+# </details>
+#
+# ### ★★★ public-name (12 minutes)
+#
+# Sometimes an address must be whole, because it goes into a mail. This front stands behind another server,
+# which hears `https://front.test/app` and passes on plain HTTP to `inner.test:8080`. Redirect
+# `/report?token=T` to `https://front.test/app/inner/report?token=T`. The public address is in `public`, and
+# may change. Whoever sends a `Host` other than `inner.test:8080` gets status 421, Misdirected Request.
+
+
+# %% exercise="public-name"
+async def named(request, public):
+    ...  # TODO: 421 for another Host, else a redirect to public + "/inner" + path and query
+    # solution
+    if request.host != "inner.test:8080":
+        raise web.HTTPMisdirectedRequest()
+    raise web.HTTPFound(public + "/inner" + request.path_qs)
+    # end
+
+
+# %%
+await attempt("public-name", named)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+# <code>public</code> is a <code>str</code>, such as "https://front.test/app". <code>request.path</code> is
+# decoded and has no query; <code>request.path_qs</code> has both as they must stand in an address.
+# </details>
+#
+# ## In practice
+#
+# * **Machine** means network: a container has a localhost of its own, and so has a phone that looks at your
+#   laptop. `127.0.0.1` and `::1` are no better than the name.
+# * For your own site, send a **relative** `Location`. It is also right behind a server that ends TLS, where
+#   `request.url` says `http://` and your internal name, because aiohttp does not believe
+#   `X-Forwarded-Proto` by itself.
+# * For a whole address, take the public name **from your settings**. A browser sends the `Host` it should,
+#   but a cache may keep what a forged request got, and a mail with a link to reset a password goes to
+#   somebody else.
+# * Keep secrets out of the query: it travels with a redirect, and into logs. Lesson 03 shows which fields
+#   travel, too.
+# * Behind a proxy, all visitors come to the backend from the server itself. A backend that trusts
+#   `127.0.0.1` now trusts everybody.
+# * Let the proxy's target be a setting, too. The day the backend moves, `localhost` is wrong.
+#
+# ## Where this comes from
+#
+# * RFC 6761, [section 6.3](https://www.rfc-editor.org/rfc/rfc6761#section-6.3): `localhost` always means
+#   one's own machine.
+# * RFC 9110, [section 10.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.2) on `Location`, and
+#   [section 15.5.20](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.20) on 421.
+# * RFC 3986, [section 5.2](https://www.rfc-editor.org/rfc/rfc3986#section-5.2): how a relative reference
+#   becomes an address.
+# * How browsers read an address: the [URL Standard](https://url.spec.whatwg.org/#url-parsing).
+# * aiohttp 3.14:
+#   [`request.host`](https://docs.aiohttp.org/en/stable/web_reference.html#aiohttp.web.BaseRequest.host),
+#   [deploying behind a
+#   proxy](https://docs.aiohttp.org/en/stable/web_advanced.html#deploying-behind-a-proxy).
+# * aiohttp issues [2593](https://github.com/aio-libs/aiohttp/issues/2593) and
+#   [2680](https://github.com/aio-libs/aiohttp/issues/2680) on `X-Forwarded-Proto`, and advisory
+#   [GHSA-v6wp-4m6f-gcjg](https://github.com/aio-libs/aiohttp/security/advisories/GHSA-v6wp-4m6f-gcjg): an
+#   open redirect in aiohttp itself, by a path that began with `//`.
+# * The first of the four posts this course began from, post 000.
+
+# %%
+await guard.clean()
