@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from labs.compare import Broken, Comparison, NotTested, say
-from labs.lanes import Page
+from labs.page import Page
 
 __all__ = ["Claim", "Disagreement", "Kind", "LedgerError", "Verdict", "Verdicts", "check", "ledger", "read"]
 

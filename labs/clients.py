@@ -19,7 +19,7 @@ from types import MappingProxyType
 import aiohttp
 
 from labs import browser, libraries, programs
-from labs.lanes import Page
+from labs.page import Page
 from labs.question import ClientMissing, Heard, Question, split
 from labs.town import Town
 

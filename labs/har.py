@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
+    from labs.message import Message
     from labs.trace import Said, Trace
-    from labs.wire import Message
 
 __all__ = ["archive"]
 

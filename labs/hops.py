@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from labs.message import Message
 from labs.trace import Trace
-from labs.wire import Message
 
 PIECES = ("head", "body", "surplus")
 

@@ -81,6 +81,19 @@ class Names:
         """Return every public "host:port" that listens."""
         return {f"{host}:{port}": address for (on, host, port), address in self._open.items() if not on}
 
+    def table(self, machine: str) -> tuple[list[tuple[str, int, Address]], list[str]]:
+        """Return what a machine can reach: (host, port, address) of what listens, and all known public hosts.
+
+        For clients that need the whole table before they start. A local server stands under every local name.
+        """
+        listening = [
+            (name, port, address)
+            for (on, host, port), address in self._open.items()
+            if on in ("", machine)
+            for name in ((*LOCAL, host) if on else (host,))
+        ]
+        return listening, [host for on, host in self._called if not on]
+
     def find(self, who: str, machine: str, host: str, port: int) -> Address:
         """Return where a name leads for `who` on `machine`. Raise TownError for a name that nobody has.
 

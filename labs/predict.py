@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import EllipsisType
 
 from labs.compare import Broken, Comparison, NotTested, say
-from labs.lanes import Page
+from labs.page import Page
 
 __all__ = ["score"]
 

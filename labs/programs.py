@@ -10,13 +10,13 @@ import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 
+from labs.names import LOCAL
 from labs.question import Heard, Question
 
 __all__ = ["clean", "curl", "find_curl", "reach", "run", "start"]
 
 # A label of more than 63 bytes (RFC 1035, 2.3.4) fails before any question leaves the machine.
 NOWHERE = "n" * 64 + ".invalid"
-LOCAL = ("localhost", "127.0.0.1", "[::1]")
 CURL_ERRORS = {
     1: "UNSUPPORTED_PROTOCOL",
     3: "URL_MALFORMAT",
@@ -65,6 +65,10 @@ async def run(arguments: Sequence[str], stdin: bytes) -> tuple[int, bytes, bytes
     return process.returncode, out, errors
 
 
+def _written(host: str) -> str:
+    return f"[{host}]" if ":" in host else host  # as a URL writes it (RFC 3986 section 3.2.2)
+
+
 @contextlib.contextmanager
 def reach(question: Question) -> Iterator[list[tuple[str, str, str]]]:
     """Give all that can be reached from the question's machine: host, port ("" is any), "address:port".
@@ -72,16 +76,12 @@ def reach(question: Question) -> Iterator[list[tuple[str, str, str]]]:
     The order is that of the search: servers that are open first, then names whose servers are closed, at an
     address that refuses. Whatever is not in the list is no name of the town.
     """
-    names, found = question.town._names, list[tuple[str, str, str]]()
-    for (machine, host, port), address in names._open.items():
-        to = "{}:{}".format(*address)
-        if machine in ("", question.on):
-            found += [(name, str(port), to) for name in ((*LOCAL, host) if machine else (host,))]
+    listening, known = question.town.table(question.on)
+    found = [(_written(host), str(port), "{}:{}".format(*address)) for host, port, address in listening]
     with socket.socket() as nobody:  # bound, so that nobody else gets it, and not listening: it refuses
         nobody.bind(("127.0.0.1", 0))
         refusing = "{}:{}".format(*nobody.getsockname())
-        closed = [host for machine, host in names._called if not machine]
-        yield found + [(name, "", refusing) for name in (*closed, *LOCAL)]
+        yield found + [(name, "", refusing) for name in (*known, *map(_written, LOCAL))]
 
 
 async def curl(question: Question) -> Heard:

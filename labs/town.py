@@ -175,6 +175,10 @@ class Town:
         host, port = names.split(name, 443 if tls else 80)
         return self._names.find(self._guest, on or self._guest, host, port)
 
+    def table(self, on: str) -> tuple[list[tuple[str, int, tuple[str, int]]], list[str]]:
+        """Return what a machine can reach: (host, port, address) of servers, and all known hosts."""
+        return self._names.table(on)
+
     def names(self) -> dict[str, tuple[str, int]]:
         """Return every public "host:port" that is open, with its real address."""
         return self._names.public()

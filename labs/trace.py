@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from labs import wire
+from labs.message import Message
 from labs.tap import Kind, Piece, Recording
-from labs.wire import Message
 
 __all__ = ["Said", "Trace", "told"]
 
@@ -83,7 +83,7 @@ class Trace:
 
     def bytes(self, *, who: str | None = None, whom: str | None = None, body: int = 256) -> Page:
         """Show what crossed: line ends visible, volatile values stable, at most `body` bytes of each body."""
-        return lanes.spell((it for it in self.said if _is(it, who, whom)), body)
+        return spell.spell((it for it in self.said if _is(it, who, whom)), body)
 
     def har(self) -> dict[str, object]:
         """Return the conversation as HTTP Archive 1.2, which a browser's developer tools open."""
@@ -153,5 +153,5 @@ def _connection(
 
 
 # At the end: these rooms draw a Trace, and name its type.
-from labs import har, lanes  # noqa: E402
-from labs.lanes import Page  # noqa: E402
+from labs import har, lanes, spell  # noqa: E402
+from labs.page import Page  # noqa: E402

@@ -8,7 +8,8 @@ import unicodedata
 
 import pytest
 
-from labs.lanes import NARROWEST, WIDEST, Page
+from labs.lanes import NARROWEST, WIDEST
+from labs.page import Page
 from labs.trace import Said, Trace
 from labs.volatile import DECLARED
 from labs.wire import Message
