@@ -1,7 +1,11 @@
 """A fresh kernel for a notebook: the environment it starts in, and one execution from top to bottom."""
 
+import contextlib
+import functools
 import os
+import random
 import re
+import socket
 from pathlib import Path
 
 from nbclient import NotebookClient
@@ -9,6 +13,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 from labs.lesson import ROOT, SECONDS, LessonError, missing
+
+PORTS = (20000, 32000)  # below those that Linux (32768), macOS and Windows (49152) hand out
 
 # Settings of a learner's machine that change what a cell shows, or where a client connects.
 UNWANTED = (
@@ -26,11 +32,34 @@ def environment() -> dict[str, str]:
     return wanted | {"PYTHONPATH": os.pathsep.join([str(ROOT), *others])}
 
 
+@functools.cache
+def choose_ports() -> None:
+    """Let Jupyter choose the ports of this process's kernels where the system never hands one out.
+
+    Jupyter looks for free ports before the kernel binds them. Chosen among those of outgoing connections, one may be
+    taken meanwhile, and the kernel dies with "Address already in use".
+    """
+    from jupyter_client.connect import LocalPortCache
+
+    class Ports(LocalPortCache):
+        def find_available_port(self, ip: str) -> int:
+            while True:
+                port = random.SystemRandom().randrange(*PORTS)
+                with contextlib.suppress(OSError), socket.socket() as sock:
+                    sock.bind((ip, port))
+                    if port not in self.currently_used_ports:
+                        self.currently_used_ports.add(port)
+                        return port
+
+    Ports.instance()  # stands for LocalPortCache.instance() from now on
+
+
 def execute(notebook: NotebookNode, folder: Path, name: str) -> NotebookNode:
     """Execute a notebook in a fresh kernel that works in `folder`, and keep only outputs that can repeat.
 
     Raises LessonError naming lesson and code cell. Cells may take SECONDS each.
     """
+    choose_ports()
     import matplotlib.font_manager  # noqa: F401  builds the font cache here: building it in a cell can show a warning
 
     for number, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), 1):

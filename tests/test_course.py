@@ -1,6 +1,7 @@
 """The machinery of the course, on a made-up lesson: read, cut, run, build, check, repeat."""
 
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -497,3 +498,17 @@ def test_a_wrong_command_is_told_in_one_sentence(words: list[str], status: int, 
     line = [sys.executable, "-m", "labs", *words]
     done = subprocess.run(line, cwd=lesson.ROOT, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == status and told in done.stderr and "Traceback" not in done.stderr
+
+
+def test_kernels_get_ports_that_the_system_never_hands_out() -> None:
+    from jupyter_client.connect import LocalPortCache
+
+    kernel.choose_ports()
+    kernel.choose_ports()
+    cache = LocalPortCache.instance()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert server.getsockname()[1] >= kernel.PORTS[1]
+    ports = [cache.find_available_port("127.0.0.1") for _ in range(200)]
+    assert len(set(ports)) == 200 and all(kernel.PORTS[0] <= port < kernel.PORTS[1] for port in ports)
+    for port in ports:
+        cache.return_port(port)
