@@ -15,7 +15,7 @@ os.environ.update(_CLEAN)
 
 
 def pytest_configure() -> None:
-    """Choose a backend without a window for the tests, build the font cache, and choose safe ports for kernels."""
+    """Choose a backend without a window, build the font cache, and choose safe ports for kernels."""
     kernel.choose_ports()
     os.environ["MPLBACKEND"] = "agg"
     import matplotlib.font_manager  # noqa: F401  building it in a cell can show a warning

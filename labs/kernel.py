@@ -36,8 +36,8 @@ def environment() -> dict[str, str]:
 def choose_ports() -> None:
     """Let Jupyter choose the ports of this process's kernels where the system never hands one out.
 
-    Jupyter looks for free ports before the kernel binds them. Chosen among those of outgoing connections, one may be
-    taken meanwhile, and the kernel dies with "Address already in use".
+    Jupyter looks for free ports before the kernel binds them. Chosen among those of outgoing connections, one
+    may be taken meanwhile, and the kernel dies with "Address already in use" (jupyter_client issue 487).
     """
     from jupyter_client.connect import LocalPortCache
 
