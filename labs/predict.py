@@ -14,7 +14,8 @@ __all__ = ["score"]
 def score(prediction: Mapping[str, Mapping[str, object]], found: Comparison) -> Page:
     """Set a prediction beside the recording: question, side, what you said, what was recorded.
 
-    `...` is an answer not filled in; it is not scored, nor is one about a side that did not answer. Raise
+    `...` is an answer not filled in; it is not scored, nor is one about a side that did not answer. Case,
+    spaces and the order of a list with commas do not count, and None is the same as "–". Raise
     ValueError with one clear sentence for a prediction of another shape, or about a question or side that the
     table does not have.
     """
@@ -35,12 +36,21 @@ def score(prediction: Mapping[str, Mapping[str, object]], found: Comparison) -> 
         end = "" if right else f", recorded {say(answer)}"
         lines.append(f"{'✓' if right else '✗'} {question} / {side}: you said {you}{end}")
     if not filled:
-        return Page("No prediction filled in. Replace a ... above, and run this cell again.")
+        return Page(
+            "No prediction filled in. Replace a ... in the cell `prediction = ...`, run that cell, then this one."
+        )
     return Page("\n".join([*lines, f"{hits} of {scored} as recorded"]))
 
 
 def _same(guess: object, answer: object) -> bool:
-    return guess == answer or say(guess).strip().lower() == say(answer).strip().lower()
+    return guess == answer or _plain(guess) == _plain(answer)
+
+
+def _plain(answer: object) -> list[str]:
+    # Fair to who is right in other words: case, spaces, the order of a list, and how nobody is written.
+    words = " ".join(say(answer).lower().split())
+    parts = sorted(part.strip() for part in words.split(","))
+    return ["–"] if parts in (["none"], ["nobody"], ["-"]) else parts
 
 
 def _flat(prediction: object) -> list[tuple[str, str, object]]:

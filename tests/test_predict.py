@@ -39,7 +39,10 @@ def test_a_score() -> None:
     [..., {}, {"how many": ...}, {"how many": {}}, {"how many": {"redirect": ..., "proxy": ...}, "who": ...}],
 )
 def test_unfilled(prediction: Any) -> None:
-    assert score(prediction, FOUND).startswith("No prediction filled in.")
+    told = (
+        "No prediction filled in. Replace a ... in the cell `prediction = ...`, run that cell, then this one."
+    )
+    assert score(prediction, FOUND) == told
 
 
 def test_partly_filled() -> None:
@@ -72,6 +75,24 @@ def test_yes_and_none() -> None:
     found = table(True, None, [], False)
     prediction = {"how many": {"redirect": "Yes", "proxy": None}, "who": {"redirect": [], "proxy": "no"}}
     assert score(prediction, found).endswith("4 of 4 as recorded")
+
+
+@pytest.mark.parametrize("guess", [["b", "A"], " B ,a", "b,a", ("a", "b")])
+def test_case_spaces_and_order_do_not_count(guess: object) -> None:
+    found = table(["a", "b"], 1, [], None)
+    assert score({"how many": {"redirect": guess}}, found).endswith("1 of 1 as recorded")
+
+
+@pytest.mark.parametrize("guess", ["a", "a, c", "a, b, b", "ab", None])
+def test_another_list_is_wrong(guess: object) -> None:
+    found = table(["a", "b"], 1, [], None)
+    assert score({"how many": {"redirect": guess}}, found).endswith("0 of 1 as recorded")
+
+
+@pytest.mark.parametrize("guess", [None, "None", "nobody", "–", "-", []])
+def test_none_is_the_dash(guess: object) -> None:
+    found = table(["a", "b"], 1, [], None)
+    assert score({"who": {"redirect": guess, "proxy": guess}}, found).endswith("2 of 2 as recorded")
 
 
 SILLY = [-1, 10**30, "", "a\n\nb", None, [], [[]], {"a": {}}, b"\xff", 2j, float("nan"), len]
