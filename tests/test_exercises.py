@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from aiohttp import ClientSession, web
 
 from labs import exercises, town
 from labs.exercises import Attempt, Exercise, attempt, exercise, not_yet, registry, yes
+from labs.guard import LOGGERS
 from labs.town import Town
 
 
@@ -70,10 +72,7 @@ STUBS = [
 def test_not_tried_yet(answer: object) -> None:
     reply = tried("keep-the-method", answer)
     assert (reply.state, reply.trace) == ("not tried yet", None)
-    assert repr(reply) == (
-        "keep-the-method: not tried yet. Replace the ... above, and run both cells. "
-        f"Hint: {registry()['keep-the-method'].hint}"
-    )
+    assert repr(reply) == "keep-the-method: not tried yet. Replace the ... above, and run both cells."
 
 
 @pytest.mark.parametrize("body", ["return None if request else 0", "return web.Response()", "1 / 0"])
@@ -126,6 +125,24 @@ def test_not_yet_comes_with_lanes() -> None:
     assert sentence.startswith("keep-the-method: not yet. The origin heard GET") and empty == ""
     assert "\n".join(lanes) == reply.trace.lanes("Location")
     assert "Location: http://origin.test/x" in repr(reply)
+
+
+def test_a_redirect_loop_is_cut_after_eight_arrows() -> None:
+    reply = tried("keep-the-method", handler("raise web.HTTPTemporaryRedirect(request.path_qs)"))
+    assert reply.trace is not None and (more := len(reply.trace.said) - 8) > 0
+    lines = repr(reply).split("\n")
+    assert lines[-1] == f"… and {more} more"
+    assert sum("▶" in line or "◀" in line for line in lines) == 8
+
+
+def test_the_log_of_a_handler_that_raises_is_silent_for_the_attempt_only(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert "ZeroDivisionError" in tried("keep-the-method", handler("1 / 0")).words
+    assert not caplog.records and capfd.readouterr() == ("", "")
+    assert not any(logging.getLogger(name).filters for name in LOGGERS)
+    logging.getLogger("aiohttp.server").error("heard again")
+    assert caplog.messages == ["heard again"]
 
 
 def test_not_yet_without_traffic_has_no_lanes() -> None:
@@ -260,7 +277,16 @@ def test_a_value_may_be_asked_for(empty: dict[str, Exercise]) -> None:
     assert repr(tried("mine", 7)) == "mine: yes. Seven it is."
     assert repr(tried("mine", 6)) == "mine: not yet. It is not 6."
     assert tried("mine", ...).state == "not tried yet"
-    assert tried("mine", "six").words.startswith("It raised ValueError: invalid literal")
+    words = tried("mine", "six").words
+    assert words.startswith("It raised ValueError: invalid literal") and words.endswith(". Hint: h")
+
+
+def test_the_hint_stands_for_a_not_yet_without_words(empty: dict[str, Exercise]) -> None:
+    @register("mine", wants="value", hint="Count again.")
+    async def check(answer: Any) -> Attempt:
+        return not_yet("")
+
+    assert repr(tried("mine", 6)) == "mine: not yet. Hint: Count again."
 
 
 def test_a_coroutine_for_a_value_is_closed_too(empty: dict[str, Exercise]) -> None:

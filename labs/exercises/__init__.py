@@ -3,41 +3,51 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dis
 import functools
 import importlib
 import inspect
+import logging
 import pkgutil
 import textwrap
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal, cast
 
 from aiohttp import web
 
-from labs.guard import forgiving
+from labs.guard import LOGGERS, forgiving
 from labs.trace import Trace
 
 __all__ = ["Attempt", "Exercise", "attempt", "exercise", "not_yet", "registry", "yes"]
 
 PATIENCE = 5.0  # seconds; an attempt that hangs is told so, well within a cell's time
+MOST_ARROWS = 8  # of the lanes of a not yet: a redirect loop says the same for pages
 Wants = Literal["handler", "value"]
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """Hold the reply to an attempt, with the lanes of what happened where there was traffic."""
+    """Hold the reply to an attempt, with the lanes of what happened where there was traffic.
+
+    `show` names the fields whose values stand in these lanes.
+    """
 
     name: str
     state: Literal["not tried yet", "not yet", "yes"]
     words: str = ""
     trace: Trace | None = None
+    show: tuple[str, ...] = ("Location",)
 
     def __repr__(self) -> str:
         lines = [f"{self.name}: {self.state}" + (f". {self.words}" if self.words else "")]
         if self.state == "not yet" and self.trace is not None and self.trace.said:
-            lines += ["", str(self.trace.lanes("Location"))]
+            begin = replace(self.trace, said=self.trace.said[:MOST_ARROWS])
+            lines += ["", str(begin.lanes(*self.show))]
+            if more := len(self.trace.said) - len(begin.said):
+                lines.append(f"… and {more} more")
         return "\n".join(lines)
 
 
@@ -99,9 +109,9 @@ def yes(trace: Trace | None = None, words: str = "") -> Attempt:
     return Attempt("", "yes", words, trace)
 
 
-def not_yet(words: str, trace: Trace | None = None) -> Attempt:
-    """Say what is still wrong with an attempt, in one sentence."""
-    return Attempt("", "not yet", words, trace)
+def not_yet(words: str, trace: Trace | None = None, *, show: tuple[str, ...] = ("Location",)) -> Attempt:
+    """Say what is still wrong with an attempt, in one sentence; with no words, the hint stands for them."""
+    return Attempt("", "not yet", words, trace, show)
 
 
 async def attempt(name: str, answer: object) -> Attempt:
@@ -110,7 +120,7 @@ async def attempt(name: str, answer: object) -> Attempt:
         raise KeyError(f"No exercise is called {name!r}. There are: {', '.join(registry())}.")
     task = registry()[name]
     if _untouched(answer):
-        return Attempt(name, "not tried yet", f"Replace the ... above, and run both cells. Hint: {task.hint}")
+        return Attempt(name, "not tried yet", "Replace the ... above, and run both cells.")
     if inspect.iscoroutine(answer):
         answer.close()  # or Python complains, in some later cell, that nobody awaited it
         remedy = "give the name only, without ()" if task.wants == "handler" else "write `await` before it"
@@ -122,17 +132,32 @@ async def attempt(name: str, answer: object) -> Attempt:
     mistakes: list[str] = []
     if task.wants == "handler":
         answer = _watched(answer, mistakes)
-    with forgiving():
+    with _quiet(), forgiving():
         try:
             async with asyncio.timeout(PATIENCE):
                 reply = await task.check(answer)
-            if reply.state == "not yet" and mistakes:
-                reply = not_yet(mistakes[0], reply.trace)
+            if reply.state == "not yet" and (mistakes or not reply.words):
+                reply = replace(reply, words=mistakes[0] if mistakes else f"Hint: {task.hint}")
         except TimeoutError:
             reply = not_yet(f"Nothing came back within {PATIENCE:g} seconds: what does it wait for?")
         except Exception as error:
-            reply = not_yet(f"It raised {type(error).__name__}: {error}")
-    return Attempt(name, reply.state, reply.words, reply.trace)
+            reply = not_yet(f"It raised {type(error).__name__}: {error}. Hint: {task.hint}")
+    return Attempt(name, reply.state, reply.words, reply.trace, reply.show)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    # The reply names what the handler raised; aiohttp's log of it is fifty lines of somebody else's code.
+    def nothing(record: logging.LogRecord) -> bool:
+        return False
+
+    for logger in map(logging.getLogger, LOGGERS):
+        logger.addFilter(nothing)
+    try:
+        yield
+    finally:
+        for logger in map(logging.getLogger, LOGGERS):
+            logger.removeFilter(nothing)
 
 
 def _kind(answer: object) -> str:
