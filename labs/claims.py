@@ -27,6 +27,7 @@ class Kind(StrEnum):
     PROMISED = "promised"  # by aiohttp's documentation
     OBSERVED = "observed"  # in the aiohttp release that the lab pins
     POSTED = "posted"  # in one of the four posts
+    ASSUMED = "assumed"  # a common assumption, by nobody in particular
 
 
 class Verdict(StrEnum):
@@ -141,8 +142,9 @@ def _claim(entry: dict[str, Any], path: Path) -> Claim:
             wanted = " or ".join(words)
             raise LedgerError(f"Claim {name} in {path.name}: {key} is {wanted}, not {entry[key]!r}.")
     claim = Claim(**{**entry, "kind": Kind(entry["kind"]), "verdict": Verdict(entry["verdict"])})
-    if claim.kind is Kind.POSTED and claim.verdict is Verdict.REFUTED and not claim.corrected:
-        raise LedgerError(f"Claim {name} is posted and refuted: write its corrected sentence.")
+    unsafe = claim.kind in (Kind.POSTED, Kind.ASSUMED)  # people believe it, and need something instead
+    if unsafe and claim.verdict is Verdict.REFUTED and not claim.corrected:
+        raise LedgerError(f"Claim {name} is {claim.kind} and refuted: write its corrected sentence.")
     return claim
 
 

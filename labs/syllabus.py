@@ -88,14 +88,12 @@ def _once(words: Iterable[str]) -> tuple[str, ...]:
 
 
 def table(entries: Iterable[Entry]) -> str:
-    """Draw the table of lessons for the README: number, linked title, minutes, claims settled."""
+    """Draw the table of lessons for the README: number, linked title, minutes, how many claims are settled."""
     rows = ["| | lesson | minutes | claims settled |", "|---|---|---|---|"]
     for one in entries:
         title = one.title.removeprefix(f"{one.name[:2]} · ")  # the number has its own column
         link = f"[{title}](notebooks/{one.name}.ipynb)"
-        rows.append(
-            f"| {one.name[:2]} | {link} | {' + '.join(map(str, one.minutes))} | {', '.join(one.checked)} |"
-        )
+        rows.append(f"| {one.name[:2]} | {link} | {' + '.join(map(str, one.minutes))} | {len(one.checked)} |")
     return "\n".join(rows)
 
 

@@ -87,7 +87,7 @@ def without(key: str) -> dict[str, Any]:
         ),
         (
             [{**ENTRY, "kind": "rumoured"}],
-            "Claim C1 in claims.toml: kind is required or promised or observed or posted, not 'rumoured'.",
+            "Claim C1 in claims.toml: kind is required or promised or observed or posted or assumed, not 'rumoured'.",
         ),
         (
             [{**ENTRY, "verdict": "half true"}],
@@ -130,7 +130,7 @@ def test_another_file_gets_one_too(tmp_path: Path, text: str, words: str) -> Non
 
 
 def test_only_what_is_posted_and_refuted_needs_a_correction(tmp_path: Path) -> None:
-    for entry in ({**REFUTED, "kind": "observed", "corrected": ""}, {**ENTRY, "kind": "posted"}):
+    for entry in ({**REFUTED, "kind": "observed", "corrected": ""}, {**ENTRY, "kind": "assumed"}):
         assert len(ledger(written(tmp_path, entry))) == 1
 
 

@@ -448,7 +448,7 @@ def test_an_empty_course_is_a_finding(tmp_path: Path) -> None:
 
 
 def test_the_table_of_lessons(source: Path) -> None:
-    row = f"| 01 | [Does one come before two?](notebooks/{NAME}.ipynb) | 5 + 3 | C01 |"
+    row = f"| 01 | [Does one come before two?](notebooks/{NAME}.ipynb) | 5 + 3 | 1 |"
     assert syllabus.table([syllabus.entry(source)]).splitlines()[-1] == row
 
 
