@@ -10,6 +10,10 @@ from labs.page import Page
 
 __all__ = ["score"]
 
+UNFILLED = (
+    "No prediction filled in. Replace a ... in the cell `prediction = ...`, run that cell, then this one."
+)
+
 
 def score(prediction: Mapping[str, Mapping[str, object]], found: Comparison) -> Page:
     """Set a prediction beside the recording: question, side, what you said, what was recorded.
@@ -36,9 +40,7 @@ def score(prediction: Mapping[str, Mapping[str, object]], found: Comparison) -> 
         end = "" if right else f", recorded {say(answer)}"
         lines.append(f"{'✓' if right else '✗'} {question} / {side}: you said {you}{end}")
     if not filled:
-        return Page(
-            "No prediction filled in. Replace a ... in the cell `prediction = ...`, run that cell, then this one."
-        )
+        return Page(UNFILLED)
     return Page("\n".join([*lines, f"{hits} of {scored} as recorded"]))
 
 

@@ -88,7 +88,7 @@ def _once(words: Iterable[str]) -> tuple[str, ...]:
 
 
 def table(entries: Iterable[Entry]) -> str:
-    """Draw the table of lessons for the README: number, linked title, minutes, how many claims are settled."""
+    """Draw the table of lessons for the README: number, linked title, minutes, number of claims."""
     rows = ["| | lesson | minutes | claims settled |", "|---|---|---|---|"]
     for one in entries:
         title = one.title.removeprefix(f"{one.name[:2]} · ")  # the number has its own column

@@ -87,7 +87,8 @@ def without(key: str) -> dict[str, Any]:
         ),
         (
             [{**ENTRY, "kind": "rumoured"}],
-            "Claim C1 in claims.toml: kind is required or promised or observed or posted or assumed, not 'rumoured'.",
+            "Claim C1 in claims.toml: kind is required or promised or observed or posted or assumed, "
+            "not 'rumoured'.",
         ),
         (
             [{**ENTRY, "verdict": "half true"}],
