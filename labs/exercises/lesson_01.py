@@ -113,6 +113,17 @@ async def pass_it_on(front: Any) -> Attempt:
     return yes(trace)
 
 
+_PROBE = (
+    "from aiohttp import ClientConnectionError\n\n"
+    "async def front(request, inner):\n"
+    "    try:\n"
+    "        async with inner.{}:\n"
+    "            pass\n"
+    "    except ClientConnectionError:\n"
+    "        raise web.HTTPServiceUnavailable() from None\n"
+)
+
+
 @exercise(
     "no-dead-end",
     lesson=LESSON,
@@ -130,10 +141,18 @@ async def pass_it_on(front: Any) -> Attempt:
         "        raise web.HTTPTemporaryRedirect('http://origin.test' + request.path_qs)\n"
         "    except Exception:\n"
         "        raise web.HTTPServiceUnavailable()": "exception",
+        _PROBE.format("head('http://origin.test/')")
+        + "    raise web.HTTPFound('http://origin.test')": "came with GET",
+        _PROBE.format("head('http://origin.test/')")
+        + "    raise web.HTTPTemporaryRedirect('http://origin.test')": "/page?n=1",
+        _PROBE.format("post('http://origin.test' + request.path_qs, data=await request.read())")
+        + "    raise web.HTTPTemporaryRedirect('http://origin.test' + request.path_qs)": "twice",
+        _PROBE.format("post('http://origin.test/')")
+        + "    raise web.HTTPTemporaryRedirect('http://origin.test' + request.path_qs)": "your probe",
     },
 )
 async def no_dead_end(front: Any) -> Attempt:
-    """Demand a redirect while the origin lives, and 503 once it is dead."""
+    """Demand a redirect while the origin lives, so that it hears the order once, and 503 once it is dead."""
     alive = await _post(front, proxy=True)
     first = alive.answers(who="front.test")
     asked = alive.requests(who="front.test")
@@ -144,10 +163,29 @@ async def no_dead_end(front: Any) -> Attempt:
         )
     if not first or not 300 <= first[0].status < 400:
         return not_yet("The origin is alive, and the client got no redirect.", alive)
-    if not alive.requests(who="client", whom="origin.test"):
-        return not_yet("The client never came to the origin: what does your Location say?", alive)
+    if amiss := _order(alive):
+        return not_yet(amiss, alive)
     dead = await _post(front, dead=True, proxy=True)
     last = dead.answers(who="front.test")
     if not last or last[0].status != 503:
         return not_yet("The origin is dead, and the client was sent there all the same: answer 503.", dead)
     return yes(dead)
+
+
+def _order(alive: Trace) -> str:
+    """Say what is wrong with what a living origin heard; it should be one POST /page?n=1, from the client."""
+    probes = alive.requests(who="front.test", whom="origin.test")
+    heard = alive.requests(who="client", whom="origin.test")
+    if all(any(it.body == b"order" for it in some) for some in (probes, heard)):
+        return "The origin heard the order twice, from your front and from the client: ask with `inner.head`."
+    if unsafe := [it.method for it in probes if it.method not in ("HEAD", "GET", "OPTIONS")]:
+        return f"The origin heard {unsafe[0]} from your probe, which may order something: use `inner.head`."
+    if not heard:
+        return "The client never came to the origin: what does your Location say?"
+    if heard[-1].method != "POST":
+        return f"The client came with {heard[-1].method} and no order: your status allows it to change that."
+    if heard[-1].target != "/page?n=1":
+        return f"The client asked the origin for {heard[-1].target}, not for /page?n=1: keep path and query."
+    if [it.body for it in heard] != [b"order"]:
+        return f"The origin should hear the order once, and heard the client {len(heard)} times."
+    return ""

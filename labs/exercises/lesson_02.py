@@ -98,6 +98,8 @@ THEIRS = (
     "/\n/evil.test",
     "https:evil.test",
     "///evil.test",
+    "////evil.test",
+    "/////evil.test",
 )
 SITE = "http://front.test"
 
@@ -141,6 +143,12 @@ def landing(location: str, base: str = SITE + "/login") -> str:
         "    wanted = request.query.get('next', '')\n"
         "    own = wanted.startswith('/') and not wanted.startswith('//') and wanted.isprintable()\n"
         "    return web.Response(status=302, headers={'Location': wanted if own else '/'})": "backslash",
+        "from urllib.parse import urlsplit\n\n"
+        "async def front(request):\n"
+        "    wanted = request.query.get('next', '')\n"
+        "    parts = urlsplit(wanted)\n"
+        "    own = not parts.scheme and not parts.netloc and wanted.isprintable() and '\\\\' not in wanted\n"
+        "    raise web.HTTPFound(wanted if own and wanted.startswith('/') else '/')": "'////evil.test'",
         "async def front(request):\n    raise web.HTTPFound('/')": "'/account'",
         "async def front(request):\n"
         "    wanted = request.query['next']\n"
@@ -172,7 +180,7 @@ def _why(wanted: str) -> str:
     if "\\" in wanted:
         return "a browser reads a backslash as a slash"
     if wanted.startswith("//"):
-        return "after two slashes comes a host"
+        return "after two slashes, or more, comes a host"
     return "a scheme such as javascript: or http: leads away; allow paths only"
 
 
@@ -211,7 +219,10 @@ def _why(wanted: str) -> str:
 async def public_name(front: Any) -> Attempt:
     """Demand a Location made of the configured public address, and 421 for every other Host."""
     trace = Trace((), ())
-    for public in ("https://front.test/app", "https://other.test"):
+    for public, which in (
+        ("https://front.test/app", ""),
+        ("https://other.test", "Another `public` is tried, too. "),
+    ):
         for target in ("/report?token=T", "/a%2Fb/report?token=T%26U"):
 
             async def handler(request: web.Request, public: str = public) -> web.StreamResponse:
@@ -221,12 +232,15 @@ async def public_name(front: Any) -> Attempt:
             trace = await _ask(handler, "inner.test:8080", (target, {}))
             where, wanted = _location(trace), f"{public}/inner{target}"
             if where != wanted:
-                return not_yet(_amiss(where, wanted, trace.answers(whom="visitor")[0].status), trace)
+                status = trace.answers(whom="visitor")[0].status
+                return not_yet(which + _amiss(where, wanted, status), trace, show=("Host", "Location"))
     forged = ("evil.test", "inner.test:8080.evil.test", "inner.test.evil.test", "inner.test")
-    trace = await _ask(handler, "inner.test:8080", *(("/report", {"Host": name}) for name in forged))
-    for name, answer in zip(forged, trace.answers(whom="visitor"), strict=False):
-        if answer.status != 421:
-            return not_yet(f"The Host {name} is not yours: answer 421, not {answer.status}.", trace)
+    for name in forged:
+        trace = await _ask(handler, "inner.test:8080", ("/report", {"Host": name}))
+        for answer in trace.answers(whom="visitor"):
+            if answer.status != 421:
+                words = f"The Host {name} is not yours: answer 421, not {answer.status}."
+                return not_yet(words, trace, show=("Host", "Location"))
     return yes(trace)
 
 
