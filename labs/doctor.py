@@ -109,9 +109,18 @@ def packages(requirements: Path) -> Line:
         return Line(True, f"{len(pinned)} packages as pinned")
     told = [f"{len(absent)} missing ({_some(absent)})"] if absent else []
     told += [f"{len(other)} at another version ({_some(other)})"] if other else []
-    return Line(
-        False, f"packages: {', '.join(told)}", f"run `make lab`, or in a virtual environment: {INSTALL}"
-    )
+    advice = f"run `make lab`, or in a virtual environment: {INSTALL}"
+    if python := _own(requirements.parent):
+        advice = f"this is not the Python of the project; run {python} -m labs doctor, or {advice}"
+    return Line(False, f"packages: {', '.join(told)}", advice)
+
+
+def _own(folder: Path) -> str | None:
+    """Return the Python of the project's .venv as one types it, where there is one and this is another."""
+    if Path(sys.prefix).resolve() == (folder / ".venv").resolve():
+        return None
+    pythons = (".venv/bin/python", ".venv\\Scripts\\python.exe")
+    return next((it for it in pythons if (folder / it.replace("\\", "/")).exists()), None)
 
 
 def _some(words: list[str]) -> str:

@@ -44,6 +44,18 @@ def test_pins_are_compared_with_what_is_installed(tmp_path: Path) -> None:
     assert f"aiohttp {installed} instead of 0.1" in bad.what and doctor.INSTALL in bad.advice
 
 
+def test_the_python_of_the_project_is_pointed_out_to_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pins = _write(tmp_path, "no-such-thing==1 \\\n")
+    assert "-m labs doctor" not in doctor.packages(pins).advice
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").touch()
+    assert "run .venv/bin/python -m labs doctor" in doctor.packages(pins).advice
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    assert "-m labs doctor" not in doctor.packages(pins).advice
+
+
 def test_a_pin_for_another_system_is_left_out() -> None:
     text = "a==1 ; sys_platform == 'nowhere' \\\nb==2 ; sys_platform != 'nowhere' \\\nc==3\n"
     assert list(doctor.pins(text)) == [("b", "2"), ("c", "3")]
