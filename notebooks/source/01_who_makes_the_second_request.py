@@ -36,6 +36,9 @@ clients.versions()
 # "redirect" there: raise `web.HTTPFound`, or use a `ClientSession` inside the handler.
 #
 # Both sides below get the same request. They differ in one thing: **what the front does with it.**
+#
+# `target` is where the origin is. `connect` makes the connector that a front speaks through. The redirecting
+# front takes it and never uses it, because it asks nobody.
 
 
 # %%
@@ -89,7 +92,7 @@ prediction = {
 # ## The experiment
 #
 # A *town* holds servers on this computer and gives each a name. It records every byte. `connector("client")`
-# makes a client that speaks as "client".
+# makes a connector; the session that gets it is recorded as "client".
 
 
 # %%
@@ -171,14 +174,14 @@ score(prediction, found)
 # * The front that raises `web.HTTPFound` answers 302 and is done [C04]. It asked nobody, so it waited for
 #   nobody [C06].
 # * The client made the second request [C29c], to another URL, and the origin did the work [C30]. It was
-#   another request, too: the `POST` became a `GET` and lost its body [C29b]. The 302 was not empty either: it
-#   carried a ten-byte body of its own [C29a].
+#   another request, too: the `POST` became a `GET` and lost its body [C29b]. Taken literally,
+#   "no content" is wrong as well: the 302 carried ten bytes of its own, and no page [C29a].
 # * The proxying front made the second request itself, with a `ClientSession`, and handed the origin's answer
 #   to the client [C16a] [C32]. The origin was reached though the client never spoke to it [C27].
 # * So these are not two ways to redirect. One redirects, and the other does not [C03].
 #
 # The next cell computes these verdicts. Each entry says what the table would show *if the sentence were
-# true*.
+# true*. An id with C is a claim of the posts, one with L the lesson's own.
 
 # %%
 check(
@@ -216,6 +219,20 @@ dead = await compare(
 )
 dead
 
+# %% [markdown]
+# And beside it the redirecting front alone, before an origin that is alive and one that is dead:
+
+# %%
+either = await compare(
+    {"alive": partial(post, redirecting), "dead": partial(post, redirecting, dead=True)},
+    ask={
+        "first status the client hears": lambda t: t.answers(whom="client")[0].status,
+        "Location it is given": lambda t: t.answers(whom="client")[0].field("Location"),
+        "what the origin hears": heard_by_origin,
+    },
+)
+either
+
 # %%
 dead["redirect"].lanes()
 
@@ -223,26 +240,33 @@ dead["redirect"].lanes()
 dead["proxy"].lanes()
 
 # %% [markdown]
-# The redirecting front sent its 302 as if all were well [L01a]. It cannot know better, because it never
-# looks. The proxy looked, was refused, and said so with status 502, Bad Gateway [L01b].
+# The redirecting front sent the same 302 to the same address as when all was well [L01a]. It cannot know
+# better, because it never looks. The proxy looked, was refused, and said so with status 502, Bad Gateway
+# [L01b].
 
 # %%
 check(
     dead,
+    {"L01b": {"last status the client hears": {"proxy": 502}, "who is refused": {"proxy": ["front.test"]}}},
+)
+
+# %%
+check(
+    either,
     {
         "L01a": {
-            "first status the client hears": {"redirect": 302},
-            "who is refused": {"redirect": ["client"]},
+            "first status the client hears": {"alive": 302, "dead": 302},
+            "Location it is given": dict.fromkeys(["alive", "dead"], "http://origin.test/page"),
+            "what the origin hears": {"alive": ["GET, 0 bytes"], "dead": []},
         },
-        "L01b": {"last status the client hears": {"proxy": 502}, "who is refused": {"proxy": ["front.test"]}},
     },
 )
 
 # %% [markdown]
 # ## Other clients
 #
-# To follow a redirect is the client's choice. Four Python clients and their defaults, each asking the
-# redirecting front:
+# To follow a redirect is the client's choice. Here are four Python clients, each as it is by default. Each
+# asks the redirecting front, with `GET`. `http.client` has no choice: it *cannot* follow.
 
 
 # %%
@@ -284,6 +308,8 @@ curl
 
 # %% [markdown]
 # ## The price, as weather
+#
+# *Weather* is what depends on your computer and on the moment, such as times. No verdict rests on it.
 #
 # A redirect costs a second round trip of the client, a proxy a second request of the server. Here are forty
 # runs of each, in turn. The picture shows your computer's weather today. It proves nothing: on loopback a
@@ -349,8 +375,8 @@ await attempt("pass-it-on", pass_on)
 #
 # ### ★★★ no-dead-end (12 minutes)
 #
-# Redirect as in the first exercise while the origin is alive. When it is dead, answer 503 instead of sending
-# the client into the void.
+# Redirect as in the first exercise while the origin is alive: it must hear the order once, from the client.
+# When it is dead, answer 503 instead of sending the client into the void.
 
 
 # %% exercise="no-dead-end"

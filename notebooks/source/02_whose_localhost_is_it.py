@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 02 · Whose localhost is it?
 #
-# **You will** send one visitor to `http://localhost:9000`, from three places, and read from the recording
+# **You will** send three visitors, on two machines, to `http://localhost:9000`, and read from the recording
 # who was asked and who got the secret.
 #
 # **You need** lesson 01.
@@ -38,10 +38,10 @@ clients.versions()
 # A blog post lets the front answer with a redirect to `http://localhost:9000`, and it worked. Then people
 # from outside came.
 #
-# `localhost` is the name by which every machine calls itself. Here two machines are played on your one
-# computer: the town keeps a table of such names for each, as RFC 6761 wants it, and only public names, such
-# as `front.test`, mean the same to both. The rest is real: the servers, the clients,
-# the refusals.
+# `localhost` is the name by which every machine calls itself. Here two machines, `server` and `laptop`, are
+# played on your one computer. The town imitates what RFC 6761 says: it keeps a table of such names for each
+# machine, and only public names, such as `front.test`, mean the same to both. The rest is real: the servers,
+# the clients, the refusals.
 
 
 # %%
@@ -67,36 +67,44 @@ def redirecting(target, connect):
 # port 9000 of the machine they sit on.**
 #
 # * `same machine`: the visitor sits at the server itself. Its port 9000 is the backend.
-# * `outside`: the visitor has a machine of its own. Nothing listens there.
+# * `outside`: the visitor has a machine of its own, `laptop`. Nothing listens there.
 # * `outside, decoy`: the same, and another program listens there. We call it the *decoy*. It could be any
 #   tool of a developer.
 #
-# 1. Whom does each visitor ask last?
-# 2. Which status does it hear last?
-# 3. Who hears the token?
+# 1. Whom does each visitor ask last: `front.test`, `backend`, `decoy`, or `localhost of laptop`, where nobody
+#    answers?
+# 2. Which status does it hear last: 200, 302, 404 or 502?
+# 3. Who hears the token? Name all of them: `front.test`, `backend`, `decoy`.
 
 # %%
 prediction = {
     "whom the visitor asks last": {"same machine": ..., "outside": ..., "outside, decoy": ...},
     "last status the visitor hears": {"same machine": ..., "outside": ..., "outside, decoy": ...},
-    # as in "front.test, backend":
+    # as in "decoy, backend", in any order:
     "who hears the token": {"same machine": ..., "outside": ..., "outside, decoy": ...},
 }
 
 # %% [markdown]
 # ## The experiment
 #
-# `on` says on which machine somebody is. The other arguments are for later.
+# `on` says on which machine somebody is. Some of the arguments are for later.
 
 
 # %%
-async def visit(front, target, sits="visitor", at="localhost:9000", on="server", decoy=None, fields=None):
+async def visit(
+    front,  # makes the handler of front.test
+    target,  # the address that this handler redirects to, or asks
+    sits="laptop",  # the machine that the visitor sits on
+    at="localhost:9000",  # where the backend listens,
+    on="server",  # and on which machine
+    decoy=None,  # where the decoy listens, on the laptop
+    fields=None,  # what the visitor adds to its request
+):
     async with Town() as town:
         await town.open(at, backend, on=on, known_as="backend")
         if decoy:
-            await town.open(decoy, stranger, on="visitor", known_as="decoy")
-        connect = partial(town.connector, "front.test", on="server")
-        await town.open("front.test", front(target, connect))
+            await town.open(decoy, stranger, on="laptop", known_as="decoy")
+        await town.open("front.test", front(target, partial(town.connector, "front.test", on="server")))
         async with ClientSession(connector=town.connector("visitor", on=sits)) as client:
             with suppress(ClientConnectionError):
                 async with client.get("http://front.test/report?token=T", headers=fields) as answer:
@@ -112,6 +120,10 @@ def asked_last(trace):
 def hears_token(trace):
     heard = [it.whom for it in trace.said if it.message and "token=T" in it.message.target]
     return list(dict.fromkeys(heard))
+
+
+def who_is_refused(trace):
+    return [it.who for it in trace.said if it.event == "refused"]
 
 
 def asks_backend(trace):
@@ -131,6 +143,7 @@ found = await compare(
         "Location it is given": lambda t: t.answers(whom="visitor")[0].field("Location"),
         "whom the visitor asks last": asked_last,
         "last status the visitor hears": lambda t: t.answers(whom="visitor")[-1].status,
+        "who is refused": who_is_refused,
         "who asks the backend": asks_backend,
         "who hears the token": hears_token,
     },
@@ -164,8 +177,9 @@ score(prediction, found)
 #
 # * The front said the same to all three: 302, and an address with `localhost` in it [C07]. It cannot say
 #   more, and does not learn what comes of it.
-# * Each visitor looked that name up on its own machine [C10a]. So it worked for the one who sat at the
-#   server [C09], and a developer who tries it on one laptop is always that one.
+# * Each visitor looked that name up on its own machine [C10a]: the town imitates what RFC 6761 says. So it
+#   worked for the one who sat at the server [C09], and a developer who tries it on one machine is always that
+#   one.
 # * From outside, the backend was never asked [C11]. That is not the same as "they cannot connect" [C10b]:
 #   with the decoy the visitor did connect, and heard 200. A 200 does not say who answered [L02c].
 # * The redirect carried path and query along, so the decoy got the token [L02b]. Refused is the mild case.
@@ -179,7 +193,7 @@ check(
             "Location it is given": {"outside": "http://localhost:9000/report?token=T"},
         },
         "C09": {"who asks the backend": {"same machine": ["visitor"], "outside": [], "outside, decoy": []}},
-        "C10a": {"whom the visitor asks last": {"outside": "localhost of visitor"}},
+        "C10a": {"whom the visitor asks last": {"outside": "localhost of laptop"}},
         "C10b": {"last status the visitor hears": {"outside": 302, "outside, decoy": 302}},
         "C11": {"who asks the backend": {"outside": [], "outside, decoy": []}},
         "L02b": {"who hears the token": {"outside, decoy": ["front.test", "decoy"]}},
@@ -200,9 +214,9 @@ check(
 #   `/inner`, with a proxy.
 # * **proxy**: no redirect. The front asks `localhost:9000` itself.
 #
-# Two of them stand here twice, with one difference: where the backend listens. *Open* means at the public
-# name, *closed* means at the server's localhost as before, and *far* means at the localhost of a third
-# machine.
+# Where does the backend listen? *Closed* means at the server's localhost, as before, and so it is for
+# **relative** and **proxy**. **public** stands here closed and *open*, which means at the public name.
+# **proxy** stands here once more with the backend *far*, at the localhost of a third machine.
 
 
 # %%
@@ -249,7 +263,8 @@ mended = await compare(
         "first status the visitor hears": lambda t: t.answers(whom="visitor")[0].status,
         "last status the visitor hears": lambda t: t.answers(whom="visitor")[-1].status,
         "last target the visitor asks for": lambda t: t.requests(who="visitor")[-1].target,
-        "who is refused": lambda t: [it.who for it in t.said if it.event == "refused"],
+        "who is refused": who_is_refused,
+        "requests the decoy hears": lambda t: len(t.requests(whom="decoy")),
         "who asks the backend": asks_backend,
         "who hears the token": hears_token,
     },
@@ -271,8 +286,9 @@ mended["proxy, far"].lanes()
 # * A relative address has no name that could be misunderstood: the visitor puts it after the site it has
 #   just asked [L02a].
 # * The proxy looks `localhost` up on its own machine, so the visitor may be anywhere [C25a]. The backend
-#   may not: on a third machine, this proxy's `localhost` is as wrong as the visitor's was [C25b].
-# * In no column did the decoy hear anything.
+#   may not: on a third machine, this proxy's `localhost` is as wrong as the visitor's was [C25b]. Here, too,
+#   the town imitates RFC 6761.
+# * The decoy heard no request in any column.
 
 # %%
 check(
@@ -296,8 +312,10 @@ check(
 # ## Which public name?
 #
 # It is tempting to build the address from `request.host`: then the front needs no setting. But that value
-# is what the client wrote into its `Host` field. Here a client writes `evil.test` there, and somebody
-# listens under that name. The two fronts differ in one thing: **what stands before `/inner`.**
+# is what the client wrote into its `Host` field. A browser writes the site's name there. Another client may
+# lie, so that a cache keeps the answer for others, or the site mails an address of the liar's choice. Here a
+# client writes `evil.test`, and somebody listens under that name. The two fronts differ in one thing: **what
+# stands before `/inner`.**
 
 # %%
 forged = partial(visit, target="http://localhost:9000", decoy="evil.test", fields={"Host": "evil.test"})
@@ -366,7 +384,7 @@ await attempt("relative-location", stay)
 # ### ★★ safe-next (8 minutes)
 #
 # After a login, `/login?next=/account` leads on to `/account`. Redirect to `next` if it is a path of this
-# site, and to `/` if it leads to anybody else, or is empty or missing. The attempt tries sixteen values,
+# site, and to `/` if it leads to anybody else, or is empty or missing. The attempt tries eighteen values,
 # and reads your `Location` as a browser does.
 
 
@@ -387,9 +405,9 @@ await attempt("safe-next", after_login)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
-# Say what is allowed, not what is forbidden. <code>//evil.test</code> names a host. A browser takes a
-# backslash for a slash, and drops tabs and line ends before it reads an address; aiohttp's
-# <code>HTTPFound</code> drops them, too.
+# Say what is allowed, not what is forbidden. <code>//evil.test</code> names a host, and more slashes are no
+# better, whatever <code>urlsplit</code> makes of them. A browser takes a backslash for a slash, and drops tabs
+# and line ends before it reads an address; aiohttp's <code>HTTPFound</code> drops them, too.
 # </details>
 #
 # ### ★★★ public-name (12 minutes)
@@ -397,7 +415,8 @@ await attempt("safe-next", after_login)
 # Sometimes an address must be whole, because it goes into a mail. This front stands behind another server,
 # which hears `https://front.test/app` and passes on plain HTTP to `inner.test:8080`. Redirect
 # `/report?token=T` to `https://front.test/app/inner/report?token=T`. The public address is in `public`, and
-# may change. Whoever sends a `Host` other than `inner.test:8080` gets status 421, Misdirected Request.
+# may change: the attempt tries another one as well. Whoever sends a `Host` other than `inner.test:8080` gets
+# status 421, Misdirected Request.
 
 
 # %% exercise="public-name"
