@@ -91,6 +91,7 @@ def awaiting(came, gate):
     return origin
 
 
+# %%
 def blocking(came, gate):
     async def origin(request):
         came.put_nowait(request.path)
@@ -131,13 +132,13 @@ prediction = {
 # ## The experiment
 #
 # It is the same for all sides, and returns the recording, a *trace*. No clock decides here: `came` and the
-# gate do. In the table, each row is a question and each column a side. `≠` marks where the sides differ.
+# gate do; the timeout is only for a handler that you have changed. In the table, each row is a question and each column a side. `≠` marks where the sides differ.
 
 
 # %%
 async def crowd(side, number=20):
     came, gate = asyncio.Queue(), Gate("the database")
-    async with Town() as town, asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), Town() as town, asyncio.TaskGroup() as group:
         await town.open("origin.test", side(came, gate))
         for n in range(1, number + 1):
             group.create_task(get(town, "client", f"/{n}"))
@@ -264,7 +265,8 @@ async def start(way):
         host, port = town.address("origin.test")
         command = [sys.executable, "-c", PROGRAM.format(way=way), f"http://{host}:{port}/page"]
         with town.guest("program"):
-            done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
+            run = partial(subprocess.run, command, capture_output=True, text=True, timeout=60)
+            done = await asyncio.to_thread(run)
         raised["program", way] = done.stdout.strip() or "nothing"
     return town.trace
 

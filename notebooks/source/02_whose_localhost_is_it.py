@@ -406,8 +406,8 @@ await attempt("safe-next", after_login)
 # %% [markdown]
 # <details><summary>Hint</summary>
 # Say what is allowed, not what is forbidden. <code>//evil.test</code> names a host, and more slashes are no
-# better, whatever <code>urlsplit</code> makes of them. A browser takes a backslash for a slash, and drops tabs
-# and line ends before it reads an address; aiohttp's <code>HTTPFound</code> drops them, too.
+# better, whatever <code>urlsplit</code> makes of them. A browser takes a backslash for a slash, and drops
+# tabs and line ends before it reads an address; aiohttp's <code>HTTPFound</code> drops them, too.
 # </details>
 #
 # ### ★★★ public-name (12 minutes)
