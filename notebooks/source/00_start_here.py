@@ -132,7 +132,8 @@ prediction = {
 # ## The experiment
 #
 # It is the same for all sides, and returns the recording, a *trace*. No clock decides here: `came` and the
-# gate do; the timeout is only for a handler that you have changed. In the table, each row is a question and each column a side. `≠` marks where the sides differ.
+# gate do. The timeout is for a handler that you have changed. In the table, each row is a question and each
+# column a side. `≠` marks where the sides differ.
 
 
 # %%
