@@ -189,8 +189,8 @@ score(prediction, found)
 #
 # * All twenty were in the handler before the first was answered. They share one event loop, and `await` hands
 #   it to whoever is next [C33].
-# * The handler that blocked waited as well, and nobody came in meanwhile [L00b]. It kept the loop to itself.
-#   Nobody else had a turn, not even the clients, which live on this loop, too.
+# * The handler that blocked asked its database, too, and nobody came in before it had its answer [L00b]. It
+#   kept the loop to itself. Nobody else had a turn, not even the clients, which live on this loop, too.
 # * The quick handler shows the same two numbers. So 1 alone does not say that a handler blocks. It says that
 #   nobody came in between, and the quick one left no time for that. To the loop, code without `await` is all
 #   one: it only takes more or less long.
