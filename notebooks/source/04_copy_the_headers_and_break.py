@@ -85,8 +85,8 @@ def site():
 # %% [markdown]
 # ## Does the post's code run?
 #
-# First the code as it is printed: a line from a list of examples, and the longer snippet. The third side
-# puts the snippet into a handler. A client then asks for `/plain`.
+# First the code as it is printed: a line from the post's summary, and the longer snippet, where `target`
+# stands for its address. The third side puts the snippet into a handler. A client then asks for `/plain`.
 
 # %%
 SNIPPET = """\
@@ -511,6 +511,73 @@ check(
 )
 
 # %% [markdown]
+# ## Who else falls for it?
+#
+# The balancer was a sketch. Here are two clients that people use, each asking the posted proxy for the
+# upload and then for alice's account. They take the packed bytes as they are, as one does to save them or
+# to hand them on.
+
+
+# %%
+import httpx
+
+
+async def aiohttp_client(town, at):
+    async with ClientSession(connector=town.connector("client"), auto_decompress=False) as client:
+        async with client.get(f"http://{at}/upload") as answer:
+            await answer.read()
+        async with client.get(f"http://{at}/alice") as answer:
+            return await answer.text()
+
+
+async def httpx_client(town, at):
+    host, port = town.address(at)
+    async with httpx.AsyncClient(base_url=f"http://{host}:{port}", trust_env=False) as client:
+        async with client.stream("GET", "/upload") as answer:
+            async for _ in answer.aiter_raw():
+                pass
+        answer = await client.get("/alice")
+        await answered(town, at, 2)
+    return answer.text
+
+
+# %%
+async def twice(client):
+    async with opened(posted, accounts) as (town, at):
+        with town.guest("client"):
+            text = await client(town, at)
+    return noting(town.trace, "client", text)
+
+
+takers = await compare(
+    {"aiohttp": partial(twice, aiohttp_client), "httpx": partial(twice, httpx_client)},
+    ask={
+        "connections of the client": lambda t: t.connections(who="client"),
+        "alice is shown": lambda t: t.events(who="client", whom="client")[0],
+    },
+)
+takers
+
+# %% [markdown]
+# aiohttp's client sees that something follows the answer, and opens a new connection [L04g]. httpx reads on
+# where it was [L04h].
+
+# %%
+check(
+    takers,
+    {
+        "L04g": {
+            "connections of the client": {"aiohttp": 2},
+            "alice is shown": {"aiohttp": "the account of alice"},
+        },
+        "L04h": {
+            "connections of the client": {"httpx": 2},
+            "alice is shown": {"httpx": "the account of alice"},
+        },
+    },
+)
+
+# %% [markdown]
 # ## Whole body first
 #
 # `raw = await res.read()` waits for the last byte before the first goes out. Here the origin sends one
@@ -725,8 +792,8 @@ await attempt("as-it-comes", relay)
 #   `Proxy-Connection`, `TE`, `Transfer-Encoding`, `Upgrade`. RFC 9110, section 7.6.1.
 # * `dict(res.headers)` looks like a mild repair, and loses all cookies but one.
 # * HEAD, 204 and 304 have no body, whatever their fields say, and survive the copying.
-# * Many clients close a connection on which surplus bytes stand, as aiohttp's does. A proxy or a balancer
-#   that does not notice is the one to fear, and it belongs to somebody else.
+# * A client that reads a fault out of such an answer, or closes its connection, is safe. Do not count on
+#   it: the balancer before you belongs to somebody else.
 # * An inner 302 should reach the client, with an address that the client can reach: lesson 02.
 # * One session for the whole application saves the connections. Give it a `DummyCookieJar()`, so that users
 #   do not share cookies.
