@@ -83,7 +83,7 @@ class Session:
             fields = CIMultiDict((name.decode("ascii"), _text(value)) for name, value in asked.fields)
         except UnicodeDecodeError:
             raise Refused(400, "The request has bytes that this gateway does not relay.") from None
-        if not target.startswith("/") or method != method.upper() or asked.upgrade:
+        if not target.startswith("/") or method != method.upper():
             raise Refused(501, "This gateway does not relay such a request.")
         fields.popall("Expect", None)  # answered here: ClientSession would wait for a 100 that may never come
         upload = _Upload(asked)
@@ -106,6 +106,9 @@ class Session:
             raise TooSlow(f"{error!r}") from error
         except (aiohttp.ClientError, ValueError) as error:
             raise upload.failure or Malformed(f"{error!r}") from error
+        if answer.status == 101 and not asked.upgrade:
+            answer.close()
+            raise Malformed("101 to a request that asked for no upgrade")
         return _Answer(answer, upload)
 
     async def close(self) -> None:
@@ -144,6 +147,31 @@ class _Upload:
         self.over = True
 
 
+class _Tail:
+    """Take what came after a 101: aiohttp gives it to the parser that is set."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """Keep it."""
+        self.data += data
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """Nothing waits."""
+
+
+def _detached(answer: aiohttp.ClientResponse) -> tuple[asyncio.Transport, bytes]:
+    connection = answer.connection
+    if connection is None or connection.protocol is None or connection.transport is None:
+        raise Unreachable("the origin left after its 101")
+    connection.transport.pause_reading()
+    tail = _Tail()
+    connection.protocol.set_parser(tail, None)
+    return connection.transport, tail.data
+
+
 class _Answer:
     """One answer, as `leg.Answered` describes it."""
 
@@ -164,6 +192,8 @@ class _Answer:
             self.over = True
         elif self.length == 0:
             self.over = True
+        if answer.status == 101:
+            self.upgraded = _detached(answer)
 
     @property
     def sent(self) -> bool:

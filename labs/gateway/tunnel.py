@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -86,10 +86,9 @@ async def tunnel(request: web.Request, client: asyncio.Transport, origin: asynci
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     front, back = _End(client, done), _End(origin, done)
     front.other, back.other = back, front
-    below = client.get_protocol()
+    front.below, back.below = client.get_protocol(), origin.get_protocol()
     origin.set_protocol(back)
-    request.protocol.set_parser(cast("web.WebSocketReader", _Tail(front)))
-    front.below = below
+    request.protocol.set_parser(cast(Any, _Tail(front)))
     client.set_protocol(front)
     origin.resume_reading()
     try:
