@@ -34,13 +34,13 @@ async def _(stand: Stand) -> None:
 
 @check("ERROR-4", BAD, "an answer that is not HTTP becomes 502", CATCH)
 async def _(stand: Stand) -> None:
-    heard = await stand.exchange(ask("GET /"), b"SSH-2.0-OpenSSH_9.2\r\n\r\n", ending="close")
+    heard = await stand.exchange(ask("POST /", "Content-Length: 0"), b"SSH-2.0-OpenSSH_9.2\r\n\r\n", ending="close")
     await _says(stand, heard, 502)
 
 
 @check("ERROR-5", BAD, "a head that breaks off becomes 502", CATCH)
 async def _(stand: Stand) -> None:
-    heard = await stand.exchange(ask("GET /"), b"HTTP/1.1 200 OK\r\nContent-Le", ending="close")
+    heard = await stand.exchange(ask("POST /", "Content-Length: 0"), b"HTTP/1.1 200 OK\r\nContent-Le", ending="close")
     await _says(stand, heard, 502)
 
 
@@ -49,6 +49,7 @@ async def _(stand: Stand) -> None:
     "RFC 9110 section 15.6.5",
     "an origin that says nothing becomes 504",
     "Give the upstream request a limit (sock_connect, sock_read), and answer 504 when it is over.",
+    needs="patience",
 )
 async def _(stand: Stand) -> None:
     if "patience" not in stand.limits:

@@ -70,3 +70,18 @@ async def _(stand: Stand) -> None:
     heard = await stand.exchange(ask("GET /", f"Via: {via}"), HELLO)
     demand(heard.upstream is None, "the request went on to the origin a second time")
     demand(heard.answer.status >= 400, f"the client got {heard.answer.start}")
+
+
+@check(
+    "FORWARD-7",
+    "RFC 9110 section 7.6.2",
+    "Max-Forwards of OPTIONS counts down, and at 0 the proxy answers itself",
+    "For OPTIONS and TRACE: answer at 0, send one less otherwise.",
+)
+async def _(stand: Stand) -> None:
+    heard = await stand.exchange(ask("OPTIONS /", "Max-Forwards: 5"), HELLO)
+    got = heard.asked.field("Max-Forwards")
+    demand(got is not None and got.isdigit() and int(got) < 5, f"Max-Forwards: 5 arrived as {got}")
+    stand = stand.anew()
+    heard = await stand.exchange(ask("OPTIONS /", "Max-Forwards: 0"), HELLO)
+    demand(heard.upstream is None, "a request with Max-Forwards: 0 went on to the origin")

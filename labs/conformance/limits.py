@@ -42,11 +42,12 @@ async def _(stand: Stand) -> None:
     "RFC 9110 section 15.5.14",
     "a body over the limit becomes 413",
     "aiohttp's client_max_size does not hold for a body that streams: count, and answer 413.",
+    needs="body",
 )
 async def _(stand: Stand) -> None:
     if "body" not in stand.limits:
         raise NotApplicable("nothing is known of a limit for bodies")
     size = int(stand.limits["body"]) + 1
-    heard = await stand.exchange(ask("POST /", f"Content-Length: {size}", body=b"x" * size), HELLO)
+    heard = await stand.exchange(ask("POST /limited", f"Content-Length: {size}", body=b"x" * size), HELLO)
     demand(heard.answer.status == 413, f"the client got {heard.answer.start}, not 413")
     demand(not any(it.complete for it in heard.requests), "the whole body went on to the origin")

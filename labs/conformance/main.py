@@ -56,7 +56,12 @@ def _gateway(leg: str) -> Open:
     module: Any = importlib.import_module("labs.gateway")
 
     def build(site: Site) -> Any:
-        options = module.Options(leg=leg)
+        site.limits.update({"patience": {"patience": 0.3}, "body": {"body": 65536.0}}.get(site.check.needs, {}))
+        options = module.Options(
+            leg=leg,
+            answer_timeout=site.limits.get("patience", 60.0),
+            max_body=int(site.limits["body"]) if "body" in site.limits else None,
+        )
         return module.gateway(site.target, options, connector=site.connect, dial=site.dial)
 
     return in_town(build)

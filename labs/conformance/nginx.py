@@ -19,7 +19,7 @@ from labs.names import LOOPBACK
 __all__ = ["find", "nginx"]
 
 LANES = 8  # servers of one nginx, each with an origin of its own, so that checks can run at the same time
-LIMITS = {"patience": 1.0}  # seconds, as proxy_read_timeout below
+LIMITS = {"patience": 1.0, "body": 65536.0}  # proxy_read_timeout and client_max_body_size, below
 BARE = "proxy_pass http://{origin};"
 TUNED = """proxy_pass http://{origin}$request_uri;
     proxy_http_version 1.1;
@@ -50,6 +50,7 @@ http {{
 SERVER = """  server {{
     listen {front};
     location / {{ {rules} }}
+    location /limited {{ client_max_body_size 64k; {rules} }}
   }}
 """
 
@@ -101,7 +102,8 @@ async def nginx(program: str, *, tuned: bool = False, lanes: int = LANES) -> Asy
             async def opened(check: Check) -> AsyncIterator[Stand]:
                 pair = await free.get()
                 try:
-                    async with outside("nginx", (LOOPBACK, pair[0]), pair[1], limits=LIMITS) as stand:
+                    there, host = (LOOPBACK, pair[0]), f"{LOOPBACK}:{pair[0]}"
+                    async with outside("nginx", there, pair[1], host=host, limits=LIMITS) as stand:
                         yield stand
                 finally:
                     free.put_nowait(pair)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import inspect
+import socket
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -146,8 +147,8 @@ class Stand:
         """Let the origin say nothing on its own: the check holds its lines."""
         self._answers = None
 
-    async def client(self, **options: Any) -> Line:
-        """Connect a new raw client to the proxy."""
+    async def client(self, *, buffer: int = 0) -> Line:
+        """Connect a new raw client to the proxy; `buffer` is the bytes that its system may hold unread."""
         line = Line("client", self._changed)
         if self.host != FRONT:
             write = line.write
@@ -155,7 +156,17 @@ class Stand:
             line.write = lambda data: write(data.replace(HOST_LINE, named))  # type: ignore[method-assign]
         host, port = self._address()
         self.awaited = "a connection to the proxy"
-        await asyncio.get_running_loop().create_connection(lambda: line, host, port, **options)
+        loop = asyncio.get_running_loop()
+        sock = socket.socket()
+        try:
+            sock.setblocking(False)
+            if buffer:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+            await loop.sock_connect(sock, (host, port))
+            await loop.create_connection(lambda: line, sock=sock)
+        except BaseException:
+            sock.close()
+            raise
         self.clients.append(line)
         return line
 
@@ -298,15 +309,15 @@ class Site:
     target: str  # the origin's URL, without a path
     connect: Callable[[], BaseConnector]  # makes a connector
     dial: Callable[[str, int], Awaitable[tuple[str, int]]]  # (host, port) -> where that really is
+    check: Check
     options: dict[str, Any] = field(default_factory=dict)  # for aiohttp's runner; the build may add some
+    limits: dict[str, float] = field(default_factory=dict)  # what the build sets up: see Stand
 
 
 Open: TypeAlias = Callable[[Check], contextlib.AbstractAsyncContextManager[Stand]]
 
 
-def in_town(
-    build: Callable[[Site], Any], name: str = "proxy", *, limits: Mapping[str, float] | None = None
-) -> Open:
+def in_town(build: Callable[[Site], Any], name: str = "proxy") -> Open:
     """Return what opens a stand: `build` makes the handler, application or protocol factory to test."""
 
     @contextlib.asynccontextmanager
@@ -322,7 +333,6 @@ def in_town(
             stand = Stand(
                 name,
                 address,
-                limits=limits,
                 leave=functools.partial(close, ORIGIN),
                 stop=functools.partial(close, FRONT),
             )
@@ -331,10 +341,11 @@ def in_town(
             async def dial(host: str, port: int) -> tuple[str, int]:
                 return town.address(f"{host}:{port}")
 
-            site = Site(f"http://{ORIGIN}", functools.partial(town.connector, FRONT), dial)
+            site = Site(f"http://{ORIGIN}", functools.partial(town.connector, FRONT), dial, check)
             if check.linger:
                 site.options["shutdown_timeout"] = check.linger
             app = build(site)
+            stand.limits.update(site.limits)
             if inspect.iscoroutinefunction(app):
                 app = _application(app, site)
             await town.open(FRONT, app, **(site.options if isinstance(app, web.Application) else {}))

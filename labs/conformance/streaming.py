@@ -1,7 +1,5 @@
 """Streams: everything goes as it comes, and nobody is faster than the slowest."""
 
-import socket
-
 from labs.conformance.line import Line
 from labs.conformance.registry import check, demand
 from labs.conformance.stand import Stand
@@ -74,9 +72,7 @@ async def _beside(stand: Stand, writer: Line, known: int) -> None:
 )
 async def _(stand: Stand) -> None:
     stand.manual()
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
-    line = await stand.client(sock=sock)
+    line = await stand.client(buffer=1 << 16)
     line.write(ask("GET /"))
     origin, _ = await stand.asked()
     line.transport.pause_reading()
