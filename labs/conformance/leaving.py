@@ -48,7 +48,7 @@ async def _(stand: Stand) -> None:
 
 @check(
     "LEAVE-4",
-    "RFC 9112 section 9.3",
+    "RFC 9112 section 9.5",
     "an answer that comes while the upload runs is relayed",
     "Wait for the answer and for the upload at the same time; aiohttp's client does.",
 )

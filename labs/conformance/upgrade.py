@@ -82,7 +82,7 @@ async def _(stand: Stand) -> None:
     await line.ends("the end of the client's connection, after the origin ended its own")
 
 
-@check("UPGRADE-5", "RFC 9110 section 7.8", "an end of one direction leaves the other open", BYTES)
+@check("UPGRADE-5", "lab", "an end of one direction leaves the other open", BYTES)
 async def _(stand: Stand) -> None:
     line, origin = await _upgraded(stand)
     origin.write(ODD)
@@ -93,7 +93,7 @@ async def _(stand: Stand) -> None:
     await line.hears(CLOSE, "what the origin says after the client has ended its direction")
 
 
-@check("UPGRADE-6", "RFC 9110 section 7.8", "a client that leaves ends the origin's connection", BYTES)
+@check("UPGRADE-6", "lab", "a client that leaves ends the origin's connection", BYTES)
 async def _(stand: Stand) -> None:
     line, origin = await _upgraded(stand)
     line.break_off()
@@ -128,7 +128,7 @@ async def _(stand: Stand) -> None:
 
 @check(
     "UPGRADE-9",
-    "RFC 9110 section 15.2.2",
+    "RFC 9110 section 7.8",
     "a 101 that nobody asked for is an error of the origin",
     "A 101 without an Upgrade in the request: 502, and close.",
 )
