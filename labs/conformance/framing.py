@@ -21,7 +21,7 @@ def _honest(heard: Heard) -> bool:
     return not heard.answers or heard.answer.status in (502, 504) or not heard.answer.complete
 
 
-async def _next(stand: Stand, line: Line, first: Heard | None = None) -> None:
+async def _next(stand: Stand, line: Line) -> None:
     # The second answer on this connection must be the second one, or the connection must be over.
     if not line.closed:
         line.write(ask("GET /second"))
@@ -57,6 +57,8 @@ async def _(stand: Stand) -> None:
     line = await stand.client()
     line.write(ask("GET /first"))
     await line.over(1)
+    first = stand.heard(line).reached().answer
+    demand(first.status in (200, 502), f"the client got {first.start}")
     await _next(stand, line)
 
 
@@ -74,6 +76,8 @@ async def _(stand: Stand) -> None:
     line = await stand.client()
     line.write(ask("GET /first", "Accept-Encoding: gzip"))
     await line.over(1)
+    first = stand.heard(line).reached().answer
+    demand(first.status in (200, 502), f"the client got {first.start}")
     await _next(stand, line)
 
 
@@ -147,7 +151,7 @@ async def _(stand: Stand) -> None:
 )
 async def _(stand: Stand) -> None:
     fields = ("Content-Length: 5", "Content-Length: 3")
-    heard = await stand.exchange(ask("GET /"), say("200 OK", *fields, body=b"hello"))
+    heard = (await stand.exchange(ask("GET /"), say("200 OK", *fields, body=b"hello"))).reached()
     demand(heard.whole.status == 502, f"the client got {heard.answer.start}, not 502")
 
 
@@ -160,7 +164,7 @@ async def _(stand: Stand) -> None:
 async def _(stand: Stand) -> None:
     for value in ("abc", "-5", "+5", "5x"):
         stand = stand.anew()
-        heard = await stand.exchange(ask("GET /"), say("200 OK", f"Content-Length: {value}", body=b"hello"))
+        heard = (await stand.exchange(ask("GET /"), say("200 OK", f"Content-Length: {value}", body=b"hello"))).reached()
         demand(heard.whole.status == 502, f"for Content-Length: {value} the client got {heard.answer.start}")
 
 
@@ -172,7 +176,7 @@ async def _(stand: Stand) -> None:
 )
 async def _(stand: Stand) -> None:
     fields = ("Content-Length: 3", "Transfer-Encoding: chunked")
-    heard = await stand.exchange(ask("GET /"), say("200 OK", *fields, body=chunked(b"hello")))
+    heard = (await stand.exchange(ask("GET /"), say("200 OK", *fields, body=chunked(b"hello")))).reached()
     demand(heard.whole.status == 502 or heard.whole.body == b"hello", f"the client got {heard.answer.body!r}")
 
 
@@ -184,7 +188,7 @@ async def _(stand: Stand) -> None:
 )
 async def _(stand: Stand) -> None:
     cut = say("200 OK", "Content-Length: 100", body=b"only this")
-    heard = await stand.exchange(ask("GET /"), cut, ending="close")
+    heard = (await stand.exchange(ask("GET /"), cut, ending="close")).reached()
     demand(_honest(heard), "the client got a broken-off body as a complete one")
     demand(heard.raw_client.count(b"HTTP/1.") == 1, "a second status line followed inside the body")
 
@@ -197,7 +201,7 @@ async def _(stand: Stand) -> None:
 )
 async def _(stand: Stand) -> None:
     cut = say("200 OK", "Transfer-Encoding: chunked", body=chunked(b"only this", end=False))
-    heard = await stand.exchange(ask("GET /"), cut, ending="close")
+    heard = (await stand.exchange(ask("GET /"), cut, ending="close")).reached()
     demand(_honest(heard), "the client got a broken-off body as a complete one")
     demand(heard.raw_client.count(b"HTTP/1.") == 1, "a second status line followed inside the body")
 
@@ -210,7 +214,7 @@ async def _(stand: Stand) -> None:
 )
 async def _(stand: Stand) -> None:
     bad = say("200 OK", "Transfer-Encoding: chunked", body=chunked(b"good", end=False) + b"zz\r\nbad\r\n")
-    heard = await stand.exchange(ask("GET /"), bad)
+    heard = (await stand.exchange(ask("GET /"), bad)).reached()
     demand(_honest(heard), "the client got the unreadable body as a complete one")
 
 
@@ -240,7 +244,7 @@ async def _(stand: Stand) -> None:
     line = await stand.client()
     line.write(ask("GET / HTTP/1.0"))
     await line.ends("the end of the answer to an HTTP/1.0 request")
-    heard = stand.heard(line)
+    heard = stand.heard(line).reached()
     demand(heard.answer.field("Transfer-Encoding") is None, "Transfer-Encoding went to a client of HTTP/1.0")
     demand(heard.whole.body == b"hello", f"the client got {heard.answer.body!r}")
 
@@ -264,7 +268,7 @@ async def _(stand: Stand) -> None:
     "Replace the fold with a space, or refuse the answer.",
 )
 async def _(stand: Stand) -> None:
-    heard = await stand.exchange(ask("GET /"), say("200 OK", "X-Folded: one\r\n two", body=b"hello"))
+    heard = (await stand.exchange(ask("GET /"), say("200 OK", "X-Folded: one\r\n two", body=b"hello"))).reached()
     demand(b"\r\n two" not in heard.raw_client, "the fold went on to the client")
     fine = heard.whole.status == 502 or (heard.answer.field("X-Folded") or "").split() == ["one", "two"]
     demand(fine, f"the client got {heard.answer.start} with X-Folded: {heard.answer.field('X-Folded')}")

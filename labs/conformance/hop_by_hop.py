@@ -81,6 +81,6 @@ async def _(stand: Stand) -> None:
     "Answer, then close: the framework does it, unless the origin's fields are copied over its own.",
 )
 async def _(stand: Stand) -> None:
-    heard = await stand.exchange(ask("GET /", "Connection: close"), HELLO)
+    heard = (await stand.exchange(ask("GET /", "Connection: close"), HELLO)).reached()
     demand(heard.whole.body == b"hello", f"the client got {heard.answer.body!r}")
     await stand.clients[0].ends("the end of a connection for which the client said close")

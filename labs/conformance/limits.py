@@ -33,7 +33,7 @@ async def _(stand: Stand) -> None:
 
 @check("LIMIT-4", "lab", "an answer's head of 1 MiB becomes 502", "Limit what you read of an origin's head: 502.")
 async def _(stand: Stand) -> None:
-    heard = await stand.exchange(ask("GET /"), say("200 OK", f"X-Long: {'x' * (1 << 20)}", body=b"hello"))
+    heard = (await stand.exchange(ask("GET /"), say("200 OK", f"X-Long: {'x' * (1 << 20)}", body=b"hello"))).reached()
     demand(heard.whole.status == 502, f"the client got {heard.answer.start}, not 502")
 
 

@@ -54,10 +54,17 @@ class Heard:
     @property
     def asked(self) -> Message:
         """The first request that the origin heard. Raise Failed if none came."""
+        self.reached()
         if self.upstream is None:
+            raise Failed("the origin heard bytes that are no request")
+        return self.upstream
+
+    def reached(self) -> Heard:
+        """Return this. Raise Failed unless the origin heard at least a part of the request."""
+        if not self.raw_upstream:
             got = next((it.start for it in self.client), "nothing")
             raise Failed(f"the request never reached the origin; the client got: {got}")
-        return self.upstream
+        return self
 
     @property
     def answers(self) -> tuple[Message, ...]:
