@@ -36,13 +36,21 @@ async def _(stand: Stand) -> None:
 
 @check("ERROR-4", BAD, "an answer that is not HTTP becomes 502", CATCH)
 async def _(stand: Stand) -> None:
-    heard = (await stand.exchange(ask("POST /", "Content-Length: 0"), b"SSH-2.0-OpenSSH_9.2\r\n\r\n", ending="close")).reached()
+    heard = (
+        await stand.exchange(
+            ask("POST /", "Content-Length: 0"), b"SSH-2.0-OpenSSH_9.2\r\n\r\n", ending="close"
+        )
+    ).reached()
     _says(stand, heard, 502)
 
 
 @check("ERROR-5", BAD, "a head that breaks off becomes 502", CATCH)
 async def _(stand: Stand) -> None:
-    heard = (await stand.exchange(ask("POST /", "Content-Length: 0"), b"HTTP/1.1 200 OK\r\nContent-Le", ending="close")).reached()
+    heard = (
+        await stand.exchange(
+            ask("POST /", "Content-Length: 0"), b"HTTP/1.1 200 OK\r\nContent-Le", ending="close"
+        )
+    ).reached()
     _says(stand, heard, 502)
 
 

@@ -8,7 +8,9 @@ from labs.conformance.stand import Heard, Stand
 from labs.conformance.words import HELLO, ask, chunked, say
 
 LENGTH = "RFC 9112 section 6.3"
-OWN = "Frame the answer yourself: drop Transfer-Encoding, and pass Content-Length on only with unchanged bytes."
+OWN = (
+    "Frame the answer yourself: drop Transfer-Encoding, and pass Content-Length on only with unchanged bytes."
+)
 FORGED = say("200 OK", "X-Forged: yes", body=b"forged")
 
 
@@ -29,7 +31,9 @@ async def _next(stand: Stand, line: Line) -> None:
     demand(not _forged(line), "bytes after the declared end of an answer became the next answer")
     if len(line.whole) > 1:
         got = line.whole[1]
-        demand(got.body == b"second", f"the second request was answered with {got.start!r}, {got.body[:40]!r}")
+        demand(
+            got.body == b"second", f"the second request was answered with {got.start!r}, {got.body[:40]!r}"
+        )
     demand(not any(it.surplus for it in line.whole), "bytes that belong to no message went on to the client")
 
 
@@ -164,7 +168,9 @@ async def _(stand: Stand) -> None:
 async def _(stand: Stand) -> None:
     for value in ("abc", "-5", "+5", "5x"):
         stand = stand.anew()
-        heard = (await stand.exchange(ask("GET /"), say("200 OK", f"Content-Length: {value}", body=b"hello"))).reached()
+        heard = (
+            await stand.exchange(ask("GET /"), say("200 OK", f"Content-Length: {value}", body=b"hello"))
+        ).reached()
         demand(heard.whole.status == 502, f"for Content-Length: {value} the client got {heard.answer.start}")
 
 
@@ -268,7 +274,9 @@ async def _(stand: Stand) -> None:
     "Replace the fold with a space, or refuse the answer.",
 )
 async def _(stand: Stand) -> None:
-    heard = (await stand.exchange(ask("GET /"), say("200 OK", "X-Folded: one\r\n two", body=b"hello"))).reached()
+    heard = (
+        await stand.exchange(ask("GET /"), say("200 OK", "X-Folded: one\r\n two", body=b"hello"))
+    ).reached()
     demand(b"\r\n two" not in heard.raw_client, "the fold went on to the client")
     fine = heard.whole.status == 502 or (heard.answer.field("X-Folded") or "").split() == ["one", "two"]
     demand(fine, f"the client got {heard.answer.start} with X-Folded: {heard.answer.field('X-Folded')}")
@@ -296,7 +304,9 @@ async def _(stand: Stand) -> None:
 async def _(stand: Stand) -> None:
     for coding in ("xchunked", "chunked, gzip"):
         stand = stand.anew()
-        heard = await stand.exchange(ask("POST /", f"Transfer-Encoding: {coding}", body=chunked(b"hello")), HELLO)
+        heard = await stand.exchange(
+            ask("POST /", f"Transfer-Encoding: {coding}", body=chunked(b"hello")), HELLO
+        )
         got = heard.answer.start
         demand(heard.answer.status in (400, 501), f"for Transfer-Encoding: {coding} the client got {got}")
         demand(heard.upstream is None, f"a request with Transfer-Encoding: {coding} went on to the origin")

@@ -43,14 +43,21 @@ async def _(stand: Stand) -> None:
     "A trailer frames nothing: drop it, or refuse the answer with 502.",
 )
 async def _(stand: Stand) -> None:
-    answer = say("200 OK", "Transfer-Encoding: chunked", body=chunked(b"hello", trailers="Content-Length: 99\r\n"))
+    answer = say(
+        "200 OK", "Transfer-Encoding: chunked", body=chunked(b"hello", trailers="Content-Length: 99\r\n")
+    )
     heard = (await stand.exchange(ask("GET /", "TE: trailers", "Connection: TE"), answer)).reached()
     demand(b": 99" not in heard.raw_client, "the Content-Length of the trailers went on to the client")
     fine = not heard.answer.complete or heard.answer.status == 502 or heard.answer.body == b"hello"
     demand(fine, f"the client got {heard.answer.start} with {heard.answer.body!r}")
 
 
-@check("INTERIM-1", "RFC 9110 section 15.2", "103 is not taken for the final answer", "Wait for the final answer.")
+@check(
+    "INTERIM-1",
+    "RFC 9110 section 15.2",
+    "103 is not taken for the final answer",
+    "Wait for the final answer.",
+)
 async def _(stand: Stand) -> None:
     stand.script(HINTS + HINTS + HELLO, say("200 OK", body=b"second"))
     line = await stand.client()

@@ -35,7 +35,10 @@ async def _upgraded(stand: Stand, after: bytes = b"") -> tuple[Line, Line]:
     await origin.until("the handshake at the origin", lambda: origin.messages and origin.messages[0].complete)
     asked = origin.messages[0]
     demand((asked.field("Upgrade") or "").lower() == "websocket", "Upgrade never reached the origin")
-    demand("upgrade" in ", ".join(asked.all("Connection")).lower(), "Connection: Upgrade never reached the origin")
+    demand(
+        "upgrade" in ", ".join(asked.all("Connection")).lower(),
+        "Connection: Upgrade never reached the origin",
+    )
     origin.write(GRANTED + after)
     await line.hears(b"\r\n\r\n", "101 at the client")
     first = line.messages[0]
@@ -43,10 +46,18 @@ async def _upgraded(stand: Stand, after: bytes = b"") -> tuple[Line, Line]:
     return line, origin
 
 
-@check("UPGRADE-1", "RFC 6455 section 4.2", "a WebSocket's handshake passes with key, protocol and extensions", BYTES)
+@check(
+    "UPGRADE-1",
+    "RFC 6455 section 4.2",
+    "a WebSocket's handshake passes with key, protocol and extensions",
+    BYTES,
+)
 async def _(stand: Stand) -> None:
     line, origin = await _upgraded(stand)
-    for message, fields in ((origin.messages[0], WANTED[2:]), (line.messages[0], GRANTED.decode().split("\r\n")[2:6])):
+    for message, fields in (
+        (origin.messages[0], WANTED[2:]),
+        (line.messages[0], GRANTED.decode().split("\r\n")[2:6]),
+    ):
         for field in fields:
             name, _, value = field.partition(": ")
             demand(message.field(name) == value, f"{name} arrived as {message.field(name)}")
@@ -71,7 +82,12 @@ async def _(stand: Stand) -> None:
     await line.hears(ODD, "the frame that came in one piece with the 101")
 
 
-@check("UPGRADE-4", "RFC 6455 section 7", "the close frame passes with its code, and the end of one side is the other's", BYTES)
+@check(
+    "UPGRADE-4",
+    "RFC 6455 section 7",
+    "the close frame passes with its code, and the end of one side is the other's",
+    BYTES,
+)
 async def _(stand: Stand) -> None:
     line, origin = await _upgraded(stand)
     origin.write(CLOSE)
@@ -109,7 +125,9 @@ async def _(stand: Stand) -> None:
 async def _(stand: Stand) -> None:
     heard = await stand.exchange(ask("GET /ws", *WANTED), say("403 Forbidden", "X-Why: no", body=b"not you"))
     demand((heard.asked.field("Upgrade") or "").lower() == "websocket", "Upgrade never reached the origin")
-    demand((heard.whole.status, heard.answer.body) == (403, b"not you"), f"the client got {heard.answer.start}")
+    demand(
+        (heard.whole.status, heard.answer.body) == (403, b"not you"), f"the client got {heard.answer.start}"
+    )
 
 
 @check(
