@@ -139,7 +139,7 @@ async def standing(script: Script, options: Options | None = None) -> AsyncItera
     await turns(4)
     assert remains(servers) == []
     assert not [it for it in remains() if isinstance(it, asyncio.Task)]
-    assert failed == []
+    assert not failed, failed
 
 
 async def ok(line: Line) -> None:

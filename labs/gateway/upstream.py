@@ -179,7 +179,9 @@ class Upstream(asyncio.Protocol):
         data = b"\r\n".join(lines)
         self.sent = body is None or isinstance(body, bytes)
         if isinstance(body, bytes):
-            data += body if asked.length is not None else b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+            if asked.length is None and body:  # an empty chunk would be the last one
+                data += b"%x\r\n%b\r\n" % (len(body), body)
+            data += b"0\r\n\r\n" if asked.length is None else body
         self.transport.write(data)
         self.deadline = loop.time() + self._pool.options.answer_timeout
         if not self.sent:
