@@ -186,5 +186,3 @@ def test_a_tunnel_ends_with_the_gateway(leg):
             await over.wait()
 
     run(main)
-
-

@@ -28,7 +28,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)")
     parser.add_argument("--leg", choices=LEGS, default="direct", help="who speaks to the origin")
     parser.add_argument("--prefix", default="", help="relay only what is under it, as /shop")
-    parser.add_argument("--public", default="", help="the public origin for Location, as https://shop.example")
+    parser.add_argument(
+        "--public", default="", help="the public origin for Location, as https://shop.example"
+    )
     parser.add_argument("--preserve-host", action="store_true", help="send the client's Host on")
     parser.add_argument("--trust-forwarded", action="store_true", help="keep the client's X-Forwarded-*")
     for name in NUMBERS:

@@ -93,7 +93,11 @@ class Options:
             raise ValueError(f"name must be a token of RFC 9110 section 5.6.2, not {self.name!r}.")
         for name in vars(self):
             value = getattr(self, name)
-            if name.startswith("max_") and value is not None and value < (name not in ("max_body", "max_idle")):
+            if (
+                name.startswith("max_")
+                and value is not None
+                and value < (name not in ("max_body", "max_idle"))
+            ):
                 raise ValueError(f"{name} is too small: {value!r}.")
             if (name.endswith("timeout") or name == "linger") and value <= 0:
                 raise ValueError(f"{name} must be more than 0 seconds, not {value!r}.")
