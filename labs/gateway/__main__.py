@@ -55,8 +55,8 @@ async def serve(told: argparse.Namespace, app: web.Application) -> None:
         site = web.TCPSite(runner, told.host, told.port, backlog=1024)
         await site.start()
         host, port = runner.addresses[0][:2]
-        name = f"[{host}]" if ":" in host else host
-        print(f"The gateway to {told.origin} listens at http://{name}:{port}", flush=True)
+        where = f"[{host}]" if ":" in host else host
+        print(f"The gateway to {told.origin} listens at http://{where}:{port}", flush=True)
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):  # Windows hears a signal only when the loop wakes
                 await asyncio.wait_for(stop.wait(), 0.5 if sys.platform == "win32" else None)

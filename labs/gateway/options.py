@@ -23,13 +23,13 @@ class Options:
 
     Where it stands:
         leg: "direct" (own connections to the origin) or "session" (aiohttp's ClientSession).
-        prefix: "/shop" relays only what is under /shop/, without the prefix; all else gets 404. A target whose
-            dot segments, written in whatever way, lead out of the prefix gets 400.
+        prefix: "/shop" relays only what is under /shop/, without the prefix; all else gets 404. A target
+            whose dot segments, written in whatever way, lead out of the prefix gets 400.
         public: the public origin, as "https://shop.example", that a Location gets in place of the origin's;
             empty takes the scheme and the host of the request.
         preserve_host: send the client's Host to the origin; False sends the origin's own name.
-        trust_forwarded: keep what the client wrote in X-Forwarded-For, -Host, -Proto and Forwarded and append;
-            False replaces it, because anybody can write it (RFC 7239 section 8.1).
+        trust_forwarded: keep what the client wrote in X-Forwarded-For, -Host, -Proto and Forwarded, and
+            append; False replaces it, because anybody can write it (RFC 7239 section 8.1).
         name: the pseudonym in Via, by which a loop is known (RFC 9110 section 7.6.3); empty makes one from
             the origin's URL, the same at each start.
         upgrades: protocols that may be switched to (RFC 9110 section 7.8); any other Upgrade is ignored.

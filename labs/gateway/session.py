@@ -29,8 +29,8 @@ INVENTED = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs.USER_AGEN
 
 
 async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    # ClientSession sends an idempotent request again when a kept-alive connection dies under it, and has no public
-    # switch. It does so for ClientOSError and ServerDisconnectedError: what leaves here is neither.
+    # ClientSession sends an idempotent request again when a kept-alive connection dies under it, and has no
+    # public switch. It does so for ClientOSError and ServerDisconnectedError: what leaves here is neither.
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:
