@@ -24,7 +24,7 @@ def test_it_says_where_it_listens_answers_502_without_an_origin_and_stops(leg):
     async def main():
         nobody = socket.socket()
         nobody.bind(("127.0.0.1", 0))  # bound and not listening: it refuses
-        origin = "http://127.0.0.1:%d" % nobody.getsockname()[1]
+        origin = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         process = await started(origin, "--port", "0", "--leg", leg)
         line = (await process.stdout.readline()).decode()
         assert line.startswith(f"The gateway to {origin} listens at http://127.0.0.1:")

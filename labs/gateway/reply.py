@@ -1,7 +1,7 @@
 """Answers to the client: what the origin said, written straight to the connection, or one plain sentence.
 
-aiohttp's `StreamResponse.prepare` sends the head as a packet of its own and passes every field through str. Here
-head and first bytes of the body leave in one write, as the bytes they were.
+aiohttp's `StreamResponse.prepare` sends the head as a packet of its own and passes every field through str.
+Here head and first bytes of the body leave in one write, as the bytes they were.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def head(status: int, reason: bytes, fields: Fields) -> bytes:
 
 
 def plain(status: int, sentence: str, fields: tuple[tuple[bytes, bytes], ...] = ()) -> web.Response:
-    """Return an answer of the gateway's own: a status, and a sentence that tells nothing of what is inside."""
+    """Return the gateway's own answer: a status, and a sentence that tells nothing of what is inside."""
     more = {"Server": "gateway", **{name.decode(): value.decode() for name, value in fields}}
     if status == HTTPStatus.NO_CONTENT:
         return web.Response(status=status, headers=more)
