@@ -6,21 +6,21 @@
 or as a program: `python -m labs.gateway http://127.0.0.1:8080 --port 8000`.
 
 Two legs, one behaviour. Both take out what is one hop's, keep every other field in its order and with its
-repeats, send a target as it came, stream both ways at the pace of the slower side, send nothing twice, and turn
-what fails before the head into one plain sentence and what fails after it into a broken connection.
+repeats, send a target as it came, stream both ways at the pace of the slower side, send nothing twice, and
+turn what fails before the head into one plain sentence and what fails after it into a broken connection.
 Differences: the direct leg also passes on 1xx answers, Expect, trailers of answers, and fields that are not
 UTF-8.
 
 What aiohttp 3.14.5 makes impossible, and how it shows:
 
 * Methods that its C parser does not know get 400 before any handler runs: it looks them up in a fixed table
-  (`_http_parser.pyx`, `_http_method[...]`). AIOHTTP_NO_EXTENSIONS=1 takes the parser in Python, which takes any
-  token.
+  (`_http_parser.pyx`, `_http_method[...]`). AIOHTTP_NO_EXTENSIONS=1 takes the parser in Python, which takes
+  any token.
 * A head that it refuses (too long, too many fields, no Host, two lengths, a bare CR) is answered by it alone:
   always 400, as HTTP/1.0, with its own words, which name no more than the client itself sent
   (`RequestHandler._make_error_handler` is not an application's).
-* Trailers of a request are read and dropped: they come after the message was made, and have no place in it. So
-  Trailer is not passed on either.
+* Trailers of a request are read and dropped: they come after the message was made, and have no place in it.
+  So Trailer is not passed on either.
 * A chunk that is malformed in the middle of a body does not reach the handler, which waits: it ends with 408
   after `idle_timeout`, and the origin sees an upload that broke off.
 * A client that closes its half of a connection while it waits for an answer has left:
@@ -33,8 +33,8 @@ What the session leg cannot do besides, because ClientSession does not let it:
 * 1xx answers stop at `ClientResponse.start`, which reads on until the final head. Expect is therefore not
   passed on; the 100 comes from here, when the origin's connection takes the body.
 * Trailers of answers are dropped by its parser; TE is not passed on.
-* `ClientSession._request` turns a method into upper case, so another one gets 501. `OPTIONS *` gets 501 too: a
-  URL has no such path. A question mark with nothing after it goes: yarl's URL does not keep it.
+* `ClientSession._request` turns a method into upper case, so another one gets 501. `OPTIONS *` gets 501 too:
+  a URL has no such path. A question mark with nothing after it goes: yarl's URL does not keep it.
 * Fields are written as UTF-8 (`_serialize_headers`): a byte beyond ASCII that is not UTF-8 leaves as two.
 * A request without a body and without a length, whose method is not GET, HEAD, OPTIONS or TRACE, gets
   `Content-Length: 0` (`ClientRequest.update_body_from_data`).
@@ -77,8 +77,8 @@ def gateway(
     Raise ValueError, in one sentence, for an origin that is no such URL.
 
     Answers of its own, each one sentence: 400 malformed or out of the prefix, 404 outside of the prefix, 405
-    CONNECT, 408 a stalled upload, 413 a body over the limit, 501 a transfer coding, 502 no valid answer from the
-    origin, 503 too many at once, 504 too slow, 508 a loop. The reason goes to the logger "labs.gateway".
+    CONNECT, 408 a stalled upload, 413 a body over the limit, 501 a transfer coding, 502 no valid answer from
+    the origin, 503 too many at once, 504 too slow, 508 a loop. The reason goes to the logger "labs.gateway".
 
     RFC 9110 sections 7.6 (forwarding), 7.8 (Upgrade), 9.2.2 (repeating), 10.1.1 (Expect); RFC 9112 sections 6
     to 9; RFC 7239. A missing Date is added, as section 6.6.1 of RFC 9110 requires.
