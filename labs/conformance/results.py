@@ -24,6 +24,7 @@ __all__ = ["PASSED", "Result", "Results", "dump", "matrix", "run", "suspicious"]
 ENDING = 5.0  # seconds for closing a stand, which is the lab's own business
 AT_ONCE = 12  # checks that run at the same time, each with a proxy of its own
 PASSED, FAILED, BROKEN, NOT_APPLICABLE = "passed", "failed", "broken", "not applicable"
+TALKERS = ("labs.gateway",)  # what a proxy of the lab says of its origin is in the verdict
 MARKS = {PASSED: "✓", FAILED: "✗", BROKEN: "!", NOT_APPLICABLE: "–"}
 
 
@@ -84,7 +85,7 @@ def _quiet() -> Iterator[None]:
         return False
 
     loop = asyncio.get_running_loop()
-    loggers = [logging.getLogger(name) for name in guard.LOGGERS]
+    loggers = [logging.getLogger(name) for name in (*guard.LOGGERS, *TALKERS)]
     with guard.forgiving():
         if not (others := _listening.get(loop, 0)):
             _before[loop] = loop.get_exception_handler()
