@@ -335,3 +335,24 @@ def _note(ended: list[str], id: str) -> Any:
         ended.append(id)
 
     return note
+
+
+def test_a_limit_that_is_promised_and_not_kept_is_found() -> None:
+    def build(site: Site) -> web.Application:
+        site.limits.update(patience=0.3, body=65536.0)
+        return typical(site.target, site.connect)
+
+    assert put(build, ["ERROR-6", "LIMIT-5"]).ids("failed") == ("ERROR-6", "LIMIT-5")
+
+
+def test_the_gateway_passes_everything_that_aiohttp_lets_it() -> None:
+    pytest.importorskip("labs.gateway")
+
+    async def go() -> Results:
+        results = await run(command._gateway("direct"))
+        assert remains() == []
+        return results
+
+    results = asyncio.run(go())
+    assert results.ids("failed") == ("METHOD-6",), "aiohttp's compiled parser refuses an unknown method"
+    assert not results.ids("broken") and not results.ids("not applicable")
