@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from labs import guard
+from labs.conformance.patience import patient
 from labs.conformance.registry import Check, Failed, NotApplicable, select
 from labs.conformance.stand import Open, Stand
 from labs.gates import GateStuck
@@ -124,7 +125,7 @@ async def _one(check: Check, stand: Open) -> Result:
     words = (check.id, check.topic, check.clause, check.sentence, check.hint)
     found: Result | None = None
     try:
-        async with asyncio.timeout(check.patience + ENDING), stand(check) as opened:
+        async with patient(check.patience + ENDING), stand(check) as opened:
             found = Result(*words, *await _verdict(check, opened))
     except Exception as error:
         if found is None:
@@ -138,7 +139,7 @@ async def _one(check: Check, stand: Open) -> Result:
 
 async def _verdict(check: Check, stand: Stand) -> tuple[str, str, str]:
     try:
-        async with asyncio.timeout(check.patience):
+        async with patient(check.patience):
             await check.body(stand)
         return PASSED, "", ""
     except NotApplicable as error:

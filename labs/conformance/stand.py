@@ -16,6 +16,7 @@ from aiohttp import BaseConnector, web
 
 from labs import lanes
 from labs.conformance.line import Line
+from labs.conformance.patience import patient
 from labs.conformance.registry import Check, Failed, NotApplicable
 from labs.lanes import Page
 from labs.names import LOOPBACK
@@ -277,7 +278,7 @@ class Stand:
     async def soon(self) -> AsyncIterator[None]:
         """Fail what takes longer than the shortest patience, in a check that has more of it."""
         try:
-            async with asyncio.timeout(Check.patience):
+            async with patient(Check.patience):
                 yield
         except TimeoutError:
             raise Failed(
