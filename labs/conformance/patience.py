@@ -16,6 +16,7 @@ async def patient(seconds: float) -> AsyncIterator[None]:
     """Raise TimeoutError after so many seconds in which the loop ran: a late tick counts as one tick only."""
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(None) as scope:
+        handle: asyncio.TimerHandle | None = None
 
         def tick(left: int) -> None:
             nonlocal handle
@@ -28,4 +29,5 @@ async def patient(seconds: float) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            handle.cancel()
+            if handle is not None:
+                handle.cancel()
