@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["NEVER", "Exchange", "Upstream"]
 
 NEVER = float("inf")
-# A Protocol is given what comes in a new buffer of 256 KiB each time, which the system maps and takes back: that
-# costs more than all else about a small answer. This space stays, and its pages are only there when used.
+# A Protocol is given what comes in a new buffer of 256 KiB each time, which the system maps and takes back: a
+# tenth of the time of a small exchange. This space stays, and its pages are only there when used.
 SPACE = 1 << 18  # bytes
 HIGH = 1 << 18  # bytes of an answer that nobody has taken yet, at which reading stops
 
