@@ -1,4 +1,4 @@
-"""One request to the origin and its answer, on the direct leg: what has come of it, and who waits for more."""
+"""One request to the origin and its answer, on the direct leg: what has come, and who waits for more."""
 
 from __future__ import annotations
 
