@@ -181,6 +181,26 @@ class Stand:
             await self._news.wait()
         return heard[count - 1]
 
+    async def asked_for(self, target: str) -> Line:
+        """Wait until the origin has heard a whole request for this target; return its line."""
+        while True:
+            for line in self.origins:
+                if any(it.target == target for it in line.whole):
+                    return line
+            self.awaited = f"a request for {target} at the origin"
+            self._news.clear()
+            await self._news.wait()
+
+    async def refuses(self) -> None:
+        """Wait until the proxy accepts nobody any more."""
+        self.awaited = "the proxy to refuse new connections"
+        with contextlib.suppress(ConnectionError):
+            while True:
+                line = await self.client()
+                self.clients.remove(line)
+                self._gone.append(line)
+                line.close()
+
     async def exchange(
         self, request: bytes, answer: bytes | Sequence[bytes], *, ending: str = "", count: int = 1
     ) -> Heard:
@@ -220,6 +240,15 @@ class Stand:
             for it in tasks:
                 it.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def beside(self, always: Coroutine[Any, Any, None], part: Coroutine[Any, Any, None]) -> None:
+        """Run `part` to its end while `always` goes on, which ends with it."""
+        task = asyncio.ensure_future(always)
+        try:
+            await part
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def origin_gone(self) -> None:
         """Let nobody listen where the origin was."""
