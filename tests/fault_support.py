@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from labs.gateway import Options, gateway
 from labs.tap import Kind
 from labs.town import Town
-from tests.support import addresses, crossed, kinds, remains, turns
+from tests.support import addresses, kinds, remains, turns
 
 ENDS = {Kind.CLIENT_CLOSED, Kind.SERVER_CLOSED, Kind.RESET}
 
@@ -38,12 +38,23 @@ def upstream(town: Town) -> list[int]:
     return [number for number, call in enumerate(town.recording.calls) if call.whom == "origin.test"]
 
 
+def heard(town: Town) -> dict[int, bytes]:
+    """Return what the origin heard on each of its connections."""
+    said: dict[int, list[bytes]] = {number: [] for number in upstream(town)}
+    for piece in town.recording.pieces:
+        if piece.kind is Kind.HEARD and piece.connection in said:
+            said[piece.connection].append(piece.data)
+    return {number: b"".join(pieces) for number, pieces in said.items()}
+
+
+def targets_in(data: bytes) -> list[bytes]:
+    """Return the target of every request in what an origin heard."""
+    return re.findall(rb"[A-Z]+ (/\S*) HTTP/1\.1\r\n", data)
+
+
 def targets(town: Town) -> list[bytes]:
     """Return the target of every request that the origin heard."""
-    lines = (
-        re.findall(rb"[A-Z]+ (/\S*) HTTP/1\.1\r\n", crossed(town, Kind.HEARD, it)) for it in upstream(town)
-    )
-    return [target for found in lines for target in found]
+    return [target for data in heard(town).values() for target in targets_in(data)]
 
 
 async def ended(town: Town) -> None:
