@@ -1,4 +1,4 @@
-"""Say on whose behalf: X-Forwarded-For, -Host and -Proto, Forwarded (RFC 7239), and Via (RFC 9110 section 7.6.3)."""
+"""Say on whose behalf: X-Forwarded-*, Forwarded (RFC 7239) and Via (RFC 9110 section 7.6.3)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Client:
     __slots__ = ("host", "peer", "scheme", "version")
 
     def __init__(self, request: web.Request, host: bytes) -> None:
-        # Straight from the connection: request.remote and request.scheme may have been cloned by a middleware.
+        # From the connection, and not request.remote or request.scheme, which a middleware may have set.
         peer = request.protocol.peername
         self.peer = peer[0].partition("%")[0] if isinstance(peer, tuple) and peer else "unknown"
         self.scheme = "https" if request.protocol.ssl_context is not None else "http"
         self.host = host
-        self.version = "%d.%d" % request.version
+        self.version = f"{request.version.major}.{request.version.minor}"
 
 
 def forwarded(client: Client, read: dict[bytes, list[bytes]], options: Options, name: str) -> Fields:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 from aiohttp import web
@@ -74,7 +75,7 @@ class Relay:
         finally:
             answered.drop()
 
-    def _body(self, request: web.Request, ready: Prepared) -> object:
+    def _body(self, request: web.Request, ready: Prepared) -> bytes | AsyncIterator[bytes] | None:
         if not ready.has_body:
             return None
         content = request.content

@@ -74,7 +74,9 @@ def prepared(request: web.Request, method: bytes, origin: Origin, options: Optio
     return Prepared(target, out, has_body, length, host, sent_host, bool(upgrade), expects)
 
 
-def _framing(read: dict[bytes, list[bytes]], request: web.Request, options: Options) -> tuple[int | None, bool]:
+def _framing(
+    read: dict[bytes, list[bytes]], request: web.Request, options: Options
+) -> tuple[int | None, bool]:
     # aiohttp's parser has refused both lengths at once, and several; what it lets pass is refused here.
     if b"transfer-encoding" not in read and b"content-length" not in read:
         return None, False

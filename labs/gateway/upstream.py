@@ -1,7 +1,7 @@
 """One connection to the origin: a protocol that sends a request and reads its answer, many times in turn.
 
-Nothing here waits by a task or a timer of its own. `deadline` is swept by the pool; a slow reader of the answer
-stops the reading, and a slow origin stops the writing (`drained`).
+There is no timer and no task here but that of an upload. `deadline` is swept by the pool; a slow reader of
+the answer stops the reading, and a slow origin stops the upload.
 """
 
 from __future__ import annotations
