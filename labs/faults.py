@@ -18,6 +18,7 @@ from labs.misbehaving import (
     PHASES,
     RESET,
     STALL,
+    Act,
     Factory,
     Fault,
     Misbehaving,
