@@ -36,7 +36,7 @@ class Quiet(logging.LoggerAdapter[logging.Logger]):
 
 class _Request(web.Request):
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
-        # In place of what it could not parse, aiohttp makes a request whose method is UNKNOWN, without fields.
+        # In place of what it could not parse, aiohttp makes a request of method UNKNOWN, without fields.
         if (
             self._message.method == "UNKNOWN"
             and not self._message.raw_headers
