@@ -52,6 +52,7 @@ from aiohttp import web
 
 from labs.gateway.options import Options, origin_of
 from labs.gateway.pool import Pool
+from labs.gateway.refusal import Quiet, in_our_words
 from labs.gateway.relay import Relay
 from labs.gateway.route import add_catch_all
 from labs.gateway.session import Session
@@ -92,12 +93,14 @@ def gateway(
             "handler_cancellation": True,  # who leaves takes its request to the origin along
             "keepalive_timeout": options.client_timeout,
             "lingering_time": options.linger,
+            "logger": Quiet(),
             "max_field_size": options.max_field,
             "max_line_size": options.max_field,
             "max_headers": options.max_fields,
         }
     )
     add_catch_all(app, relay.handle)
+    in_our_words(app)
 
     async def shutdown(app: web.Application) -> None:
         await relay.end_tunnels()

@@ -22,6 +22,7 @@ from labs.gateway.leg import (
     Unreachable,
 )
 from labs.gateway.options import Options, Origin
+from labs.gateway.strict import strict
 
 __all__ = ["Session"]
 
@@ -67,7 +68,7 @@ class Session:
                     limit=0, keepalive_timeout=options.keep_timeout, use_dns_cache=False
                 )
             self._client = aiohttp.ClientSession(
-                connector=connector,
+                connector=strict(connector),
                 cookie_jar=aiohttp.DummyCookieJar(),  # nothing of one visitor reaches another
                 auto_decompress=False,
                 skip_auto_headers=INVENTED,

@@ -1,0 +1,54 @@
+"""What aiohttp's parser refuses before any handler: answered in the gateway's words, and logged in one line.
+
+`RequestHandler.handle_error` answers with the parser's own text and logs a traceback, and has no public hook.
+What it uses on the way is the logger it was given, and the request, which the application's factory makes.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+__all__ = ["Quiet", "in_our_words"]
+
+SENTENCE = b"The request is malformed, or too long for this gateway.\n"
+log = logging.getLogger("labs.gateway")
+
+
+class Quiet(logging.LoggerAdapter[logging.Logger]):
+    """Log what a client did wrong in one line at "labs.gateway"; all else goes to aiohttp's own logger."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.getLogger("aiohttp.server"), {})
+
+    def log(self, level: int, msg: object, *args: object, **more: Any) -> None:
+        """Log, without the traceback where it is a client's mistake."""
+        error = more.get("exc_info")
+        if isinstance(error, HttpProcessingError):
+            log.info("%s: %d: %s", str(msg) % args, error.code, " ".join(error.message.split())[:200])
+        else:
+            super().log(level, msg, *args, **more)
+
+
+class _Request(web.Request):
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        # In place of what it could not parse, aiohttp makes a request of method UNKNOWN, without fields.
+        if (
+            self._message.method == "UNKNOWN"
+            and not self._message.raw_headers
+            and isinstance(response, web.Response)
+        ):
+            response.body = SENTENCE
+            response.headers["Content-Length"] = str(len(SENTENCE))
+            response.headers["Server"] = "gateway"
+        await super()._prepare_hook(response)
+
+
+def in_our_words(app: web.Application) -> None:
+    """Let what the parser refuses be answered with a plain sentence."""
+    # Past Application.__setattr__, which warns in debug mode of attributes that it does not know.
+    object.__setattr__(app, "_make_request", functools.partial(app._make_request, _cls=_Request))
