@@ -14,12 +14,12 @@ from typing import Any, TypeAlias
 
 from aiohttp import BaseConnector, web
 
-from labs import lanes
+from labs import spell
 from labs.conformance.line import Line
 from labs.conformance.patience import patient
 from labs.conformance.registry import Check, Failed, NotApplicable
-from labs.lanes import Page
 from labs.names import LOOPBACK
+from labs.page import Page
 from labs.town import Town
 from labs.trace import Said
 from labs.wire import Message
@@ -314,7 +314,7 @@ class Stand:
                     told.append((who if origin else whom, whom if origin else who, None, "closed"))
                 said += [Said(a, b, it, event, number, 0, 0.0) for a, b, it, event in told]
                 number += 1
-        return lanes.spell(said, body)
+        return spell.spell(said, body)
 
     async def end(self) -> None:
         """End every connection that the lab holds."""
