@@ -487,8 +487,9 @@ await attempt("keep-the-key", fetch)
 # * The [Fetch Standard](https://fetch.spec.whatwg.org/#http-redirect-fetch): what browsers do.
 # * aiohttp 3.14: [client reference](https://docs.aiohttp.org/en/stable/client_reference.html) on
 #   `allow_redirects` and `max_redirects`.
-# * aiohttp issues [5783](https://github.com/aio-libs/aiohttp/issues/5783) and
-#   [12550](https://github.com/aio-libs/aiohttp/issues/12550) on what crosses,
+# * aiohttp issues [5783](https://github.com/aio-libs/aiohttp/issues/5783),
+#   [12550](https://github.com/aio-libs/aiohttp/pull/12550) and
+#   [12275](https://github.com/aio-libs/aiohttp/pull/12275) on what crosses,
 #   [2415](https://github.com/aio-libs/aiohttp/issues/2415) on returning,
 #   [12195](https://github.com/aio-libs/aiohttp/issues/12195) on generators,
 #   [13658](https://github.com/aio-libs/aiohttp/issues/13658) on `max_redirects`.
