@@ -14,13 +14,14 @@ from matplotlib import style
 
 from labs import panel
 from labs.figure import Figure, sentence
+from labs.heat import Grid
 from labs.hops import PIECES, counted, hops, words
 from labs.scale import scale
-from labs.sheet import BODY, INK, LINE, MARGIN, SMALL, SOFT, Sheet, width_of
+from labs.sheet import BODY, INK, LINE, MARGIN, SIDE, SMALL, SOFT, TILES, Sheet, width_of
 from labs.trace import Trace
 from labs.weather import Weather
 
-__all__ = ["Figure", "bytes_view", "lifelines", "weather_view"]
+__all__ = ["Figure", "bytes_view", "heat_map", "lifelines", "weather_view"]
 
 BELOW, NARROWEST = 30.0, 420.0  # points, as every length here
 FRAMED = "Bytes as they crossed the wire; chunk sizes count as body."
@@ -104,6 +105,44 @@ def bytes_view(sides: Mapping[str, Trace], *, finding: str, whom: str | None = N
     }
     sentences = [sentence(f"{name}: {said or 'nothing crossed'}") for name, said in told.items()]
     return sheet.finish(" ".join([sentence(finding), "Bytes that crossed.", *sentences]))
+
+
+@style.context("default")
+def heat_map(grid: Grid, *, finding: str) -> Figure:
+    """Draw a grid of letters, one tile a cell and one block a group: the drawn twin of the grid's text.
+
+    Letter and hatch tell tiles apart before colour does; the key is written below. Raises ValueError when
+    `grid` is no Grid, has more letters than there are kinds of tile, or the finding is empty.
+    """
+    _check_finding(finding)
+    if not isinstance(grid, Grid):
+        raise ValueError(f"A heat map is drawn of a Grid: give that, not {type(grid).__name__}.")
+    if len(grid.key) > len(TILES):
+        raise ValueError(f"A heat map has {len(TILES)} kinds of tile, and the key {len(grid.key)} letters.")
+    names = max(width_of(row, BODY) for row in grid.rows) + 12
+    labels = [it for columns in grid.columns.values() for it in columns]
+    wide, tall, apart = max(30.0, *(width_of(it, SMALL) + 8 for it in labels)), 24.0, 22.0
+    blocks = [max(wide * len(them), width_of(it, SIDE, bold=True)) for it, them in grid.columns.items()]
+    bottom = 44 + tall * len(grid.rows)
+    width = names + sum(blocks) + apart * (len(blocks) - 1)
+    sheet = Sheet(max(width, NARROWEST), bottom + 12 + 20 * len(grid.key), finding, [])
+    kinds, left = dict(zip(grid.key, TILES, strict=False)), MARGIN + names
+    for k, row in enumerate(grid.rows):
+        sheet.text(left - 12, sheet.top + 44 + tall * k + 16, row, BODY, align="right")
+    for (group, columns), block in zip(grid.columns.items(), blocks, strict=True):
+        sheet.heading(sheet.top, group, left, left + block)
+        for n, column in enumerate(columns):
+            x = left + wide * n
+            sheet.text(x + wide / 2, sheet.top + 36, column, SMALL, SOFT, align="center")
+            for k, row in enumerate(grid.rows):
+                if letter := grid.cells.get((group, row, column)):
+                    sheet.tile(x, sheet.top + 44 + tall * k, wide, tall, letter, kinds[letter])
+        left += block + apart
+    for k, (letter, meaning) in enumerate(grid.key.items()):
+        y = sheet.top + bottom + 12 + 20 * k
+        sheet.tile(MARGIN + names - 12 - 22, y, 22, 16, letter, kinds[letter])
+        sheet.text(MARGIN + names, y + 12, meaning, SMALL)
+    return sheet.finish(f"{sentence(finding)} {grid.words()}")
 
 
 @style.context("default")

@@ -22,10 +22,12 @@ from labs.figure import DPI, Figure, finished
 INK, SOFT, LINE, PAPER = "#1a1a1a", "#555555", "#8a939c", "#eef1f4"
 ASK, FAIL, OVER = "#00508c", "#b03a00", "#f2c14e"  # kept apart by luminance too
 FILLS = ((ASK, ""), ("#b9d3ea", ""), (OVER, "//////"))  # head, body, surplus
+TILES = ((PAPER, "", INK), ("#b9d3ea", "", INK), (ASK, "", "white"), ("white", "//////", INK))  # with ink
 MARGIN = 24.0
 TITLE, SIDE, BODY, SMALL, TINY = 16.0, 13.0, 12.0, 10.0, 8.0
 
 Xs = Sequence[float]
+Tile = tuple[str, str, str]  # fill, hatch, colour of the letter
 Align = Literal["left", "center", "right"]
 Dash = Sequence[float] | None  # lengths of strokes and gaps, in widths of the line; None is solid
 
@@ -104,6 +106,15 @@ class Sheet:
                 bar = Rectangle((x, y), width, height, fc=fill, ec=INK, lw=0.8, hatch=hatch, zorder=4)
                 self.axes.add_patch(bar)
             x += width
+
+    def tile(self, x: float, y: float, width: float, height: float, letter: str, kind: Tile) -> None:
+        """Draw one cell of a heat map, with its letter on paper where the tile is hatched."""
+        fill, hatch, ink = kind
+        self.axes.add_patch(Rectangle((x, y), width, height, fc=fill, ec=LINE, lw=0.8, hatch=hatch, zorder=2))
+        if hatch:
+            paper = Rectangle((x + width / 2 - 7, y + 2), 14, height - 4, fc="white", lw=0, zorder=3)
+            self.axes.add_patch(paper)
+        self.text(x + width / 2, y + height / 2 + 4.2, letter, BODY, ink, align="center", bold=True)
 
     def circled(self, x: float, y: float, number: int) -> None:
         self.axes.add_patch(Circle((x, y), 6.6, fc="white", ec=SOFT, lw=0.9, zorder=4))

@@ -18,7 +18,8 @@ import pytest
 from PIL import Image
 
 from labs import panel, sheet
-from labs.draw import Figure, bytes_view, lifelines, weather_view
+from labs.draw import Figure, bytes_view, heat_map, lifelines, weather_view
+from labs.heat import Grid
 from labs.scale import scale
 from labs.sheet import Sheet
 from labs.trace import Said, Trace
@@ -64,12 +65,17 @@ PROXY = trace(
     ("front", "client", OK, 0),
 )
 SIDES = {"redirect": REDIRECT, "proxy": PROXY}
+KEY = {"=": "as sent", "G": "a GET", "b": "bare", "–": "nothing"}
+CELLS = {("aiohttp", "GET", "302"): "=", ("aiohttp", "PUT", "302"): "=", ("httpx", "PUT", "302"): "G"}
+CELLS |= {("aiohttp", "PUT", "303"): "G", ("httpx", "GET", "302"): "–", ("httpx", "PUT", "307"): "b"}
+GRID = Grid(("GET", "PUT"), {"aiohttp": ("302", "303"), "httpx": ("302", "307")}, CELLS, KEY)
 WEATHER = Weather({"direct": (1e-4, 2e-4, 3e-4), "redirect": (2e-4, 4e-4, 9e-4)})
 
 
 DRAW: dict[str, Callable[[], Figure]] = {
     "lifelines": lambda: lifelines(SIDES, finding=FINDING, show=["Location"]),
     "bytes": lambda: bytes_view(SIDES, finding=FINDING),
+    "heat": lambda: heat_map(GRID, finding=FINDING),
     "weather": lambda: weather_view(WEATHER, finding=FINDING),
 }
 
@@ -273,6 +279,55 @@ def test_bytes_to_one_party_only(written: Words) -> None:
     assert "redirect: client to origin, head. proxy: front to origin, head and body." in figure.alt
 
 
+def test_a_heat_map_says_its_grid_in_letters_and_in_words(written: Words) -> None:
+    figure = heat_map(GRID, finding=FINDING)
+    words = [it for it, _ in written]
+    assert sorted(it for it in words if len(it) == 1) == sorted([*CELLS.values(), *KEY])
+    assert {"aiohttp", "httpx", "GET", "PUT", "302", "303", "307", *KEY.values()} <= set(words)
+    assert figure.alt == (
+        f"{FINDING} aiohttp, GET: 302 as sent. aiohttp, PUT: 302 as sent; 303 a GET. "
+        "httpx, GET: 302 nothing. httpx, PUT: 302 a GET; 307 bare."
+    )
+
+
+def test_a_tile_is_told_apart_by_letter_and_fill(coarse: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiles: dict[str, set[tuple[str, str, str]]] = {}
+    monkeypatch.setattr(Sheet, "tile", lambda page, *it: tiles.setdefault(it[4], set()).add(it[5]))
+    heat_map(GRID, finding=FINDING)
+    assert set(tiles) == set(KEY)
+    assert len(set.union(*tiles.values())) == len(KEY) and all(len(it) == 1 for it in tiles.values())
+
+
+def test_the_text_of_a_grid() -> None:
+    assert repr(GRID).split("\n") == [
+        "      aiohttp   httpx",
+        "      302 303   302 307",
+        "GET    =         –",
+        "PUT    =   G     G   b",
+        "",
+        *(f"{letter}  {words}" for letter, words in KEY.items()),
+    ]
+    assert "G  a GET" in GRID._repr_html_() and GRID._repr_html_().startswith("<pre")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"rows": ()}, "give one of each"),
+        ({"columns": {"aiohttp": ()}}, "give one of each"),
+        ({"key": {}}, "give one of each"),
+        ({"key": {"GET": "a GET"}}, "'GET' in the key is no letter"),
+        ({"cells": {("curl", "GET", "302"): "="}}, "The cell 'curl', 'GET', '302' is not in the grid"),
+        ({"cells": {("aiohttp", "GET", "307"): "="}}, "is not in the grid"),
+        ({"cells": {("aiohttp", "GET", "302"): "x"}}, "The key does not say what 'x' means; it has: =, G"),
+    ],
+)
+def test_a_bad_grid_gives_one_clear_sentence(change: dict[str, Any], sentence: str) -> None:
+    grid = {"rows": GRID.rows, "columns": GRID.columns, "cells": GRID.cells, "key": GRID.key}
+    with pytest.raises(ValueError, match=sentence):
+        Grid(**grid | change)
+
+
 def test_the_text_of_the_weather_holds_no_measured_number() -> None:
     figure, words = drawn("weather")
     other = {name: tuple(3 * value for value in values) for name, values in WEATHER.values.items()}
@@ -337,6 +392,12 @@ def test_a_figure_can_be_saved_and_not_changed(tmp_path: Path) -> None:
         (lambda: lifelines(SIDES, finding=FINDING, show="Location"), r"write show=\['Location'\]"),
         (lambda: bytes_view({}, finding=FINDING), "give at least one side"),
         (lambda: bytes_view(SIDES, finding=FINDING, whom="decoy"), "one of 'client', 'front', 'origin'"),
+        (lambda: heat_map(GRID, finding=""), "give its finding, one sentence"),
+        (lambda: heat_map(CELLS, finding=FINDING), "give that, not dict"),  # type: ignore[arg-type]
+        (
+            lambda: heat_map(Grid(("a",), {"b": ("c",)}, {}, dict.fromkeys("abcde", "x")), finding=FINDING),
+            "4 kinds of tile, and the key 5 letters",
+        ),
         (lambda: weather_view(WEATHER, finding=""), "give its finding, one sentence"),
         (lambda: weather_view({"a": (1.0,)}, finding=FINDING), "give that, not dict"),  # type: ignore[arg-type]
     ],
