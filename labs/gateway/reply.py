@@ -90,7 +90,7 @@ class Writer:
 
 def head(status: int, reason: bytes, fields: Fields) -> bytes:
     """Return a head as it goes on the wire."""
-    lines = [b"HTTP/1.1 %d %b" % (status, reason), *(b"%b: %b" % field for field in fields), b"\r\n"]
+    lines = [b"HTTP/1.1 %d %b" % (status, reason), *[name + b": " + value for name, value in fields], b"\r\n"]
     return b"\r\n".join(lines)
 
 
