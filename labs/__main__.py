@@ -30,9 +30,11 @@ def parser() -> argparse.ArgumentParser:
     run = some.add_parser("run", help="Run one lesson in this process and print the value of each cell.")
     run.add_argument("lesson", metavar="NN", help="Its number, or how its name begins.")
     run.add_argument("--unsolved", action="store_true", help="Run the lesson instead of the solution.")
-    # These two read their own arguments, -h included.
+    # These read their own arguments, -h included.
     some.add_parser("mutants", help="Plant faults and see that the tests find each one.", add_help=False)
     some.add_parser("bench", help="Measure what the town and the tap cost on this machine.", add_help=False)
+    words = "Put the list of what a reverse proxy owes to the lab's proxies, or to one of yours."
+    some.add_parser("conformance", help=words, add_help=False)
     return whole
 
 
@@ -44,6 +46,8 @@ def main(argv: list[str] | None = None) -> int:
         return int(importlib.import_module("labs.doctor").main())
     if known.command in ("mutants", "bench"):
         return int(importlib.import_module(f"labs.{known.command}").main(argv[1:]) or 0)
+    if known.command == "conformance":
+        return int(importlib.import_module("labs.conformance.main").main(argv[1:]))
     if rest and known.command != "lab":
         parser().error(f"unrecognized arguments: {' '.join(rest)}")
     try:

@@ -49,7 +49,7 @@ async def _(stand: Stand) -> None:
     demand(heard.asked.field("Content-Type") is None, "a Content-Type was invented")
 
 
-@check("BODY-6", "RFC 9110 section 9.3.5", "a body of a method that seldom has one goes on", STREAM)
+@check("BODY-6", "RFC 9112 section 6", "a body of a method that seldom has one goes on", STREAM)
 async def _(stand: Stand) -> None:
     for method in ("DELETE", "REPORT"):
         stand = stand.anew()

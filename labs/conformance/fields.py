@@ -62,7 +62,7 @@ async def _(stand: Stand) -> None:
 
 @check(
     "FIELD-7",
-    "RFC 9110 section 15",
+    "RFC 9110 section 7.6",
     "a status code that nobody registered, and any reason, go on",
     "Pass status and reason on; StreamResponse(status=…, reason=…).",
 )
@@ -81,7 +81,7 @@ async def _(stand: Stand) -> None:
     demand(got is None, f"the client got a Content-Type that nobody sent: {got}")
 
 
-@check("FIELD-9", "RFC 9110 section 6.6.1", "the origin's Date and Server go on, and there is one of each", NOTHING)
+@check("FIELD-9", "RFC 9110 section 7.7", "the origin's Date and Server go on, and there is one of each", NOTHING)
 async def _(stand: Stand) -> None:
     date = "Tue, 15 Nov 1994 08:12:31 GMT"
     heard = await stand.exchange(ask("GET /"), say("200 OK", f"Date: {date}", "Server: own/1", body=b"hello"))

@@ -21,14 +21,15 @@ T = TypeVar("T")
 class Line(asyncio.Protocol):
     """Speak raw bytes on one connection, keep what crossed, and wait for events instead of for time.
 
-    `side` is who holds it: "client" or "origin". `received` counts bytes, also those not kept. `eof` tells
+    `side` is who holds it: "client" or "origin". `received` and
+    `pumped` count bytes, also those not kept. `eof` tells
     that the other side has ended its direction, `lost` that the connection is gone, `reset` that it was reset.
     """
 
     def __init__(self, side: Literal["client", "origin"], changed: Callable[[str], None]) -> None:
         self.side = side
         self.got, self.said = bytearray(), bytearray()
-        self.received = 0
+        self.received = self.pumped = 0
         self.eof = self.lost = self.reset = self.blocked = self.ended = False
         self._boundaries: list[tuple[int, int]] = []
         self._news = asyncio.Event()

@@ -9,7 +9,7 @@ BODILESS = "Send the fields and no body; aiohttp does it, if status and method a
 
 @check(
     "METHOD-1",
-    "RFC 9110 section 9.1",
+    "RFC 9110 section 7.6",
     "PATCH, PROPFIND and M-SEARCH go on as written",
     "Route every method ('*') and pass request.method on.",
 )
@@ -75,7 +75,7 @@ async def _(stand: Stand) -> None:
 
 @check(
     "METHOD-6",
-    "RFC 9110 section 9.1",
+    "RFC 9110 section 7.6",
     "a method that nobody registered goes on as written",
     "Any token is a method; aiohttp's compiled parser knows a list of them and refuses the rest.",
 )

@@ -58,12 +58,15 @@ class Check:
     hint: str
     body: Body
     linger: float = 0.0  # seconds that a stopping proxy may take to finish what runs; 0: the lab's shortest
+    needs: str = ""  # a limit that the proxy must have, and that the check must know: see Stand
 
 
 _checks: dict[str, Check] = {}
 
 
-def check(id: str, clause: str, sentence: str, hint: str, *, linger: float = 0.0) -> Callable[[Body], Body]:
+def check(
+    id: str, clause: str, sentence: str, hint: str, *, linger: float = 0.0, needs: str = ""
+) -> Callable[[Body], Body]:
     """Enter a check into the list. Raise ValueError for an id that is taken, or words that are missing."""
 
     def enter(body: Body) -> Body:
@@ -72,7 +75,7 @@ def check(id: str, clause: str, sentence: str, hint: str, *, linger: float = 0.0
         if not (clause and sentence and hint):
             raise ValueError(f"{id} needs a clause, a sentence and a hint.")
         topic = body.__module__.rpartition(".")[2]
-        _checks[id] = Check(id, topic, clause, sentence, hint, body, linger)
+        _checks[id] = Check(id, topic, clause, sentence, hint, body, linger, needs)
         return body
 
     return enter

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import inspect
+import socket
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -146,8 +147,8 @@ class Stand:
         """Let the origin say nothing on its own: the check holds its lines."""
         self._answers = None
 
-    async def client(self, **options: Any) -> Line:
-        """Connect a new raw client to the proxy."""
+    async def client(self, *, buffer: int = 0) -> Line:
+        """Connect a new raw client to the proxy; `buffer` is the bytes that its system may hold unread."""
         line = Line("client", self._changed)
         if self.host != FRONT:
             write = line.write
@@ -155,7 +156,17 @@ class Stand:
             line.write = lambda data: write(data.replace(HOST_LINE, named))  # type: ignore[method-assign]
         host, port = self._address()
         self.awaited = "a connection to the proxy"
-        await asyncio.get_running_loop().create_connection(lambda: line, host, port, **options)
+        loop = asyncio.get_running_loop()
+        sock = socket.socket()
+        try:
+            sock.setblocking(False)
+            if buffer:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+            await loop.sock_connect(sock, (host, port))
+            await loop.create_connection(lambda: line, sock=sock)
+        except BaseException:
+            sock.close()
+            raise
         self.clients.append(line)
         return line
 
@@ -180,6 +191,26 @@ class Stand:
             self._news.clear()
             await self._news.wait()
         return heard[count - 1]
+
+    async def asked_for(self, target: str) -> Line:
+        """Wait until the origin has heard a whole request for this target; return its line."""
+        while True:
+            for line in self.origins:
+                if any(it.target == target for it in line.whole):
+                    return line
+            self.awaited = f"a request for {target} at the origin"
+            self._news.clear()
+            await self._news.wait()
+
+    async def refuses(self) -> None:
+        """Wait until the proxy accepts nobody any more."""
+        self.awaited = "the proxy to refuse new connections"
+        with contextlib.suppress(ConnectionError):
+            while True:
+                line = await self.client()
+                self.clients.remove(line)
+                self._gone.append(line)
+                line.close()
 
     async def exchange(
         self, request: bytes, answer: bytes | Sequence[bytes], *, ending: str = "", count: int = 1
@@ -220,6 +251,15 @@ class Stand:
             for it in tasks:
                 it.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def beside(self, always: Coroutine[Any, Any, None], part: Coroutine[Any, Any, None]) -> None:
+        """Run `part` to its end while `always` goes on, which ends with it."""
+        task = asyncio.ensure_future(always)
+        try:
+            await part
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def origin_gone(self) -> None:
         """Let nobody listen where the origin was."""
@@ -269,15 +309,15 @@ class Site:
     target: str  # the origin's URL, without a path
     connect: Callable[[], BaseConnector]  # makes a connector
     dial: Callable[[str, int], Awaitable[tuple[str, int]]]  # (host, port) -> where that really is
+    check: Check
     options: dict[str, Any] = field(default_factory=dict)  # for aiohttp's runner; the build may add some
+    limits: dict[str, float] = field(default_factory=dict)  # what the build sets up: see Stand
 
 
 Open: TypeAlias = Callable[[Check], contextlib.AbstractAsyncContextManager[Stand]]
 
 
-def in_town(
-    build: Callable[[Site], Any], name: str = "proxy", *, limits: Mapping[str, float] | None = None
-) -> Open:
+def in_town(build: Callable[[Site], Any], name: str = "proxy") -> Open:
     """Return what opens a stand: `build` makes the handler, application or protocol factory to test."""
 
     @contextlib.asynccontextmanager
@@ -293,7 +333,6 @@ def in_town(
             stand = Stand(
                 name,
                 address,
-                limits=limits,
                 leave=functools.partial(close, ORIGIN),
                 stop=functools.partial(close, FRONT),
             )
@@ -302,10 +341,11 @@ def in_town(
             async def dial(host: str, port: int) -> tuple[str, int]:
                 return town.address(f"{host}:{port}")
 
-            site = Site(f"http://{ORIGIN}", functools.partial(town.connector, FRONT), dial)
+            site = Site(f"http://{ORIGIN}", functools.partial(town.connector, FRONT), dial, check)
             if check.linger:
                 site.options["shutdown_timeout"] = check.linger
             app = build(site)
+            stand.limits.update(site.limits)
             if inspect.iscoroutinefunction(app):
                 app = _application(app, site)
             await town.open(FRONT, app, **(site.options if isinstance(app, web.Application) else {}))

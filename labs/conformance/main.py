@@ -1,0 +1,117 @@
+"""python -m labs conformance: put the list to the proxies of the lab, or to any reverse proxy that runs."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import importlib.util
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from labs import fronts
+from labs.conformance import nginx
+from labs.conformance.registry import Check, select
+from labs.conformance.results import BROKEN, FAILED, Results, dump, explain, matrix, run
+from labs.conformance.stand import Open, Site, Stand, in_town, outside
+
+__all__ = ["main", "proxies"]
+
+
+def _parser() -> argparse.ArgumentParser:
+    whole = argparse.ArgumentParser(prog="python -m labs conformance", description=__doc__)
+    whole.add_argument("url", nargs="?", help="A reverse proxy that runs; without it, those of the lab.")
+    whole.add_argument("--upstream-port", type=int, metavar="N", help="Where it looks for its origin, on 127.0.0.1.")
+    whole.add_argument("--json", type=Path, metavar="FILE", help="Write all results there, with the bytes.")
+    whole.add_argument("--only", action="append", metavar="ID", help="One check or topic; may come several times.")
+    whole.add_argument("--proxy", action="append", metavar="NAME", help="One proxy of the lab; may come several times.")
+    whole.add_argument("--why", action="store_true", help="Show the bytes of each check that did not pass.")
+    return whole
+
+
+def proxies() -> dict[str, Callable[[], contextlib.AbstractAsyncContextManager[Open]]]:
+    """Return what the lab has to put the list to, by name; nginx only where it is installed."""
+    known: dict[str, Callable[[], contextlib.AbstractAsyncContextManager[Open]]] = {
+        "posted": lambda: _ready(in_town(lambda site: fronts.posted(site.target, site.connect))),
+        "typical": lambda: _ready(in_town(lambda site: fronts.typical(site.target, site.connect))),
+    }
+    if importlib.util.find_spec("labs.gateway") is not None:
+        for leg in ("direct", "session"):
+            known[f"gateway ({leg})"] = lambda leg=leg: _ready(_gateway(leg))  # type: ignore[misc]
+    if (program := nginx.find()) is not None:
+        known["nginx (bare)"] = lambda: nginx.nginx(program)
+        known["nginx (tuned)"] = lambda: nginx.nginx(program, tuned=True)
+    return known
+
+
+@contextlib.asynccontextmanager
+async def _ready(stand: Open) -> AsyncIterator[Open]:
+    yield stand
+
+
+def _gateway(leg: str) -> Open:
+    module: Any = importlib.import_module("labs.gateway")
+
+    def build(site: Site) -> Any:
+        site.limits.update({"patience": {"patience": 0.3}, "body": {"body": 65536.0}}.get(site.check.needs, {}))
+        options = module.Options(
+            leg=leg,
+            answer_timeout=site.limits.get("patience", 60.0),
+            max_body=int(site.limits["body"]) if "body" in site.limits else None,
+        )
+        return module.gateway(site.target, options, connector=site.connect, dial=site.dial)
+
+    return in_town(build)
+
+
+def _outside(url: str, upstream_port: int) -> Open:
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    if parts.scheme != "http" or not parts.hostname:
+        raise ValueError(f"{url} is no address of a proxy: write http://host:port; the list speaks plain HTTP.")
+    address, alone = (parts.hostname, parts.port or 80), asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def opened(check: Check) -> AsyncIterator[Stand]:
+        async with alone, outside(url, address, upstream_port, host=parts.netloc) as stand:
+            yield stand
+
+    return opened
+
+
+async def _run(known: argparse.Namespace) -> dict[str, Results]:
+    if known.url:
+        stand = _outside(known.url, known.upstream_port)
+        return {known.url: await run(stand, only=known.only, at_once=1)}
+    found: dict[str, Results] = {}
+    for name, made in proxies().items():
+        if known.proxy is None or name.split(" ")[0] in known.proxy or name in known.proxy:
+            async with made() as stand:
+                found[name] = await run(stand, only=known.only)
+    return found
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print the matrix; return 1 where the list itself is broken, or a proxy given by URL failed a check."""
+    parser = _parser()
+    known = parser.parse_args(argv)
+    if bool(known.url) != bool(known.upstream_port):
+        parser.error("a URL and --upstream-port go together: the proxy must look for its origin there")
+    try:
+        select(known.only)
+        found = asyncio.run(_run(known))
+    except (ValueError, OSError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    if not found:
+        parser.error(f"no proxy of the lab is called so; there are: {', '.join(proxies())}")
+    print(matrix(found))
+    if known.why:
+        for name, results in found.items():
+            print(f"\n{name}\n\n{explain(results)}")
+    if known.json:
+        known.json.write_text(dump(found), "utf-8", newline="\n")
+    bad = (BROKEN, FAILED) if known.url else (BROKEN,)
+    return int(any(results.ids(verdict) for results in found.values() for verdict in bad))
