@@ -74,5 +74,7 @@ def test_what_is_no_proxy_is_refused_in_one_sentence(wrong: object) -> None:
 
 
 def test_an_unknown_topic_is_refused_with_the_list() -> None:
-    with pytest.raises(ValueError, match="No check and no topic is called 'cookie'; the topics are: hop_by_hop"):
+    with pytest.raises(
+        ValueError, match="No check and no topic is called 'cookie'; the topics are: hop_by_hop"
+    ):
         train(posted, only="cookie")

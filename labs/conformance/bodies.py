@@ -16,7 +16,9 @@ async def _(stand: Stand) -> None:
     demand(heard.asked.field("Content-Length") == str(len(BODY)), "the length was lost on the way")
 
 
-@check("BODY-2", "RFC 9112 section 7.1", "a chunked body arrives whole, with chunk extensions ignored", STREAM)
+@check(
+    "BODY-2", "RFC 9112 section 7.1", "a chunked body arrives whole, with chunk extensions ignored", STREAM
+)
 async def _(stand: Stand) -> None:
     coded = b"3;ext=1\r\nabc\r\n" + chunked(BODY)
     heard = await stand.exchange(ask("PUT /", "Transfer-Encoding: chunked", body=coded), HELLO)
@@ -41,7 +43,9 @@ async def _(stand: Stand) -> None:
     demand(not left, f"the request got fields that nobody sent: {', '.join(left)}")
 
 
-@check("BODY-5", "RFC 9110 section 8.6", "Content-Length: 0 of a POST arrives, without an invented type", SKIP)
+@check(
+    "BODY-5", "RFC 9110 section 8.6", "Content-Length: 0 of a POST arrives, without an invented type", SKIP
+)
 async def _(stand: Stand) -> None:
     heard = await stand.exchange(ask("POST /", "Content-Length: 0"), HELLO)
     got = heard.asked.all("Content-Length")

@@ -13,9 +13,18 @@ ZIPPED = gzip.compress(b"a page that is long enough to shrink " * 20, mtime=0)
 
 
 async def _same(stand: Stand, coding: str, body: bytes) -> None:
-    fields = (f"Content-Encoding: {coding}", 'ETag: "v1"', "Content-Language: ko", "Cache-Control: no-transform")
-    heard = await stand.exchange(ask("GET /", "Accept-Encoding: gzip, br, own"), say("200 OK", *fields, body=body))
-    demand(heard.whole.body == body, f"{len(body)} bytes of {coding} arrived as {len(heard.answer.body)} others")
+    fields = (
+        f"Content-Encoding: {coding}",
+        'ETag: "v1"',
+        "Content-Language: ko",
+        "Cache-Control: no-transform",
+    )
+    heard = await stand.exchange(
+        ask("GET /", "Accept-Encoding: gzip, br, own"), say("200 OK", *fields, body=body)
+    )
+    demand(
+        heard.whole.body == body, f"{len(body)} bytes of {coding} arrived as {len(heard.answer.body)} others"
+    )
     for line in fields:
         name, _, value = line.partition(": ")
         demand(heard.answer.field(name) == value, f"{name} arrived as {heard.answer.field(name)}")

@@ -13,7 +13,9 @@ async def _(stand: Stand) -> None:
     demand(heard.upstream is not None, "the request never reached the origin")
     stand = stand.anew()
     heard = await stand.exchange(ask("GET /"), HELLO)
-    demand(heard.asked.field("Cookie") is None, f"Bob's request carried Cookie: {heard.asked.field('Cookie')}")
+    demand(
+        heard.asked.field("Cookie") is None, f"Bob's request carried Cookie: {heard.asked.field('Cookie')}"
+    )
 
 
 @check("COOKIE-2", "RFC 6265 section 4.2", "a visitor's Cookie goes on byte for byte", JAR)

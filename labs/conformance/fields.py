@@ -25,14 +25,18 @@ async def _(stand: Stand) -> None:
 @check("FIELD-3", "RFC 9110 section 5.3", "Set-Cookie is never merged, and none is lost", PAIRS)
 async def _(stand: Stand) -> None:
     cookies = ("a=1; Path=/; Expires=Wed, 21 Oct 2037 07:28:00 GMT", "b=2", "a=1; Path=/other")
-    heard = await stand.exchange(ask("GET /"), say("200 OK", *(f"Set-Cookie: {it}" for it in cookies), body=b"hello"))
+    heard = await stand.exchange(
+        ask("GET /"), say("200 OK", *(f"Set-Cookie: {it}" for it in cookies), body=b"hello")
+    )
     got = heard.whole.all("Set-Cookie")
     demand(got == cookies, f"{len(cookies)} Set-Cookie lines arrived as {got}")
 
 
 @check("FIELD-4", "RFC 9110 section 5.1", "fields that the proxy does not know go on, both ways", PAIRS)
 async def _(stand: Stand) -> None:
-    heard = await stand.exchange(ask("GET /", "X-Own_field: a"), say("200 OK", "X-Their.field: b", body=b"hello"))
+    heard = await stand.exchange(
+        ask("GET /", "X-Own_field: a"), say("200 OK", "X-Their.field: b", body=b"hello")
+    )
     demand(heard.asked.field("X-Own_field") == "a", "X-Own_field never reached the origin")
     demand(heard.whole.field("X-Their.field") == "b", "X-Their.field never reached the client")
 
@@ -81,7 +85,9 @@ async def _(stand: Stand) -> None:
     demand(got is None, f"the client got a Content-Type that nobody sent: {got}")
 
 
-@check("FIELD-9", "RFC 9110 section 7.7", "the origin's Date and Server go on, and there is one of each", NOTHING)
+@check(
+    "FIELD-9", "RFC 9110 section 7.7", "the origin's Date and Server go on, and there is one of each", NOTHING
+)
 async def _(stand: Stand) -> None:
     date = "Tue, 15 Nov 1994 08:12:31 GMT"
     heard = await stand.exchange(ask("GET /"), say("200 OK", f"Date: {date}", "Server: own/1", body=b"hello"))
@@ -96,7 +102,10 @@ async def _(stand: Stand) -> None:
     "aiohttp's server takes both: count the Host fields yourself.",
 )
 async def _(stand: Stand) -> None:
-    for words, request in (("two Hosts", ask("GET /", "Host: evil.test")), ("no Host", ask("GET /", host=None))):
+    for words, request in (
+        ("two Hosts", ask("GET /", "Host: evil.test")),
+        ("no Host", ask("GET /", host=None)),
+    ):
         stand = stand.anew()
         heard = await stand.exchange(request, HELLO)
         demand(heard.answer.status == 400, f"with {words} the client got {heard.answer.start}, not 400")

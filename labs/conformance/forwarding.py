@@ -6,7 +6,9 @@ from labs.conformance.registry import check, demand
 from labs.conformance.stand import Stand
 from labs.conformance.words import HELLO, ask
 
-SAY = "The origin sees the proxy's address: say the client's (request.remote) in X-Forwarded-For or Forwarded."
+SAY = (
+    "The origin sees the proxy's address: say the client's (request.remote) in X-Forwarded-For or Forwarded."
+)
 VIA = 'Add "1.1 name" to Via on every request.'
 
 
@@ -37,7 +39,12 @@ async def _(stand: Stand) -> None:
     demand(told[-1] == "127.0.0.1", f"the origin heard X-Forwarded-For: {', '.join(told) or 'none'}")
 
 
-@check("FORWARD-4", "RFC 7239 section 5.3", "the origin hears the client's scheme, and the Host that it asked", SAY)
+@check(
+    "FORWARD-4",
+    "RFC 7239 section 5.3",
+    "the origin hears the client's scheme, and the Host that it asked",
+    SAY,
+)
 async def _(stand: Stand) -> None:
     heard = await stand.exchange(ask("GET /"), HELLO)
     plain = ", ".join(heard.asked.all("Forwarded"))

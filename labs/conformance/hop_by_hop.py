@@ -31,13 +31,21 @@ async def _(stand: Stand) -> None:
     fields = ("Connection: X-Hop", "X-Hop: 1", "X-End: 2")
     heard = await stand.exchange(ask("GET /"), say("200 OK", *fields, body=b"hello"))
     demand(heard.whole.field("X-Hop") is None, "the field that Connection named went on to the client")
-    demand("x-hop" not in ", ".join(heard.answer.all("Connection")).lower(), "the origin's Connection went on")
+    demand(
+        "x-hop" not in ", ".join(heard.answer.all("Connection")).lower(), "the origin's Connection went on"
+    )
     demand(heard.answer.field("X-End") == "2", "a field that Connection did not name was lost")
 
 
 @check("HOP-4", CLAUSE, "Keep-Alive, Proxy-Connection, TE and Upgrade of a request stay behind", HINT)
 async def _(stand: Stand) -> None:
-    fields = ("Keep-Alive: timeout=5", "Proxy-Connection: keep-alive", "TE: gzip", "Upgrade: own/1", "X-End: 1")
+    fields = (
+        "Keep-Alive: timeout=5",
+        "Proxy-Connection: keep-alive",
+        "TE: gzip",
+        "Upgrade: own/1",
+        "X-End: 1",
+    )
     heard = await stand.exchange(ask("GET /", *fields), HELLO)
     names = ("Keep-Alive", "Proxy-Connection", "TE", "Upgrade")
     left = [name for name in names if heard.asked.field(name) is not None]
@@ -67,7 +75,9 @@ async def _(stand: Stand) -> None:
     line.write(ask("GET /1"))
     await line.over(1)
     demand(line.whole, "the client's connection ended without an answer")
-    demand("close" not in line.whole[0].all("Connection"), "the origin's Connection: close went on to the client")
+    demand(
+        "close" not in line.whole[0].all("Connection"), "the origin's Connection: close went on to the client"
+    )
     line.write(ask("GET /2"))
     await line.over(2)
     bodies = [it.body for it in line.whole]
@@ -81,6 +91,6 @@ async def _(stand: Stand) -> None:
     "Answer, then close: the framework does it, unless the origin's fields are copied over its own.",
 )
 async def _(stand: Stand) -> None:
-    heard = await stand.exchange(ask("GET /", "Connection: close"), HELLO)
+    heard = (await stand.exchange(ask("GET /", "Connection: close"), HELLO)).reached()
     demand(heard.whole.body == b"hello", f"the client got {heard.answer.body!r}")
     await stand.clients[0].ends("the end of a connection for which the client said close")

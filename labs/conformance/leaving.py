@@ -7,7 +7,9 @@ from labs.conformance.words import ask, chunked, say
 LEAVE = "Nothing tells a handler that its client has left: watch the connection, or set handler_cancellation=True."
 
 
-@check("LEAVE-1", "aiohttp issue 2492", "a client that leaves before the answer ends the upstream request", LEAVE)
+@check(
+    "LEAVE-1", "aiohttp issue 2492", "a client that leaves before the answer ends the upstream request", LEAVE
+)
 async def _(stand: Stand) -> None:
     stand.manual()
     line = await stand.client()
@@ -17,7 +19,12 @@ async def _(stand: Stand) -> None:
     await origin.ends("the end of the upstream request, after the client left")
 
 
-@check("LEAVE-2", "aiohttp issue 2492", "a client that leaves inside a silent body ends the upstream request", LEAVE)
+@check(
+    "LEAVE-2",
+    "aiohttp issue 2492",
+    "a client that leaves inside a silent body ends the upstream request",
+    LEAVE,
+)
 async def _(stand: Stand) -> None:
     stand.manual()
     line = await stand.client()

@@ -23,7 +23,12 @@ async def _(stand: Stand) -> None:
         demand(heard.answer.status in (400, 431), f"the client got {heard.answer.start}")
 
 
-@check("LIMIT-3", "RFC 9110 section 15.5.15", "a target of 256 KiB is refused, and goes nowhere", "Answer 414, or 400.")
+@check(
+    "LIMIT-3",
+    "RFC 9110 section 15.5.15",
+    "a target of 256 KiB is refused, and goes nowhere",
+    "Answer 414, or 400.",
+)
 async def _(stand: Stand) -> None:
     heard = await stand.exchange(ask(f"GET /{'x' * (1 << 18)}"), HELLO)
     demand(heard.upstream is None and not heard.raw_upstream, "the target went on to the origin")
@@ -31,9 +36,13 @@ async def _(stand: Stand) -> None:
         demand(heard.answer.status in (400, 414, 431), f"the client got {heard.answer.start}")
 
 
-@check("LIMIT-4", "lab", "an answer's head of 1 MiB becomes 502", "Limit what you read of an origin's head: 502.")
+@check(
+    "LIMIT-4", "lab", "an answer's head of 1 MiB becomes 502", "Limit what you read of an origin's head: 502."
+)
 async def _(stand: Stand) -> None:
-    heard = await stand.exchange(ask("GET /"), say("200 OK", f"X-Long: {'x' * (1 << 20)}", body=b"hello"))
+    heard = (
+        await stand.exchange(ask("GET /"), say("200 OK", f"X-Long: {'x' * (1 << 20)}", body=b"hello"))
+    ).reached()
     demand(heard.whole.status == 502, f"the client got {heard.answer.start}, not 502")
 
 

@@ -24,10 +24,16 @@ __all__ = ["main", "proxies"]
 def _parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="python -m labs conformance", description=__doc__)
     whole.add_argument("url", nargs="?", help="A reverse proxy that runs; without it, those of the lab.")
-    whole.add_argument("--upstream-port", type=int, metavar="N", help="Where it looks for its origin, on 127.0.0.1.")
+    whole.add_argument(
+        "--upstream-port", type=int, metavar="N", help="Where it looks for its origin, on 127.0.0.1."
+    )
     whole.add_argument("--json", type=Path, metavar="FILE", help="Write all results there, with the bytes.")
-    whole.add_argument("--only", action="append", metavar="ID", help="One check or topic; may come several times.")
-    whole.add_argument("--proxy", action="append", metavar="NAME", help="One proxy of the lab; may come several times.")
+    whole.add_argument(
+        "--only", action="append", metavar="ID", help="One check or topic; may come several times."
+    )
+    whole.add_argument(
+        "--proxy", action="append", metavar="NAME", help="One proxy of the lab; may come several times."
+    )
     whole.add_argument("--why", action="store_true", help="Show the bytes of each check that did not pass.")
     return whole
 
@@ -56,7 +62,9 @@ def _gateway(leg: str) -> Open:
     module: Any = importlib.import_module("labs.gateway")
 
     def build(site: Site) -> Any:
-        site.limits.update({"patience": {"patience": 0.3}, "body": {"body": 65536.0}}.get(site.check.needs, {}))
+        site.limits.update(
+            {"patience": {"patience": 0.3}, "body": {"body": 65536.0}}.get(site.check.needs, {})
+        )
         options = module.Options(
             leg=leg,
             answer_timeout=site.limits.get("patience", 60.0),
@@ -70,7 +78,9 @@ def _gateway(leg: str) -> Open:
 def _outside(url: str, upstream_port: int) -> Open:
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme != "http" or not parts.hostname:
-        raise ValueError(f"{url} is no address of a proxy: write http://host:port; the list speaks plain HTTP.")
+        raise ValueError(
+            f"{url} is no address of a proxy: write http://host:port; the list speaks plain HTTP."
+        )
     address, alone = (parts.hostname, parts.port or 80), asyncio.Lock()
 
     @contextlib.asynccontextmanager

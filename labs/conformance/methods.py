@@ -40,7 +40,9 @@ async def _bodiless(stand: Stand, method: str, first: bytes, length: str) -> Non
     demand(not any(it.surplus for it in heard.client), "bytes that belong to no message went to the client")
 
 
-@check("METHOD-2", "RFC 9110 section 9.3.2", "HEAD stays HEAD, with the length and without the body", BODILESS)
+@check(
+    "METHOD-2", "RFC 9110 section 9.3.2", "HEAD stays HEAD, with the length and without the body", BODILESS
+)
 async def _(stand: Stand) -> None:
     await _bodiless(stand, "HEAD", say("200 OK", "Content-Length: 1234", 'ETag: "v"'), "1234")
     demand(stand.clients[0].whole[0].field("Content-Length") == "1234", "the Content-Length of HEAD was lost")
@@ -53,7 +55,12 @@ async def _(stand: Stand) -> None:
     demand(stand.clients[0].whole[0].field("Transfer-Encoding") is None, "204 came with Transfer-Encoding")
 
 
-@check("METHOD-4", "RFC 9110 section 15.4.5", "304 keeps its fields, has no body, and the connection goes on", BODILESS)
+@check(
+    "METHOD-4",
+    "RFC 9110 section 15.4.5",
+    "304 keeps its fields, has no body, and the connection goes on",
+    BODILESS,
+)
 async def _(stand: Stand) -> None:
     await _bodiless(stand, "GET", say("304 Not Modified", 'ETag: "v"', "Content-Length: 1234"), "1234")
     demand(stand.clients[0].whole[0].status == 304, f"304 arrived as {stand.clients[0].whole[0].start}")

@@ -57,7 +57,9 @@ SERVER = """  server {{
 
 def find() -> str | None:
     """Return where nginx is, or None; some systems keep it where only root looks."""
-    return shutil.which("nginx") or shutil.which("nginx", path=os.pathsep.join(("/usr/sbin", "/usr/local/sbin")))
+    return shutil.which("nginx") or shutil.which(
+        "nginx", path=os.pathsep.join(("/usr/sbin", "/usr/local/sbin"))
+    )
 
 
 @contextlib.contextmanager
@@ -118,7 +120,9 @@ async def _listens(process: subprocess.Popen[bytes], port: int) -> None:
     for _ in range(200):
         if process.poll() is not None:
             assert process.stderr is not None
-            raise RuntimeError(f"nginx did not start: {process.stderr.read().decode(errors='replace').strip()}")
+            raise RuntimeError(
+                f"nginx did not start: {process.stderr.read().decode(errors='replace').strip()}"
+            )
         with contextlib.suppress(OSError):
             _, writer = await asyncio.open_connection(LOOPBACK, port)
             writer.close()

@@ -14,7 +14,9 @@ async def _(stand: Stand) -> None:
     heard = await stand.exchange(ask("GET /login"), [moved, HELLO])
     demand(len(heard.requests) == 1, f"the origin heard {len(heard.requests)} requests: the proxy followed")
     demand(heard.whole.status == 302, f"302 arrived as {heard.answer.start}")
-    demand(heard.answer.field("Location") == "/landed", f"Location arrived as {heard.answer.field('Location')}")
+    demand(
+        heard.answer.field("Location") == "/landed", f"Location arrived as {heard.answer.field('Location')}"
+    )
     demand(heard.answer.field("Set-Cookie") == "login=1", "the cookie of the redirect was lost")
 
 
@@ -44,6 +46,8 @@ async def _(stand: Stand) -> None:
 async def _(stand: Stand) -> None:
     for there in ("https://login.test/a%2Fb?to=http://x/#f", "../up", "http://origin.test.evil.test/"):
         stand = stand.anew()
-        heard = await stand.exchange(ask("GET /"), [say("303 See Other", f"Location: {there}", body=b""), HELLO])
+        heard = await stand.exchange(
+            ask("GET /"), [say("303 See Other", f"Location: {there}", body=b""), HELLO]
+        )
         got = heard.whole.field("Location")
         demand(got == there, f"Location {there} arrived as {got}")

@@ -96,7 +96,9 @@ def select(only: str | Iterable[str] | None = None) -> tuple[Check, ...]:
     wanted = [only] if isinstance(only, str) else list(only)
     for name in wanted:
         if not any(name in (it.id, it.topic) for it in known):
-            raise ValueError(f"No check and no topic is called {name!r}; the topics are: {', '.join(TOPICS)}.")
+            raise ValueError(
+                f"No check and no topic is called {name!r}; the topics are: {', '.join(TOPICS)}."
+            )
     return tuple(it for it in known if it.id in wanted or it.topic in wanted)
 
 

@@ -7,9 +7,11 @@ import contextlib
 import json
 import logging
 import textwrap
+import weakref
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from labs import guard
 from labs.conformance.registry import Check, Failed, NotApplicable, select
@@ -28,9 +30,9 @@ MARKS = {PASSED: "✓", FAILED: "✗", BROKEN: "!", NOT_APPLICABLE: "–"}
 
 @dataclass(frozen=True)
 class Result:
-    """Hold what one check found: `verdict` is "passed", "failed", "broken" (the lab's fault) or "not applicable".
+    """Hold what one check found.
 
-    `why` is one sentence unless it passed; `bytes` is the exchange of a check that did not.
+    `verdict` is "passed", "failed", "broken" (the lab's fault) or "not applicable". `why` is one sentence unless it passed; `bytes` is the exchange of a check that did not.
     """
 
     id: str
@@ -70,6 +72,11 @@ class Results:
         return ", ".join(f"{counts[it]} {it}" for it in MARKS if counts[it]) or "no check was run"
 
 
+# Several runs may go on in one loop: the last puts its exception handler back.
+_listening: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, int] = weakref.WeakKeyDictionary()
+_before: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = weakref.WeakKeyDictionary()
+
+
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     # A proxy that fails says so with tracebacks. The verdict has them in one sentence.
@@ -77,10 +84,12 @@ def _quiet() -> Iterator[None]:
         return False
 
     loop = asyncio.get_running_loop()
-    before = loop.get_exception_handler()
     loggers = [logging.getLogger(name) for name in guard.LOGGERS]
     with guard.forgiving():
-        loop.set_exception_handler(lambda loop, context: None)
+        if not (others := _listening.get(loop, 0)):
+            _before[loop] = loop.get_exception_handler()
+            loop.set_exception_handler(lambda loop, context: None)
+        _listening[loop] = others + 1
         for it in loggers:
             it.addFilter(nothing)
         try:
@@ -88,7 +97,9 @@ def _quiet() -> Iterator[None]:
         finally:
             for it in loggers:
                 it.removeFilter(nothing)
-            loop.set_exception_handler(before)
+            _listening[loop] -= 1
+            if not _listening[loop]:
+                loop.set_exception_handler(_before.pop(loop))
 
 
 async def run(stand: Open, *, only: str | Iterable[str] | None = None, at_once: int = AT_ONCE) -> Results:

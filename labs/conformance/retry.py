@@ -4,7 +4,10 @@ from labs.conformance.registry import check, demand
 from labs.conformance.stand import Stand
 from labs.conformance.words import HELLO, ask
 
-AGAIN = "ClientSession repeats idempotent requests when a kept-alive connection dies: retry_connection=False is private."
+AGAIN = (
+    "ClientSession repeats idempotent requests when a kept-alive connection dies, and no option stops it; a client "
+    "middleware that raises another error does."
+)
 
 
 async def _dying(stand: Stand, request: bytes) -> None:

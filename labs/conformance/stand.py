@@ -17,9 +17,9 @@ from aiohttp import BaseConnector, web
 from labs import lanes
 from labs.conformance.line import Line
 from labs.conformance.registry import Check, Failed, NotApplicable
+from labs.lanes import Page
 from labs.names import LOOPBACK
 from labs.town import Town
-from labs.lanes import Page
 from labs.trace import Said
 from labs.wire import Message
 
@@ -29,7 +29,7 @@ FRONT, ORIGIN = "front.test", "origin.test"
 HOST_LINE = f"Host: {FRONT}\r\n".encode()
 UNSCRIPTED = b"HTTP/1.1 500 Unscripted\r\nContent-Length: 0\r\n\r\n"
 TARGET: web.AppKey[str] = web.AppKey("TARGET", str)
-CONNECT: web.AppKey[Callable[[], BaseConnector]] = web.AppKey("CONNECT", Callable[[], BaseConnector])
+CONNECT: web.AppKey[Callable[[], BaseConnector]] = web.AppKey("CONNECT")
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,17 @@ class Heard:
     @property
     def asked(self) -> Message:
         """The first request that the origin heard. Raise Failed if none came."""
+        self.reached()
         if self.upstream is None:
+            raise Failed("the origin heard bytes that are no request")
+        return self.upstream
+
+    def reached(self) -> Heard:
+        """Return this. Raise Failed unless the origin heard at least a part of the request."""
+        if not self.raw_upstream:
             got = next((it.start for it in self.client), "nothing")
             raise Failed(f"the request never reached the origin; the client got: {got}")
-        return self.upstream
+        return self
 
     @property
     def answers(self) -> tuple[Message, ...]:
@@ -182,7 +189,12 @@ class Stand:
 
     async def asked(self, count: int = 1) -> tuple[Line, Message]:
         """Wait until the origin has heard `count` whole requests; return the last, and its line."""
-        while len(heard := [(line, it) for line in self.origins for it in self._fresh(line) if it in line.whole]) < count:
+        while (
+            len(
+                heard := [(line, it) for line in self.origins for it in self._fresh(line) if it in line.whole]
+            )
+            < count
+        ):
             done = [it for it in self.clients if it.whole or it.closed]
             if done and len(done) == len(self.clients) == 1 and count == 1:
                 got = next((it.start for it in done[0].messages), "the end of the connection")
@@ -284,17 +296,21 @@ class Stand:
                 if origin and not self._fresh(line) and self._since.get(line):
                     continue  # of an exchange before this one
                 asks, answers = (self._fresh(line), mine) if origin else (mine, line.messages)
-                told = [(who, whom, it, "") for it in asks] + [(whom, who, it, "") for it in answers]
+                told: list[tuple[str, str, Message | None, str]] = [(who, whom, it, "") for it in asks]
+                told += [(whom, who, it, "") for it in answers]
                 if line.closed:
                     told.append((who if origin else whom, whom if origin else who, None, "closed"))
                 said += [Said(a, b, it, event, number, 0, 0.0) for a, b, it, event in told]
                 number += 1
         return lanes.spell(said, body)
 
-    def end(self) -> None:
+    async def end(self) -> None:
         """End every connection that the lab holds."""
-        for line in (*self.clients, *self._gone, *self.origins):
+        lines = (*self.clients, *self._gone, *self.origins)
+        for line in lines:
             line.transport.abort()
+        while not all(it.lost for it in lines):  # noqa: ASYNC110  it comes with the loop's next turn
+            await asyncio.sleep(0)
 
 
 def _sent(line: Line) -> tuple[Message, ...]:
@@ -352,12 +368,14 @@ def in_town(build: Callable[[Site], Any], name: str = "proxy") -> Open:
             try:
                 yield stand
             finally:
-                stand.end()
+                await stand.end()
 
     return opened
 
 
-def _application(handler: Callable[[web.Request], Awaitable[web.StreamResponse]], site: Site) -> web.Application:
+def _application(
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]], site: Site
+) -> web.Application:
     app = web.Application()
     app[TARGET], app[CONNECT] = site.target, site.connect
     app.router.add_route("*", "/{path:.*}", handler)
@@ -396,5 +414,5 @@ async def outside(
         yield stand
     finally:
         server.close()
-        stand.end()
+        await stand.end()
         await server.wait_closed()

@@ -5,13 +5,20 @@ from labs.conformance.registry import check, demand
 from labs.conformance.stand import Stand
 from labs.conformance.words import HELLO, ask, chunked, say
 
-PIECES = "Relay with StreamResponse and iter_any; read() waits for the end, and iter_chunked for a full chunk."
+PIECES = (
+    "Relay with StreamResponse and iter_any; read() waits for the end, and iter_chunked for a full chunk."
+)
 MUCH = 48 << 20  # bytes; more than all buffers of the system between two ends
 PIECE = b"x" * (1 << 16)
 ROUNDS = 30  # exchanges beside a blocked one: what wanted to move had its turn
 
 
-@check("STREAM-1", "lab", "the head goes before there is a body", "prepare() sends the head: do not wait for the body.")
+@check(
+    "STREAM-1",
+    "lab",
+    "the head goes before there is a body",
+    "prepare() sends the head: do not wait for the body.",
+)
 async def _(stand: Stand) -> None:
     stand.manual()
     line = await stand.client()
@@ -24,7 +31,9 @@ async def _(stand: Stand) -> None:
     demand(stand.heard(line).whole.body == b"hello", f"the body arrived as {stand.heard(line).answer.body!r}")
 
 
-@check("STREAM-2", "lab", "each piece of an answer arrives before the next is sent (server-sent events)", PIECES)
+@check(
+    "STREAM-2", "lab", "each piece of an answer arrives before the next is sent (server-sent events)", PIECES
+)
 async def _(stand: Stand) -> None:
     stand.manual()
     line = await stand.client()
@@ -60,7 +69,10 @@ async def _beside(stand: Stand, writer: Line, known: int) -> None:
         await line.over(1)
         known += 1
         quiet = quiet + 1 if writer.pumped == before else 0
-        demand(not writer.closed, "the proxy gave up the connection of which it should have waited for the reader")
+        demand(
+            not writer.closed,
+            "the proxy gave up the connection of which it should have waited for the reader",
+        )
     demand(writer.pumped < MUCH, f"the proxy took {MUCH >> 20} MiB that nobody read")
 
 

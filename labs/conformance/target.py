@@ -50,7 +50,9 @@ async def _(stand: Stand) -> None:
         demand(refused or arrived == target, f"{target} arrived as {arrived}")
 
 
-@check("TARGET-6", "RFC 9112 section 3", "a query of 8 000 bytes arrives as sent", "Raise the limits to 8 000.")
+@check(
+    "TARGET-6", "RFC 9112 section 3", "a query of 8 000 bytes arrives as sent", "Raise the limits to 8 000."
+)
 async def _(stand: Stand) -> None:
     await _same(stand, "/q?" + "a=b%2Fc&" * 1000)
 

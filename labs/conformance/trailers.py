@@ -12,7 +12,7 @@ HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 async def _(stand: Stand) -> None:
     fields = ("Trailer: X-Sum", "Transfer-Encoding: chunked")
     answer = say("200 OK", *fields, body=chunked(b"hello", trailers="X-Sum: 1\r\n"))
-    heard = await stand.exchange(ask("GET /", "TE: trailers", "Connection: TE"), answer)
+    heard = (await stand.exchange(ask("GET /", "TE: trailers", "Connection: TE"), answer)).reached()
     demand(heard.whole.body == b"hello", f"the client got {heard.answer.body!r}")
     demand(heard.answer.field("X-Sum") is None, "a trailer became a field of the head")
 
@@ -31,7 +31,7 @@ async def _(stand: Stand) -> None:
 async def _(stand: Stand) -> None:
     fields = ("Trailer: X-Sum", "Transfer-Encoding: chunked")
     answer = say("200 OK", *fields, body=chunked(b"hello", trailers="X-Sum: 1\r\n"))
-    heard = await stand.exchange(ask("GET /", "TE: trailers", "Connection: TE"), answer)
+    heard = (await stand.exchange(ask("GET /", "TE: trailers", "Connection: TE"), answer)).reached()
     announced = heard.whole.field("Trailer") is not None
     demand(announced <= bool(heard.answer.trailers), "Trailer announces what does not come")
 
@@ -43,14 +43,21 @@ async def _(stand: Stand) -> None:
     "A trailer frames nothing: drop it, or refuse the answer with 502.",
 )
 async def _(stand: Stand) -> None:
-    answer = say("200 OK", "Transfer-Encoding: chunked", body=chunked(b"hello", trailers="Content-Length: 99\r\n"))
-    heard = await stand.exchange(ask("GET /", "TE: trailers", "Connection: TE"), answer)
+    answer = say(
+        "200 OK", "Transfer-Encoding: chunked", body=chunked(b"hello", trailers="Content-Length: 99\r\n")
+    )
+    heard = (await stand.exchange(ask("GET /", "TE: trailers", "Connection: TE"), answer)).reached()
     demand(b": 99" not in heard.raw_client, "the Content-Length of the trailers went on to the client")
     fine = not heard.answer.complete or heard.answer.status == 502 or heard.answer.body == b"hello"
     demand(fine, f"the client got {heard.answer.start} with {heard.answer.body!r}")
 
 
-@check("INTERIM-1", "RFC 9110 section 15.2", "103 is not taken for the final answer", "Wait for the final answer.")
+@check(
+    "INTERIM-1",
+    "RFC 9110 section 15.2",
+    "103 is not taken for the final answer",
+    "Wait for the final answer.",
+)
 async def _(stand: Stand) -> None:
     stand.script(HINTS + HINTS + HELLO, say("200 OK", body=b"second"))
     line = await stand.client()
