@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from aiohttp import BaseConnector, web
 
-from labs import lanes
+from labs.spell import spell
 from labs.conformance.line import Line
 from labs.conformance.registry import Check, Failed, NotApplicable
 from labs.lanes import Page
@@ -302,7 +302,7 @@ class Stand:
                     told.append((who if origin else whom, whom if origin else who, None, "closed"))
                 said += [Said(a, b, it, event, number, 0, 0.0) for a, b, it, event in told]
                 number += 1
-        return lanes.spell(said, body)
+        return spell(said, body)
 
     async def end(self) -> None:
         """End every connection that the lab holds."""
