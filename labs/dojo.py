@@ -15,7 +15,7 @@ from aiohttp import web
 
 from labs.conformance import CONNECT, TARGET, Results, Site, explain, in_town, run
 from labs.conformance.results import PASSED
-from labs.lanes import Page
+from labs.page import Page
 
 __all__ = ["CONNECT", "TARGET", "Dojo", "dojo"]
 

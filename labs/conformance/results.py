@@ -17,7 +17,7 @@ from labs import guard
 from labs.conformance.registry import Check, Failed, NotApplicable, select
 from labs.conformance.stand import Open, Stand
 from labs.gates import GateStuck
-from labs.lanes import Page
+from labs.page import Page
 
 __all__ = ["PASSED", "Result", "Results", "dump", "matrix", "run", "suspicious"]
 

@@ -17,7 +17,7 @@ from aiohttp import BaseConnector, web
 from labs.spell import spell
 from labs.conformance.line import Line
 from labs.conformance.registry import Check, Failed, NotApplicable
-from labs.lanes import Page
+from labs.page import Page
 from labs.names import LOOPBACK
 from labs.town import Town
 from labs.trace import Said

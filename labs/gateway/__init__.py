@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
@@ -15,6 +16,8 @@ from labs.gateway.route import add_catch_all
 from labs.gateway.session import Session
 
 __all__ = ["Options", "gateway"]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # who wants to read the log says so
 
 
 def gateway(
