@@ -62,7 +62,9 @@ class Line:
 
     def abort(self) -> None:
         sock = self.writer.transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not a goodbye
+        sock.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )  # a reset, not a goodbye
         self.writer.transport.abort()
 
 

@@ -105,7 +105,11 @@ def test_made_answers_come_back_as_they_were_given(leg):
                 code, reason = chance.choice(CODES), word(chance, TOKEN + " ", 0, 20).strip()
                 made, sent = fields(chance, leg), b"" if code == 304 else body(chance)
                 lines = [f"HTTP/1.1 {code} {reason}", *(f"{n}: {v}" for n, v in made)]
-                given.append(framed(chance, lines, sent) if code != 304 else "\r\n".join((*lines, "", "")).encode("latin-1"))
+                given.append(
+                    framed(chance, lines, sent)
+                    if code != 304
+                    else "\r\n".join((*lines, "", "")).encode("latin-1")
+                )
                 line.say(b"GET / HTTP/1.1\r\nHost: front.test\r\n\r\n")
                 got = answer(await line.message())
                 assert (got.status, got.reason, got.body) == (code, reason, sent)

@@ -23,8 +23,8 @@ log = logging.getLogger("labs.gateway")
 class Pool:
     """Ask the origin over own connections: `leg.Leg`, without a library.
 
-    Last in, first out, so that a burst's connections grow old and close. A request is written once. It goes to
-    another connection only where the first was closed before anything was written, or by `Options.retry`.
+    Last in, first out, so that a burst's connections grow old and close. A request is written once. It goes
+    to another connection only where the first was closed before anything was written, or by `Options.retry`.
     """
 
     def __init__(self, origin: Origin, options: Options, dial: Dial | None = None) -> None:

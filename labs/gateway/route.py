@@ -20,8 +20,8 @@ async def _no_answer(request: web.Request) -> None:
 
 
 class _Everything(MatchedSubAppResource):
-    # Not add_route("*", "/{path:.*}"): the router looks for it path by path, and finds no path in the targets of
-    # CONNECT and of `GET http://host`. What matches by domain is asked first, and this matches every one.
+    # Not add_route("*", "/{path:.*}"): the router looks for it path by path, and finds no path in the targets
+    # of CONNECT and of `GET http://host`. What matches by domain is asked first, and this matches every one.
 
     def __init__(self, handler: Handler) -> None:
         web.AbstractResource.__init__(self)
