@@ -35,7 +35,7 @@ class Dojo:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The ids of those that do not, in the order of the list; not those that cannot be put to this proxy."""
+        """The ids of those that do not, in the order of the list; what is not applicable is in neither."""
         return tuple(it.id for it in self.results.results if it.verdict in ("failed", "broken"))
 
     def __repr__(self) -> str:
@@ -72,8 +72,8 @@ async def dojo(proxy: Callable[..., Any], *, only: str | Iterable[str] | None = 
 def _build(proxy: Callable[..., Any]) -> Callable[[Site], Any]:
     if isinstance(proxy, web.Application) or not callable(proxy):
         raise TypeError(
-            "Each check needs a proxy of its own: give the function that makes it, (target, connect) -> handler, "
-            f"or a handler; not {type(proxy).__name__}."
+            "Each check needs a proxy of its own: give the function that makes it, (target, connect) -> "
+            f"handler, or a handler; not {type(proxy).__name__}."
         )
     if inspect.iscoroutinefunction(proxy):
         return lambda site: proxy

@@ -60,9 +60,8 @@ def posted(target: str, connect: Connect) -> Handler:
     return front
 
 
-HOP_BY_HOP = frozenset(
-    "connection keep-alive proxy-connection te trailer transfer-encoding upgrade host content-length".split()
-)
+HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+DROPPED = {*HOP_BY_HOP, "host", "content-length"}
 
 
 def typical(target: str, connect: Connect) -> web.Application:
@@ -78,7 +77,7 @@ def typical(target: str, connect: Connect) -> web.Application:
             yield
 
     async def front(request: web.Request) -> web.StreamResponse:
-        fields = [(name, value) for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP]
+        fields = [(name, value) for name, value in request.headers.items() if name.lower() not in DROPPED]
         data = request.content if request.body_exists else None
         url = target + request.path_qs
         try:
@@ -87,7 +86,7 @@ def typical(target: str, connect: Connect) -> web.Application:
             ) as answer:
                 relay = web.StreamResponse(status=answer.status, reason=answer.reason)
                 for name, value in answer.headers.items():
-                    if name.lower() not in HOP_BY_HOP | {"content-encoding"}:
+                    if name.lower() not in DROPPED | {"content-encoding"}:
                         relay.headers.add(name, value)
                 await relay.prepare(request)
                 async for piece in answer.content.iter_any():

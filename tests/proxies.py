@@ -8,10 +8,12 @@ from aiohttp import web
 from labs.conformance import Site
 
 
-def relay(site: Site) -> "type[asyncio.Protocol]":
+def relay(site: Site) -> type[asyncio.Protocol]:
     """Return a proxy that relays every byte unchanged, both ways, and knows nothing of HTTP."""
 
     class Relay(asyncio.Protocol):
+        ended = False
+
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             self.transport = cast(asyncio.Transport, transport)
             self.transport.pause_reading()
@@ -30,7 +32,8 @@ def relay(site: Site) -> "type[asyncio.Protocol]":
 
         def eof_received(self) -> bool:
             self.up.transport.write_eof()
-            return True
+            self.ended = True
+            return not self.up.ended  # both have ended: close
 
         def connection_lost(self, exc: Exception | None) -> None:
             self.task.cancel()
@@ -44,6 +47,8 @@ def relay(site: Site) -> "type[asyncio.Protocol]":
             self.up.transport.resume_reading()
 
     class Upstream(asyncio.Protocol):
+        ended = False
+
         def __init__(self, down: Relay) -> None:
             self.down = down
             self.transport: asyncio.Transport | None = None
@@ -60,7 +65,8 @@ def relay(site: Site) -> "type[asyncio.Protocol]":
 
         def eof_received(self) -> bool:
             self.down.transport.write_eof()
-            return True
+            self.ended = True
+            return not self.down.ended
 
         def connection_lost(self, exc: Exception | None) -> None:
             if exc is not None:

@@ -5,7 +5,7 @@ from labs.conformance.stand import Stand
 from labs.conformance.words import HELLO, ask, say
 
 PAIRS = "Copy the fields as pairs (raw_headers), and never into a dict: it keeps one of each name."
-NOTHING = "aiohttp's server adds fields of its own: a StreamResponse adds what is not there, so look at what goes out."
+NOTHING = "A StreamResponse adds fields of its own where there are none: look at what goes out."
 
 
 @check("FIELD-1", "RFC 9110 section 5.3", "repeated fields of a request keep their order and number", PAIRS)

@@ -70,7 +70,7 @@ async def _(stand: Stand) -> None:
     "FRAME-4",
     LENGTH,
     "a body that grew, because its coding was removed, does not outgrow its declared length",
-    "A body that you changed has another length: drop Content-Length, or do not decode (auto_decompress=False).",
+    "A body that you changed has another length: drop Content-Length, or do not decode (auto_decompress).",
 )
 async def _(stand: Stand) -> None:
     size = 60

@@ -4,7 +4,7 @@ from labs.conformance.registry import check, demand
 from labs.conformance.stand import Stand
 from labs.conformance.words import ask, chunked, say
 
-LEAVE = "Nothing tells a handler that its client has left: watch the connection, or set handler_cancellation=True."
+LEAVE = "Nobody tells a handler that its client has left: watch the connection, or set handler_cancellation."
 
 
 @check(

@@ -1,4 +1,4 @@
-"""One end of one connection, held by the lab: the raw client in front of a proxy, or the raw origin behind it."""
+"""One end of one connection, held by the lab: a raw client before a proxy, or the raw origin behind it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from labs.wire import Message
 
 __all__ = ["Line"]
 
-KEEP = 2 << 20  # bytes of each direction that are kept; the rest is counted
+KEEP = 2 << 20  # bytes that are kept of what came
+KEEP_SAID = 1 << 19  # and of what was said, which the lab knows anyway
 T = TypeVar("T")
 
 
 class Line(asyncio.Protocol):
     """Speak raw bytes on one connection, keep what crossed, and wait for events instead of for time.
 
-    `side` is who holds it: "client" or "origin". `received` and
-    `pumped` count bytes, also those not kept. `eof` tells
-    that the other side has ended its direction, `lost` that the connection is gone, `reset` that it was reset.
+    `side` is who holds it: "client" or "origin". `received` and `pumped` count bytes, also those not kept.
+    `eof` tells that the other side has ended its direction, `lost` that the connection is gone, `reset` how.
     """
 
     def __init__(self, side: Literal["client", "origin"], changed: Callable[[str], None]) -> None:
@@ -77,7 +77,7 @@ class Line(asyncio.Protocol):
             return
         if self.side == "client":
             self._boundaries.append((len(self.said), len(self.got)))
-        self.said += data[: max(KEEP - len(self.said), 0)]
+        self.said += data[: max(KEEP_SAID - len(self.said), 0)]
         self.transport.write(data)
 
     def finish(self) -> None:

@@ -42,7 +42,8 @@ http {{
   access_log off; server_tokens off; merge_slashes off;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  client_max_body_size 64m; proxy_read_timeout 1s; proxy_connect_timeout 1s; large_client_header_buffers 4 16k;
+  client_max_body_size 64m; proxy_read_timeout 1s; proxy_connect_timeout 1s;
+  large_client_header_buffers 4 16k;
   map $http_upgrade $upgrade {{ default ""; websocket websocket; }}
   map $upgrade $upgraded {{ default upgrade; "" ""; }}
 {servers}}}
@@ -87,13 +88,7 @@ async def nginx(program: str, *, tuned: bool = False, lanes: int = LANES) -> Asy
             for front, origin in pairs
         )
         file = Path(folder, "nginx.conf")
-        file.write_text(CONFIG.format(folder=folder, servers=servers), "utf-8")
-        process = subprocess.Popen(
-            [program, "-p", folder, "-c", str(file)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        process = _start(program, file, CONFIG.format(folder=folder, servers=servers))
         try:
             await _listens(process, pairs[-1][0])
             free: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
@@ -114,6 +109,13 @@ async def nginx(program: str, *, tuned: bool = False, lanes: int = LANES) -> Asy
         finally:
             process.kill()
             process.communicate()
+
+
+def _start(program: str, file: Path, config: str) -> subprocess.Popen[bytes]:
+    file.write_text(config, "utf-8")
+    none = subprocess.DEVNULL
+    arguments = [program, "-p", str(file.parent), "-c", str(file)]
+    return subprocess.Popen(arguments, stdin=none, stdout=none, stderr=subprocess.PIPE)
 
 
 async def _listens(process: subprocess.Popen[bytes], port: int) -> None:

@@ -58,6 +58,7 @@ class Check:
     hint: str
     body: Body
     linger: float = 0.0  # seconds that a stopping proxy may take to finish what runs; 0: the lab's shortest
+    patience: float = 2.0  # seconds until a proxy that hangs has failed
     needs: str = ""  # a limit that the proxy must have, and that the check must know: see Stand
 
 
@@ -65,7 +66,14 @@ _checks: dict[str, Check] = {}
 
 
 def check(
-    id: str, clause: str, sentence: str, hint: str, *, linger: float = 0.0, needs: str = ""
+    id: str,
+    clause: str,
+    sentence: str,
+    hint: str,
+    *,
+    linger: float = 0.0,
+    patience: float = 2.0,
+    needs: str = "",
 ) -> Callable[[Body], Body]:
     """Enter a check into the list. Raise ValueError for an id that is taken, or words that are missing."""
 
@@ -75,7 +83,7 @@ def check(
         if not (clause and sentence and hint):
             raise ValueError(f"{id} needs a clause, a sentence and a hint.")
         topic = body.__module__.rpartition(".")[2]
-        _checks[id] = Check(id, topic, clause, sentence, hint, body, linger, needs)
+        _checks[id] = Check(id, topic, clause, sentence, hint, body, linger, patience, needs)
         return body
 
     return enter

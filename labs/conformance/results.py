@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from labs import guard
+from labs.conformance.patience import patient
 from labs.conformance.registry import Check, Failed, NotApplicable, select
 from labs.conformance.stand import Open, Stand
 from labs.gates import GateStuck
@@ -21,10 +22,10 @@ from labs.page import Page
 
 __all__ = ["PASSED", "Result", "Results", "dump", "matrix", "run", "suspicious"]
 
-PATIENCE = 2.0  # seconds for one check; a proxy that hangs has failed it
 ENDING = 5.0  # seconds for closing a stand, which is the lab's own business
 AT_ONCE = 12  # checks that run at the same time, each with a proxy of its own
 PASSED, FAILED, BROKEN, NOT_APPLICABLE = "passed", "failed", "broken", "not applicable"
+TALKERS = ("labs.gateway",)  # what a proxy of the lab says of its origin is in the verdict
 MARKS = {PASSED: "✓", FAILED: "✗", BROKEN: "!", NOT_APPLICABLE: "–"}
 
 
@@ -32,7 +33,8 @@ MARKS = {PASSED: "✓", FAILED: "✗", BROKEN: "!", NOT_APPLICABLE: "–"}
 class Result:
     """Hold what one check found.
 
-    `verdict` is "passed", "failed", "broken" (the lab's fault) or "not applicable". `why` is one sentence unless it passed; `bytes` is the exchange of a check that did not.
+    `verdict` is "passed", "failed", "broken" (the lab's fault) or "not applicable". `why` is one sentence
+    unless it passed; `bytes` is the exchange of a check that did not.
     """
 
     id: str
@@ -84,7 +86,7 @@ def _quiet() -> Iterator[None]:
         return False
 
     loop = asyncio.get_running_loop()
-    loggers = [logging.getLogger(name) for name in guard.LOGGERS]
+    loggers = [logging.getLogger(name) for name in (*guard.LOGGERS, *TALKERS)]
     with guard.forgiving():
         if not (others := _listening.get(loop, 0)):
             _before[loop] = loop.get_exception_handler()
@@ -123,7 +125,7 @@ async def _one(check: Check, stand: Open) -> Result:
     words = (check.id, check.topic, check.clause, check.sentence, check.hint)
     found: Result | None = None
     try:
-        async with asyncio.timeout(PATIENCE + ENDING), stand(check) as opened:
+        async with patient(check.patience + ENDING), stand(check) as opened:
             found = Result(*words, *await _verdict(check, opened))
     except Exception as error:
         if found is None:
@@ -137,7 +139,7 @@ async def _one(check: Check, stand: Open) -> Result:
 
 async def _verdict(check: Check, stand: Stand) -> tuple[str, str, str]:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with patient(check.patience):
             await check.body(stand)
         return PASSED, "", ""
     except NotApplicable as error:
@@ -145,7 +147,10 @@ async def _verdict(check: Check, stand: Stand) -> tuple[str, str, str]:
     except Failed as error:
         verdict, why = FAILED, str(error)
     except (TimeoutError, GateStuck):
-        verdict, why = FAILED, f"nothing came in {PATIENCE:g} s, and this was waited for: {stand.awaited}"
+        verdict, why = (
+            FAILED,
+            f"nothing came in {check.patience:g} s, and this was waited for: {stand.awaited}",
+        )
     except OSError as error:
         verdict, why = BROKEN, f"the lab's client could not reach the proxy: {error}"
     except Exception as error:

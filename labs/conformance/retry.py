@@ -5,8 +5,8 @@ from labs.conformance.stand import Stand
 from labs.conformance.words import HELLO, ask
 
 AGAIN = (
-    "ClientSession repeats idempotent requests when a kept-alive connection dies, and no option stops it; a client "
-    "middleware that raises another error does."
+    "ClientSession repeats idempotent requests when a kept-alive connection dies, and no option stops it; a "
+    "client middleware that raises another error does."
 )
 
 

@@ -16,6 +16,7 @@ from aiohttp import BaseConnector, web
 
 from labs.spell import spell
 from labs.conformance.line import Line
+from labs.conformance.patience import patient
 from labs.conformance.registry import Check, Failed, NotApplicable
 from labs.page import Page
 from labs.names import LOOPBACK
@@ -227,7 +228,7 @@ class Stand:
     async def exchange(
         self, request: bytes, answer: bytes | Sequence[bytes], *, ending: str = "", count: int = 1
     ) -> Heard:
-        """Send a raw request, let the origin say a raw answer, and wait for `count` final answers or the end."""
+        """Send a request, let the origin say the answer, and wait for `count` final answers or the end."""
         self.script(*([answer] if isinstance(answer, bytes) else answer), ending=ending)
         line = await self.client()
         line.write(request)
@@ -272,6 +273,17 @@ class Stand:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    @contextlib.asynccontextmanager
+    async def soon(self) -> AsyncIterator[None]:
+        """Fail what takes longer than the shortest patience, in a check that has more of it."""
+        try:
+            async with patient(Check.patience):
+                yield
+        except TimeoutError:
+            raise Failed(
+                f"nothing came in {Check.patience:g} s, and this was waited for: {self.awaited}"
+            ) from None
 
     async def origin_gone(self) -> None:
         """Let nobody listen where the origin was."""

@@ -69,10 +69,7 @@ async def _beside(stand: Stand, writer: Line, known: int) -> None:
         await line.over(1)
         known += 1
         quiet = quiet + 1 if writer.pumped == before else 0
-        demand(
-            not writer.closed,
-            "the proxy gave up the connection of which it should have waited for the reader",
-        )
+        demand(not writer.closed, "the proxy ended the connection, where it should have waited")
     demand(writer.pumped < MUCH, f"the proxy took {MUCH >> 20} MiB that nobody read")
 
 
@@ -81,12 +78,14 @@ async def _beside(stand: Stand, writer: Line, known: int) -> None:
     "lab",
     "a client that does not read slows the origin down",
     "await relay.write(): it waits for the client. read(), and a buffer of your own, do not.",
+    patience=8.0,
 )
 async def _(stand: Stand) -> None:
     stand.manual()
     line = await stand.client(buffer=1 << 16)
     line.write(ask("GET /"))
-    origin, _ = await stand.asked()
+    async with stand.soon():
+        origin, _ = await stand.asked()
     line.transport.pause_reading()
     origin.write(say("200 OK", f"Content-Length: {MUCH}"))
     await stand.beside(_pump(origin, PIECE), _beside(stand, origin, 0))
@@ -97,12 +96,14 @@ async def _(stand: Stand) -> None:
     "lab",
     "an origin that does not read slows the client down",
     "Pass request.content on: it pauses the client. read() does not.",
+    patience=8.0,
 )
 async def _(stand: Stand) -> None:
     stand.manual()
     line = await stand.client()
     line.write(ask("POST /", "Transfer-Encoding: chunked", body=chunked(b"first", end=False)))
-    origin = await stand.origin()
-    await origin.hears(b"first", "the first piece of an upload, while the rest is still to come")
+    async with stand.soon():
+        origin = await stand.origin()
+        await origin.hears(b"first", "the first piece of an upload, while the rest is still to come")
     origin.transport.pause_reading()
     await stand.beside(_pump(line, chunked(PIECE, end=False)), _beside(stand, line, 0))

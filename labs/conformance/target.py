@@ -5,7 +5,7 @@ from labs.conformance.stand import Stand
 from labs.conformance.words import HELLO, ask
 
 CLAUSE = "RFC 9110 section 7.7"
-RAW = "Build the URL of the request's raw target, and let nobody quote it: URL(base + request.raw_path, encoded=True)."
+RAW = "Take the raw target, and let nobody quote it: URL(base + request.raw_path, encoded=True)."
 
 
 async def _same(stand: Stand, *targets: str) -> None:

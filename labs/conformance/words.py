@@ -13,7 +13,7 @@ def ask(start: str, *fields: str, body: bytes = b"", host: str | None = "front.t
 
 
 def say(status: str, *fields: str, body: bytes | None = None) -> bytes:
-    """Return an answer: `say("200 OK", body=b"…")`. Content-Length is added to a body without a framing field."""
+    """Return an answer: `say("200 OK", body=b"…")`. A body without a framing field gets Content-Length."""
     framed = any(it.lower().startswith(("content-length:", "transfer-encoding:")) for it in fields)
     length = [f"Content-Length: {len(body)}"] if body is not None and not framed else []
     return _head([f"HTTP/1.1 {status}", *fields, *length]) + (body or b"")
