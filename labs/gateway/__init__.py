@@ -45,6 +45,7 @@ What the session leg cannot do besides, because ClientSession does not let it:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
@@ -58,6 +59,8 @@ from labs.gateway.route import add_catch_all
 from labs.gateway.session import Session
 
 __all__ = ["Options", "gateway"]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # who wants to read the log says so
 
 
 def gateway(
