@@ -5,7 +5,7 @@
 #
 # **You need** lesson 04.
 #
-# **Minutes:** 25 to read and run, 35 for the exercises.
+# **Minutes:** 25 to read and run, 33 for the exercises.
 
 # %%
 from contextlib import suppress
@@ -19,7 +19,6 @@ from labs import clients, draw
 from labs.claims import check
 from labs.compare import compare
 from labs.conformance import checks, in_town, matrix, run
-from labs.conformance.topics import by_topic
 from labs.dojo import dojo
 from labs.exercises import attempt
 from labs.fronts import posted, typical
@@ -134,6 +133,7 @@ async def targets(front):
     return town.trace
 
 
+# %%
 SENT = ("/page?n=1", "/a%2Fb?c=%20+", "/q?sig=a%2Fb%3D", "//evil.test/x", "/public/../admin")
 paths = await compare(
     {"path_qs": partial(targets, step_1), "raw_path": partial(targets, step_2)},
@@ -433,6 +433,7 @@ async def broken(front):
     return town.trace
 
 
+# %%
 politely = served(partial(honest, relay=relay_or_end), auto_decompress=False, timeout=PATIENCE)
 cut = await compare(
     {"ends": partial(broken, politely), "breaks off": partial(broken, step_7)},
@@ -501,6 +502,9 @@ check(altered, {"C24": {"X-Seen-By": {"before prepare": "front.test"}}})
 
 
 # %%
+from labs.conformance.topics import by_topic
+
+
 def leg(name):
     return lambda site: gateway(site.target, Options(leg=name), connector=site.connect, dial=site.dial)
 
