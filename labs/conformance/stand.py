@@ -14,12 +14,12 @@ from typing import Any, TypeAlias
 
 from aiohttp import BaseConnector, web
 
-from labs.spell import spell
 from labs.conformance.line import Line
 from labs.conformance.patience import patient
 from labs.conformance.registry import Check, Failed, NotApplicable
-from labs.page import Page
 from labs.names import LOOPBACK
+from labs.page import Page
+from labs.spell import spell
 from labs.town import Town
 from labs.trace import Said
 from labs.wire import Message
