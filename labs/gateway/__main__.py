@@ -1,0 +1,84 @@
+"""Run the gateway as a program: `python -m labs.gateway http://127.0.0.1:8080`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+
+from aiohttp import web
+
+from labs.gateway import Options, gateway
+from labs.gateway.options import LEGS, origin_of
+
+FINISH = 10.0  # seconds that a running request is given at the end
+NUMBERS = ("max_body", "max_requests", "connect_timeout", "answer_timeout", "idle_timeout", "client_timeout")
+
+
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line. Exit with 2 and one sentence for what makes no sense."""
+    parser = argparse.ArgumentParser(
+        prog="python -m labs.gateway", description="Relay HTTP and WebSocket to one origin."
+    )
+    parser.add_argument("origin", metavar="ORIGIN_URL", help="as http://127.0.0.1:8080")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument("--leg", choices=LEGS, default="direct", help="who speaks to the origin")
+    parser.add_argument("--prefix", default="", help="relay only what is under it, as /shop")
+    parser.add_argument("--public", default="", help="the public origin for Location, as https://shop.example")
+    parser.add_argument("--preserve-host", action="store_true", help="send the client's Host on")
+    parser.add_argument("--trust-forwarded", action="store_true", help="keep the client's X-Forwarded-*")
+    for name in NUMBERS:
+        default = getattr(Options(), name)
+        kind = float if name.endswith("timeout") else int
+        parser.add_argument("--" + name.replace("_", "-"), type=kind, default=default, metavar="N")
+    return parser.parse_args(argv)
+
+
+async def serve(told: argparse.Namespace, app: web.Application) -> None:
+    """Listen, say where in one line, and stop cleanly at SIGTERM or Ctrl-C. Raise OSError if it cannot."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(name, stop.set)
+        except NotImplementedError:  # Windows: the handler wakes the loop itself
+            signal.signal(name, lambda *_: loop.call_soon_threadsafe(stop.set))
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, told.host, told.port, backlog=1024)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        name = f"[{host}]" if ":" in host else host
+        print(f"The gateway to {told.origin} listens at http://{name}:{port}", flush=True)
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):  # Windows hears a signal only when the loop wakes
+                await asyncio.wait_for(stop.wait(), 0.5 if sys.platform == "win32" else None)
+    finally:
+        await runner.cleanup()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until stopped; return the exit code: 0, or 2 after one sentence."""
+    told = arguments(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    names = ("leg", "prefix", "public", "preserve_host", "trust_forwarded", *NUMBERS)
+    try:
+        origin_of(told.origin)
+        app = gateway(told.origin, Options(**{name: getattr(told, name) for name in names}))
+        asyncio.run(serve(told, app))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (OSError, OverflowError) as error:
+        print(f"The gateway cannot listen at {told.host}:{told.port}: {error}.", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

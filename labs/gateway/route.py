@@ -1,0 +1,62 @@
+"""One route for everything: any method, any target, and no 100 before the origin has said so."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+from aiohttp import web
+from yarl import URL
+
+__all__ = ["add_catch_all"]
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+async def _no_answer(request: web.Request) -> None:
+    # aiohttp would say 100 Continue at once; here the origin says it, or the leg when it takes the body.
+    return None
+
+
+class _Everything(web.AbstractResource):
+    # Not add_route("*", "/{path:.*}"), which matches by a regular expression and does not know OPTIONS *.
+
+    def __init__(self, handler: Handler) -> None:
+        super().__init__()
+        self._route = web.ResourceRoute("*", handler, self, expect_handler=_no_answer)
+
+    @property
+    def canonical(self) -> str:
+        return "/"
+
+    def url_for(self, **kwargs: str) -> URL:
+        return URL("/")
+
+    async def resolve(self, request: web.Request) -> tuple[web.UrlMappingMatchInfo, set[str]]:
+        return web.UrlMappingMatchInfo({}, self._route), set()
+
+    def add_prefix(self, prefix: str) -> None:
+        """Stay the same: under a prefix, Options.prefix says what is relayed."""
+
+    def get_info(self) -> Any:
+        return {"path": "/"}
+
+    def raw_match(self, path: str) -> bool:
+        return True
+
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[web.AbstractRoute]:
+        return iter((self._route,))
+
+
+def add_catch_all(app: web.Application, relay: Handler) -> None:
+    """Let `relay` answer every request of `app`, also one whose target aiohttp's router cannot resolve."""
+    app.router.register_resource(_Everything(relay))
+
+    @web.middleware
+    async def everything(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await relay(request)
+
+    app.middlewares.append(everything)
