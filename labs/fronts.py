@@ -6,12 +6,12 @@ client half.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeAlias
 
 from aiohttp import BaseConnector, ClientConnectionError, ClientSession, web
 
-__all__ = ["Connect", "Front", "posted", "proxying", "redirecting"]
+__all__ = ["Connect", "Front", "posted", "proxying", "redirecting", "typical"]
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Connect: TypeAlias = Callable[[], BaseConnector]
@@ -58,3 +58,46 @@ def posted(target: str, connect: Connect) -> Handler:
         return web.Response(body=raw, status=res.status, headers=res.headers)
 
     return front
+
+
+HOP_BY_HOP = frozenset(
+    "connection keep-alive proxy-connection te trailer transfer-encoding upgrade host content-length".split()
+)
+
+
+def typical(target: str, connect: Connect) -> web.Application:
+    """Return the proxy of the usual advice: one session, filtered fields, and a body that streams.
+
+    An application and not a handler: the session needs a place where it ends. What is still wrong with it is
+    what the conformance list finds.
+    """
+    key = web.AppKey("session", ClientSession)
+
+    async def session(app: web.Application) -> AsyncIterator[None]:
+        async with ClientSession(connector=connect()) as app[key]:
+            yield
+
+    async def front(request: web.Request) -> web.StreamResponse:
+        fields = [(name, value) for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP]
+        data = request.content if request.body_exists else None
+        url = target + request.path_qs
+        try:
+            async with request.app[key].request(
+                request.method, url, headers=fields, data=data, allow_redirects=False
+            ) as answer:
+                relay = web.StreamResponse(status=answer.status, reason=answer.reason)
+                for name, value in answer.headers.items():
+                    if name.lower() not in HOP_BY_HOP | {"content-encoding"}:
+                        relay.headers.add(name, value)
+                await relay.prepare(request)
+                async for piece in answer.content.iter_any():
+                    await relay.write(piece)
+                await relay.write_eof()
+                return relay
+        except ClientConnectionError:
+            raise web.HTTPBadGateway() from None
+
+    app = web.Application()
+    app.cleanup_ctx.append(session)
+    app.router.add_route("*", "/{path:.*}", front)
+    return app

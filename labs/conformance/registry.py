@@ -1,0 +1,103 @@
+"""What a check is, and the list of them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from labs.conformance.stand import Stand
+
+__all__ = ["TOPICS", "Check", "Failed", "NotApplicable", "check", "checks", "demand", "select"]
+
+TOPICS = (
+    "hop_by_hop",
+    "framing",
+    "codings",
+    "target",
+    "methods",
+    "bodies",
+    "fields",
+    "redirects",
+    "cookies",
+    "forwarding",
+    "authorization",
+    "errors",
+    "streaming",
+    "leaving",
+    "retry",
+    "upgrade",
+    "trailers",
+    "limits",
+    "shutdown",
+)
+Body: TypeAlias = Callable[["Stand"], Awaitable[None]]
+
+
+class Failed(AssertionError):
+    """Say in one sentence what a proxy did, where it owed something else."""
+
+
+class NotApplicable(Exception):
+    """Say why a check cannot be put to this proxy."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Hold one check: what is owed, by which clause, and a hint for whoever builds the proxy.
+
+    `clause` is a section of an RFC, an aiohttp issue, or "lab" for what the lab itself asks for.
+    """
+
+    id: str
+    topic: str
+    clause: str
+    sentence: str
+    hint: str
+    body: Body
+    linger: float = 0.0  # seconds that a stopping proxy may take to finish what runs; 0: the lab's shortest
+
+
+_checks: dict[str, Check] = {}
+
+
+def check(id: str, clause: str, sentence: str, hint: str, *, linger: float = 0.0) -> Callable[[Body], Body]:
+    """Enter a check into the list. Raise ValueError for an id that is taken, or words that are missing."""
+
+    def enter(body: Body) -> Body:
+        if id in _checks:
+            raise ValueError(f"Two checks are called {id}: give one of them another id.")
+        if not (clause and sentence and hint):
+            raise ValueError(f"{id} needs a clause, a sentence and a hint.")
+        topic = body.__module__.rpartition(".")[2]
+        _checks[id] = Check(id, topic, clause, sentence, hint, body, linger)
+        return body
+
+    return enter
+
+
+def checks() -> tuple[Check, ...]:
+    """Return all checks, in the order of their topics."""
+    for topic in TOPICS:
+        importlib.import_module(f"labs.conformance.{topic}")
+    return tuple(sorted(_checks.values(), key=lambda it: TOPICS.index(it.topic)))
+
+
+def select(only: str | Iterable[str] | None = None) -> tuple[Check, ...]:
+    """Return the checks that `only` names by id or topic; all without it. Raise ValueError for neither."""
+    known = checks()
+    if only is None:
+        return known
+    wanted = [only] if isinstance(only, str) else list(only)
+    for name in wanted:
+        if not any(name in (it.id, it.topic) for it in known):
+            raise ValueError(f"No check and no topic is called {name!r}; the topics are: {', '.join(TOPICS)}.")
+    return tuple(it for it in known if it.id in wanted or it.topic in wanted)
+
+
+def demand(owed: object, otherwise: str) -> None:
+    """Raise Failed with the sentence `otherwise` unless `owed` is true."""
+    if not owed:
+        raise Failed(otherwise)

@@ -1,0 +1,360 @@
+"""One proxy under test, with a scripted raw origin behind it and raw clients in front of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import inspect
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from aiohttp import BaseConnector, web
+
+from labs import lanes
+from labs.conformance.line import Line
+from labs.conformance.registry import Check, Failed, NotApplicable
+from labs.names import LOOPBACK
+from labs.town import Town
+from labs.lanes import Page
+from labs.trace import Said
+from labs.wire import Message
+
+__all__ = ["CONNECT", "TARGET", "Heard", "Open", "Site", "Stand", "in_town", "outside"]
+
+FRONT, ORIGIN = "front.test", "origin.test"
+HOST_LINE = f"Host: {FRONT}\r\n".encode()
+UNSCRIPTED = b"HTTP/1.1 500 Unscripted\r\nContent-Length: 0\r\n\r\n"
+TARGET: web.AppKey[str] = web.AppKey("TARGET", str)
+CONNECT: web.AppKey[Callable[[], BaseConnector]] = web.AppKey("CONNECT", Callable[[], BaseConnector])
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Hold what both ends heard of an exchange: messages, and the bytes themselves.
+
+    `requests` is what the origin heard, on all its connections; `client` what the client heard, interim
+    answers included. `closed` tells whether the proxy ended the client's connection.
+    """
+
+    requests: tuple[Message, ...]
+    client: tuple[Message, ...]
+    raw_upstream: bytes
+    raw_client: bytes
+    closed: bool
+
+    @property
+    def upstream(self) -> Message | None:
+        """The first request that the origin heard, or None."""
+        return next(iter(self.requests), None)
+
+    @property
+    def asked(self) -> Message:
+        """The first request that the origin heard. Raise Failed if none came."""
+        if self.upstream is None:
+            got = next((it.start for it in self.client), "nothing")
+            raise Failed(f"the request never reached the origin; the client got: {got}")
+        return self.upstream
+
+    @property
+    def answers(self) -> tuple[Message, ...]:
+        """The final answers that the client heard."""
+        return tuple(it for it in self.client if it.kind == "answer" and not it.interim)
+
+    @property
+    def answer(self) -> Message:
+        """The first final answer that the client heard. Raise Failed if none came."""
+        if not self.answers:
+            raise Failed("the client's connection ended without an answer")
+        return self.answers[0]
+
+    @property
+    def whole(self) -> Message:
+        """The same, and raise Failed unless it can be read to its end."""
+        if self.answer.problem:
+            raise Failed(f"the client got an answer that it cannot read: {self.answer.problem}")
+        if not self.answer.complete:
+            raise Failed("the client got an answer that was cut short")
+        return self.answer
+
+
+class Stand:
+    """Stand between a raw client and a raw origin, with one proxy in the middle.
+
+    `host` and `origin_host` are the public names of the proxy and of the origin; `limits` says what the proxy
+    was set up with: "patience" (seconds for a silent origin), "body" (bytes of a request), where known.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        address: Callable[[], tuple[str, int]],
+        *,
+        host: str = FRONT,
+        origin_host: str = ORIGIN,
+        limits: Mapping[str, float] | None = None,
+        leave: Callable[[], Awaitable[None]] | None = None,
+        stop: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self.name, self.host, self.origin_host = name, host, origin_host
+        self.limits = dict(limits or {})
+        self.awaited = "an answer"
+        self.clients: list[Line] = []
+        self.origins: list[Line] = []
+        self._address, self._leave, self._stop = address, leave, stop
+        self._answers: deque[bytes] | None = deque()
+        self._ending = ""
+        self._answered: dict[Line, int] = {}
+        self._since: dict[Line, tuple[int, int]] = {}  # messages and bytes of the exchanges before this one
+        self._gone: list[Line] = []
+        self._news = asyncio.Event()
+
+    def accept(self) -> Line:
+        """Return the origin's end of a new connection; the factory of the origin's server."""
+        line = Line("origin", lambda event: self._origin_changed(line, event))
+        return line
+
+    def _origin_changed(self, line: Line, event: str) -> None:
+        if event == "connected":
+            self.origins.append(line)
+            self._answered[line] = 0
+        self._changed(event)
+        while event == "data" and self._answers is not None and self._answered[line] < len(line.whole):
+            self._answered[line] += 1
+            line.write(self._answers.popleft() if self._answers else UNSCRIPTED)
+            if self._ending == "close":
+                line.close()
+            elif self._ending == "reset":
+                line.break_off()
+
+    def _changed(self, event: str) -> None:
+        if event.startswith("waits for "):
+            self.awaited = event.removeprefix("waits for ")
+        else:
+            self._news.set()
+
+    def script(self, *answers: bytes, ending: str = "") -> None:
+        """Let the origin answer each request that it has heard whole, in this order.
+
+        `ending` is what it does after each: "" (keeps the connection), "close" or "reset".
+        """
+        self._answers, self._ending = deque(answers), ending
+
+    def manual(self) -> None:
+        """Let the origin say nothing on its own: the check holds its lines."""
+        self._answers = None
+
+    async def client(self, **options: Any) -> Line:
+        """Connect a new raw client to the proxy."""
+        line = Line("client", self._changed)
+        if self.host != FRONT:
+            write = line.write
+            named = f"Host: {self.host}\r\n".encode()
+            line.write = lambda data: write(data.replace(HOST_LINE, named))  # type: ignore[method-assign]
+        host, port = self._address()
+        self.awaited = "a connection to the proxy"
+        await asyncio.get_running_loop().create_connection(lambda: line, host, port, **options)
+        self.clients.append(line)
+        return line
+
+    async def origin(self, count: int = 1) -> Line:
+        """Wait for the proxy's connection number `count` to the origin."""
+        while len(self.origins) < count:
+            if self.clients and all(it.closed for it in self.clients):
+                raise Failed("the client's connection ended, and the origin was never asked")
+            self.awaited = f"connection {count} to the origin"
+            self._news.clear()
+            await self._news.wait()
+        return self.origins[count - 1]
+
+    async def asked(self, count: int = 1) -> tuple[Line, Message]:
+        """Wait until the origin has heard `count` whole requests; return the last, and its line."""
+        while len(heard := [(line, it) for line in self.origins for it in self._fresh(line) if it in line.whole]) < count:
+            done = [it for it in self.clients if it.whole or it.closed]
+            if done and len(done) == len(self.clients) == 1 and count == 1:
+                got = next((it.start for it in done[0].messages), "the end of the connection")
+                raise Failed(f"the request never reached the origin; the client got: {got}")
+            self.awaited = f"request {count} at the origin"
+            self._news.clear()
+            await self._news.wait()
+        return heard[count - 1]
+
+    async def exchange(
+        self, request: bytes, answer: bytes | Sequence[bytes], *, ending: str = "", count: int = 1
+    ) -> Heard:
+        """Send a raw request, let the origin say a raw answer, and wait for `count` final answers or the end."""
+        self.script(*([answer] if isinstance(answer, bytes) else answer), ending=ending)
+        line = await self.client()
+        line.write(request)
+        await line.over(count)
+        return self.heard(line)
+
+    def heard(self, client: Line) -> Heard:
+        """Return what the origin and this client heard so far."""
+        return Heard(
+            tuple(it for line in self.origins for it in self._fresh(line)),
+            client.messages,
+            b"".join(bytes(it.got[self._since.get(it, (0, 0))[1] :]) for it in self.origins),
+            bytes(client.got),
+            client.closed,
+        )
+
+    def _fresh(self, line: Line) -> tuple[Message, ...]:
+        return line.messages[self._since.get(line, (0, 0))[0] :]
+
+    def anew(self) -> Stand:
+        """Forget what was heard so far, for a check of several exchanges; connections stay as they are."""
+        self._since = {it: (len(it.messages), len(it.got)) for it in self.origins}
+        self._gone += self.clients
+        self.clients = []
+        return self
+
+    async def together(self, *parts: Coroutine[Any, Any, None]) -> None:
+        """Run the two ends of a check at the same time; what one raises ends the other."""
+        tasks = [asyncio.ensure_future(it) for it in parts]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for it in tasks:
+                it.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def origin_gone(self) -> None:
+        """Let nobody listen where the origin was."""
+        if self._leave is None:
+            raise NotApplicable("the lab cannot stop the origin of this proxy")
+        await self._leave()
+
+    async def stop(self) -> None:
+        """Stop the proxy in an orderly way. Raise NotApplicable where the lab did not start it."""
+        if self._stop is None:
+            raise NotApplicable("the lab did not start this proxy, and does not stop it")
+        await self._stop()
+
+    def bytes(self, body: int = 256) -> Page:
+        """Show what crossed at both ends of the proxy: what it heard and said, by connection."""
+        said: list[Said] = []
+        number = 0
+        for who, whom, lines in (("client", "proxy", self.clients), ("proxy", "origin", self.origins)):
+            for line in lines:
+                origin = line.side == "origin"
+                mine = _sent(line)
+                if origin and not self._fresh(line) and self._since.get(line):
+                    continue  # of an exchange before this one
+                asks, answers = (self._fresh(line), mine) if origin else (mine, line.messages)
+                told = [(who, whom, it, "") for it in asks] + [(whom, who, it, "") for it in answers]
+                if line.closed:
+                    told.append((who if origin else whom, whom if origin else who, None, "closed"))
+                said += [Said(a, b, it, event, number, 0, 0.0) for a, b, it, event in told]
+                number += 1
+        return lanes.spell(said, body)
+
+    def end(self) -> None:
+        """End every connection that the lab holds."""
+        for line in (*self.clients, *self._gone, *self.origins):
+            line.transport.abort()
+
+
+def _sent(line: Line) -> tuple[Message, ...]:
+    raw = bytes(line.said)
+    return (Message("tunnel", "", body=raw, raw=raw),) if raw else ()
+
+
+@dataclass(frozen=True)
+class Site:
+    """Hold what a proxy needs to reach the origin of its stand."""
+
+    target: str  # the origin's URL, without a path
+    connect: Callable[[], BaseConnector]  # makes a connector
+    dial: Callable[[str, int], Awaitable[tuple[str, int]]]  # (host, port) -> where that really is
+    options: dict[str, Any] = field(default_factory=dict)  # for aiohttp's runner; the build may add some
+
+
+Open: TypeAlias = Callable[[Check], contextlib.AbstractAsyncContextManager[Stand]]
+
+
+def in_town(
+    build: Callable[[Site], Any], name: str = "proxy", *, limits: Mapping[str, float] | None = None
+) -> Open:
+    """Return what opens a stand: `build` makes the handler, application or protocol factory to test."""
+
+    @contextlib.asynccontextmanager
+    async def opened(check: Check) -> AsyncIterator[Stand]:
+        async with Town(keep=0) as town:
+            address = functools.partial(town.address, FRONT)
+            gone: set[str] = set()
+
+            async def close(host: str) -> None:
+                gone.add(host)
+                await town.close(host)
+
+            stand = Stand(
+                name,
+                address,
+                limits=limits,
+                leave=functools.partial(close, ORIGIN),
+                stop=functools.partial(close, FRONT),
+            )
+            await town.open(ORIGIN, stand.accept)
+
+            async def dial(host: str, port: int) -> tuple[str, int]:
+                return town.address(f"{host}:{port}")
+
+            site = Site(f"http://{ORIGIN}", functools.partial(town.connector, FRONT), dial)
+            if check.linger:
+                site.options["shutdown_timeout"] = check.linger
+            app = build(site)
+            if inspect.iscoroutinefunction(app):
+                app = _application(app, site)
+            await town.open(FRONT, app, **(site.options if isinstance(app, web.Application) else {}))
+            try:
+                yield stand
+            finally:
+                stand.end()
+
+    return opened
+
+
+def _application(handler: Callable[[web.Request], Awaitable[web.StreamResponse]], site: Site) -> web.Application:
+    app = web.Application()
+    app[TARGET], app[CONNECT] = site.target, site.connect
+    app.router.add_route("*", "/{path:.*}", handler)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def outside(
+    name: str,
+    address: tuple[str, int],
+    upstream_port: int,
+    *,
+    host: str = FRONT,
+    limits: Mapping[str, float] | None = None,
+) -> AsyncIterator[Stand]:
+    """Open a stand around a proxy that runs elsewhere and asks 127.0.0.1:`upstream_port`.
+
+    Raise OSError where the port is taken, or nobody listens at the proxy's address.
+    """
+    server: asyncio.Server | None = None
+
+    async def leave() -> None:
+        if server is not None:
+            server.close()
+
+    stand = Stand(
+        name,
+        lambda: address,
+        host=host,
+        origin_host=f"{LOOPBACK}:{upstream_port}",
+        limits=limits,
+        leave=leave,
+    )
+    server = await asyncio.get_running_loop().create_server(stand.accept, LOOPBACK, upstream_port)
+    try:
+        yield stand
+    finally:
+        server.close()
+        stand.end()
+        await server.wait_closed()
