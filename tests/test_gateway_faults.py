@@ -145,7 +145,7 @@ def test_a_body_that_breaks_off_looks_broken_off(leg, said, how):
         options = Options(leg=leg, idle_timeout=0.05 if how == "stall" else 60)
         async with standing(origin, options) as stand:
             line = await stand.client()
-            line.say(GET)
+            line.say(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
             await line.reader.read(1)
             reached.set()
             heard = b"H" + await line.end()
@@ -265,7 +265,7 @@ def test_a_malformed_or_stalled_body_is_400_or_408(leg):
             line = await stand.client()
             line.say(chunked)
             line.say(b"zz\r\n")
-            assert (await line.message()).startswith(b"HTTP/1.1 400")
+            assert (await line.message()).split(b" ")[1] == b"400"
 
     run(main)
 

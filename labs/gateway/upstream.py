@@ -29,6 +29,7 @@ class Exchange:
 
     __slots__ = (
         "_pieces",
+        "_sent",
         "_size",
         "_upstream",
         "_waiter",
@@ -56,12 +57,13 @@ class Exchange:
         self.error: Failure | None = None
         self._pieces: deque[bytes] = deque()
         self._size = 0
+        self._sent = False
         self._waiter: asyncio.Future[None] | None = None
 
     @property
     def sent(self) -> bool:
         """Whether the request has been sent whole."""
-        return self._upstream is None or self._upstream.sent
+        return self._sent if self._upstream is None else self._upstream.sent
 
     @property
     def full(self) -> bool:
@@ -78,6 +80,8 @@ class Exchange:
 
     def end(self, error: Failure | None) -> None:
         """Take no more: the body is whole, or it failed."""
+        if self._upstream is not None:
+            self._sent = self._upstream.sent
         self._upstream, self.error = None, error
         self.trailers = self.reader.trailers
         self._wake()
