@@ -62,7 +62,9 @@ class Line:
 
     def abort(self) -> None:
         sock = self.writer.transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not a goodbye
+        sock.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )  # a reset, not a goodbye
         self.writer.transport.abort()
 
 
@@ -139,7 +141,7 @@ async def standing(script: Script, options: Options | None = None) -> AsyncItera
     await turns(4)
     assert remains(servers) == []
     assert not [it for it in remains() if isinstance(it, asyncio.Task)]
-    assert failed == []
+    assert not failed, failed
 
 
 async def ok(line: Line) -> None:

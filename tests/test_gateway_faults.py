@@ -241,7 +241,9 @@ def test_an_early_answer_is_relayed_while_the_upload_runs(leg):
 
 
 @pytest.mark.parametrize("leg", LEGS)
-@pytest.mark.parametrize("head", [b"Content-Length: 6\r\n\r\nsixsix", b"Transfer-Encoding: chunked\r\n\r\n6\r\nsixsix\r\n"])
+@pytest.mark.parametrize(
+    "head", [b"Content-Length: 6\r\n\r\nsixsix", b"Transfer-Encoding: chunked\r\n\r\n6\r\nsixsix\r\n"]
+)
 def test_a_body_over_the_limit_is_413(leg, head):
     async def main():
         async def origin(line: Line) -> None:

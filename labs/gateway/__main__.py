@@ -28,7 +28,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)")
     parser.add_argument("--leg", choices=LEGS, default="direct", help="who speaks to the origin")
     parser.add_argument("--prefix", default="", help="relay only what is under it, as /shop")
-    parser.add_argument("--public", default="", help="the public origin for Location, as https://shop.example")
+    parser.add_argument(
+        "--public", default="", help="the public origin for Location, as https://shop.example"
+    )
     parser.add_argument("--preserve-host", action="store_true", help="send the client's Host on")
     parser.add_argument("--trust-forwarded", action="store_true", help="keep the client's X-Forwarded-*")
     for name in NUMBERS:
@@ -53,8 +55,8 @@ async def serve(told: argparse.Namespace, app: web.Application) -> None:
         site = web.TCPSite(runner, told.host, told.port, backlog=1024)
         await site.start()
         host, port = runner.addresses[0][:2]
-        name = f"[{host}]" if ":" in host else host
-        print(f"The gateway to {told.origin} listens at http://{name}:{port}", flush=True)
+        where = f"[{host}]" if ":" in host else host
+        print(f"The gateway to {told.origin} listens at http://{where}:{port}", flush=True)
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):  # Windows hears a signal only when the loop wakes
                 await asyncio.wait_for(stop.wait(), 0.5 if sys.platform == "win32" else None)

@@ -48,23 +48,28 @@ class Sorted(NamedTuple):
 
     fields: Fields
     read: dict[bytes, list[bytes]]
+    names: set[bytes]  # of the fields that go on, in lower case
 
 
 def end_to_end(fields: Iterable[tuple[bytes, bytes]], read: frozenset[bytes]) -> Sorted:
     """Take out the hop-by-hop fields, all that Connection names, and those in `read`, which are returned."""
     on: Fields = []
     out: dict[bytes, list[bytes]] = {}
+    names: set[bytes] = set()
     for field in fields:
         name = field[0].lower()
         if name in HOP or name in read:
             out.setdefault(name, []).append(field[1])
         else:
             on.append(field)
-    if named := set(members(out.get(b"connection", ()))) - KEPT:
-        on = [field for field in on if field[0].lower() not in named]
+            names.add(name)
+    if b"connection" in out and (named := set(members(out[b"connection"])) - KEPT):
+        if named & names:
+            on = [field for field in on if field[0].lower() not in named]
+            names -= named
         for name in named & read:
-            del out[name]
-    return Sorted(on, out)
+            out.pop(name, None)
+    return Sorted(on, out, names)
 
 
 def members(values: Iterable[bytes]) -> list[bytes]:

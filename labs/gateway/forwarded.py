@@ -1,4 +1,4 @@
-"""Say on whose behalf: X-Forwarded-For, -Host and -Proto, Forwarded (RFC 7239), and Via (RFC 9110 section 7.6.3)."""
+"""Say on whose behalf: X-Forwarded-*, Forwarded (RFC 7239) and Via (RFC 9110 section 7.6.3)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ class Client:
     __slots__ = ("host", "peer", "scheme", "version")
 
     def __init__(self, request: web.Request, host: bytes) -> None:
-        # Straight from the connection: request.remote and request.scheme may have been cloned by a middleware.
-        transport = request.transport
-        peer = transport.get_extra_info("peername") if transport is not None else None
-        self.peer = str(peer[0]).partition("%")[0] if isinstance(peer, tuple) and peer else "unknown"
-        self.scheme = "https" if transport is not None and transport.get_extra_info("sslcontext") else "http"
+        # From the connection, and not request.remote or request.scheme, which a middleware may have set.
+        peer = request.protocol.peername
+        self.peer = peer[0].partition("%")[0] if isinstance(peer, tuple) and peer else "unknown"
+        self.scheme = "https" if request.protocol.ssl_context is not None else "http"
         self.host = host
-        self.version = "%d.%d" % request.version
+        self.version = f"{request.version.major}.{request.version.minor}"
 
 
 def forwarded(client: Client, read: dict[bytes, list[bytes]], options: Options, name: str) -> Fields:
@@ -35,11 +34,17 @@ def forwarded(client: Client, read: dict[bytes, list[bytes]], options: Options, 
     Several fields of one name become one list, as RFC 9110 section 5.3 allows.
     """
     via = read.get(b"via", [])
-    for member in b",".join(via).split(b","):
-        words = member.split()
-        if len(words) > 1 and words[1].lower() == name.lower().encode():
-            raise Refused(508, "This request has been here before: it goes in a loop.")
+    if via and _been_here(via, name.lower().encode()):
+        raise Refused(508, "This request has been here before: it goes in a loop.")
     peer, scheme = client.peer.encode(), client.scheme.encode()
+    if not options.trust_forwarded and not via and client.host:
+        return [
+            (b"X-Forwarded-For", peer),
+            (b"X-Forwarded-Host", client.host),
+            (b"X-Forwarded-Proto", scheme),
+            (b"Forwarded", _element(client)),
+            (b"Via", f"{client.version} {name}".encode()),
+        ]
     told = read if options.trust_forwarded else {}
     fields: Fields = [
         (b"X-Forwarded-For", b", ".join([*told.get(b"x-forwarded-for", ()), peer])),
@@ -50,6 +55,11 @@ def forwarded(client: Client, read: dict[bytes, list[bytes]], options: Options, 
         (b"Via", b", ".join([*via, f"{client.version} {name}".encode()])),
     ]
     return fields if fields[1][1] else [fields[0], *fields[2:]]
+
+
+def _been_here(via: list[bytes], name: bytes) -> bool:
+    members = (member.split() for value in via for member in value.split(b","))
+    return any(len(words) > 1 and words[1].lower() == name for words in members)
 
 
 def _element(client: Client) -> bytes:

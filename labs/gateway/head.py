@@ -1,7 +1,7 @@
 """Read the head of an answer, strictly, and say how its body is framed.
 
-Each field keeps its bytes, its case and its place. What RFC 9112 calls malformed is refused and never mended: what
-two readers can read in two ways is how one answer becomes another's (RFC 9112 section 11.1).
+Each field keeps its bytes, its case and its place. What RFC 9112 calls malformed is refused and never mended:
+what two readers can read in two ways is how one answer becomes another's (RFC 9112 section 11.1).
 """
 
 from __future__ import annotations

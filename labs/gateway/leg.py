@@ -86,8 +86,9 @@ class Answered(Protocol):
 
     `length` is the declared length of the body in bytes, or None. `ready` is what of the body came with the
     head, and `over` says that nothing follows; else iterate for the rest, which raises Failure where the body
-    is incomplete. `trailers` is filled at the end. `sent` says that the request has been sent whole. `upgraded`
-    is the origin's transport, not reading, and what it said after its 101; its protocol is for the taking.
+    is incomplete. `trailers` is filled at the end. `sent` says that the request has been sent whole.
+    `upgraded` is the origin's transport, not reading, and what it said after its 101; its protocol is for the
+    taking.
     """
 
     status: int

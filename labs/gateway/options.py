@@ -23,13 +23,13 @@ class Options:
 
     Where it stands:
         leg: "direct" (own connections to the origin) or "session" (aiohttp's ClientSession).
-        prefix: "/shop" relays only what is under /shop/, without the prefix; all else gets 404. A target whose
-            dot segments, written in whatever way, lead out of the prefix gets 400.
+        prefix: "/shop" relays only what is under /shop/, without the prefix; all else gets 404. A target
+            whose dot segments, written in whatever way, lead out of the prefix gets 400.
         public: the public origin, as "https://shop.example", that a Location gets in place of the origin's;
             empty takes the scheme and the host of the request.
         preserve_host: send the client's Host to the origin; False sends the origin's own name.
-        trust_forwarded: keep what the client wrote in X-Forwarded-For, -Host, -Proto and Forwarded and append;
-            False replaces it, because anybody can write it (RFC 7239 section 8.1).
+        trust_forwarded: keep what the client wrote in X-Forwarded-For, -Host, -Proto and Forwarded, and
+            append; False replaces it, because anybody can write it (RFC 7239 section 8.1).
         name: the pseudonym in Via, by which a loop is known (RFC 9110 section 7.6.3); empty makes one from
             the origin's URL, the same at each start.
         upgrades: protocols that may be switched to (RFC 9110 section 7.8); any other Upgrade is ignored.
@@ -93,7 +93,11 @@ class Options:
             raise ValueError(f"name must be a token of RFC 9110 section 5.6.2, not {self.name!r}.")
         for name in vars(self):
             value = getattr(self, name)
-            if name.startswith("max_") and value is not None and value < (name not in ("max_body", "max_idle")):
+            if (
+                name.startswith("max_")
+                and value is not None
+                and value < (name not in ("max_body", "max_idle"))
+            ):
                 raise ValueError(f"{name} is too small: {value!r}.")
             if (name.endswith("timeout") or name == "linger") and value <= 0:
                 raise ValueError(f"{name} must be more than 0 seconds, not {value!r}.")

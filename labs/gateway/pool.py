@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import select
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
@@ -24,8 +23,8 @@ log = logging.getLogger("labs.gateway")
 class Pool:
     """Ask the origin over own connections: `leg.Leg`, without a library.
 
-    Last in, first out, so that a burst's connections grow old and close. A request is written once. It goes to
-    another connection only where the first was closed before anything was written, or by `Options.retry`.
+    Last in, first out, so that a burst's connections grow old and close. A request is written once. It goes
+    to another connection only where the first was closed before anything was written, or by `Options.retry`.
     """
 
     def __init__(self, origin: Origin, options: Options, dial: Dial | None = None) -> None:
@@ -81,7 +80,7 @@ class Pool:
         while self._idle:
             upstream = self._idle.pop()
             transport = upstream.transport
-            if transport is not None and not transport.is_closing() and _quiet(transport):
+            if transport is not None and not transport.is_closing() and upstream.quiet():
                 return upstream
             self.lost(upstream, "")
         return None
@@ -136,17 +135,3 @@ class Pool:
             upstream.deadline = NEVER
             upstream.expire() if upstream.busy else self.lost(upstream, "")
         self._timer = loop.call_later(self._every, self._sweep) if self._all else None
-
-
-def _quiet(transport: asyncio.Transport) -> bool:
-    # Nothing has come that the loop has not seen: neither the end of the connection nor a surplus byte. A
-    # kept-alive connection that the origin has closed is so found before anything is written to it.
-    try:
-        number = transport.get_extra_info("socket").fileno()
-        if hasattr(select, "poll"):
-            poll = select.poll()
-            poll.register(number, select.POLLIN)
-            return not poll.poll(0)
-        return not select.select([number], [], [], 0)[0]
-    except (AttributeError, OSError, ValueError):
-        return True  # no socket to ask, as with TLS over a transport of another loop

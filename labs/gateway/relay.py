@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 from aiohttp import web
@@ -74,7 +75,7 @@ class Relay:
         finally:
             answered.drop()
 
-    def _body(self, request: web.Request, ready: Prepared) -> object:
+    def _body(self, request: web.Request, ready: Prepared) -> bytes | AsyncIterator[bytes] | None:
         if not ready.has_body:
             return None
         content = request.content
@@ -125,14 +126,13 @@ class Relay:
         return Relayed(status, stays and answered.sent, writer.size)
 
     def _fields(self, request: web.Request, asked: Prepared, answered: Answered) -> Fields:
-        fields, read = end_to_end(answered.fields, _READ)
-        names = {name.lower() for name, _ in fields}
-        if names & _MAPPED:
+        fields, read, names = end_to_end(answered.fields, _READ)
+        if not names.isdisjoint(_MAPPED):
             fields = [(name, self._mapped(name.lower(), value, request, asked)) for name, value in fields]
         if b"date" not in names:  # RFC 9110 section 6.6.1: who forwards an answer without a Date adds it
             fields.append((b"Date", rfc822_formatted_time().encode()))
-        if answered.status != 204 and answered.length is None:
-            fields += [(b"Trailer", value) for value in read.get(b"trailer", ())]
+        if b"trailer" in read and answered.status != 204 and answered.length is None:
+            fields += [(b"Trailer", value) for value in read[b"trailer"]]
         if answered.status == 304 or request.method == "HEAD":  # the length of what was not sent
             fields += [field for field in answered.fields if field[0].lower() == b"content-length"]
         return fields
@@ -150,7 +150,7 @@ class Relay:
     async def _switch(self, request: web.Request, writer: Writer, answered: Answered) -> web.StreamResponse:
         assert answered.upgraded is not None
         transport, said = answered.upgraded
-        fields, _ = end_to_end(answered.fields, _READ)
+        fields = end_to_end(answered.fields, _READ).fields
         protocols = [field for field in answered.fields if field[0].lower() == b"upgrade"]
         fields += [(b"Connection", b"Upgrade"), *protocols]
         writer.write(head(HTTPStatus.SWITCHING_PROTOCOLS, answered.reason, fields) + said)

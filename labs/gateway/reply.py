@@ -1,7 +1,7 @@
 """Answers to the client: what the origin said, written straight to the connection, or one plain sentence.
 
-aiohttp's `StreamResponse.prepare` sends the head as a packet of its own and passes every field through str. Here head
-and first bytes of the body leave in one write, as the bytes they were.
+aiohttp's `StreamResponse.prepare` sends the head as a packet of its own and passes every field through str.
+Here head and first bytes of the body leave in one write, as the bytes they were.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Writer:
                 await self._writer.drain()
 
     def abort(self, *, reset: bool = False) -> None:
-        """End the connection so that the client sees an incomplete answer; `reset` where a close would not do."""
+        """End the connection, so that the answer looks incomplete; `reset` where a close would not do."""
         if reset and (sock := self.transport.get_extra_info("socket")) is not None:
             # The end of the connection is the end of this body: only a reset tells the two apart.
             with contextlib.suppress(OSError):
@@ -90,13 +90,13 @@ class Writer:
 
 def head(status: int, reason: bytes, fields: Fields) -> bytes:
     """Return a head as it goes on the wire."""
-    lines = [b"HTTP/1.1 %d %b" % (status, reason), *(b"%b: %b" % field for field in fields), b"\r\n"]
+    lines = [b"HTTP/1.1 %d %b" % (status, reason), *[name + b": " + value for name, value in fields], b"\r\n"]
     return b"\r\n".join(lines)
 
 
 def plain(status: int, sentence: str, fields: tuple[tuple[bytes, bytes], ...] = ()) -> web.Response:
-    """Return an answer of the gateway's own: a status and one sentence that tells nothing of what is inside."""
-    more = {name.decode(): value.decode() for name, value in fields}
+    """Return the gateway's own answer: a status, and a sentence that tells nothing of what is inside."""
+    more = {"Server": "gateway", **{name.decode(): value.decode() for name, value in fields}}
     if status == HTTPStatus.NO_CONTENT:
         return web.Response(status=status, headers=more)
     return web.Response(status=status, text=sentence + "\n", headers=more)

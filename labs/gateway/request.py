@@ -52,7 +52,7 @@ def prepared(request: web.Request, method: bytes, origin: Origin, options: Optio
     if method == b"CONNECT":
         raise Refused(405, "This gateway opens no tunnels: CONNECT is not allowed here.")
     raw = request.raw_path.encode("utf-8", "surrogateescape")
-    on, read = fields_room.end_to_end(request.raw_headers, _READ)
+    on, read, _ = fields_room.end_to_end(request.raw_headers, _READ)
     prefix, path = options.prefix.encode(), origin.path.encode()
     target, host = target_to(raw, read.get(b"host", []), method, prefix, path)
     length, has_body = _framing(read, request, options)
@@ -65,16 +65,21 @@ def prepared(request: web.Request, method: bytes, origin: Origin, options: Optio
         out += [(b"Connection", b"Upgrade"), (b"Upgrade", upgrade)]
     elif b"te" in read and b"trailers" in fields_room.members(read[b"te"]) and options.leg == "direct":
         out += [(b"Connection", b"TE"), (b"TE", b"trailers")]  # RFC 9110 section 10.1.4: named as one hop's
-    expect = read.get(b"expect", [])
-    expects = has_body and b"100-continue" in fields_room.members(expect) and request.version >= (1, 1)
-    if expects or any(it.lower() != b"100-continue" for it in expect):
-        out += [(b"Expect", it) for it in expect]
+    expects = False
+    if expect := read.get(b"expect"):
+        expects = has_body and b"100-continue" in fields_room.members(expect) and request.version >= (1, 1)
+        if expects or any(it.lower() != b"100-continue" for it in expect):
+            out += [(b"Expect", it) for it in expect]
     out += forwarded(Client(request, host), read, options, name)
     return Prepared(target, out, has_body, length, host, sent_host, bool(upgrade), expects)
 
 
-def _framing(read: dict[bytes, list[bytes]], request: web.Request, options: Options) -> tuple[int | None, bool]:
+def _framing(
+    read: dict[bytes, list[bytes]], request: web.Request, options: Options
+) -> tuple[int | None, bool]:
     # aiohttp's parser has refused both lengths at once, and several; what it lets pass is refused here.
+    if b"transfer-encoding" not in read and b"content-length" not in read:
+        return None, False
     codings = fields_room.members(read.get(b"transfer-encoding", ()))
     lengths = read.get(b"content-length", [])
     if codings:
@@ -83,8 +88,6 @@ def _framing(read: dict[bytes, list[bytes]], request: web.Request, options: Opti
         if codings != [b"chunked"]:
             raise Refused(501, "This gateway knows no transfer coding but chunked.")
         return None, True
-    if not lengths:
-        return None, False
     if len(set(lengths)) > 1 or not lengths[0].isdigit():
         raise Refused(400, "The request has a bad Content-Length.")
     length = int(lengths[0])

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from aiohttp import web
+from aiohttp.web_urldispatcher import MatchedSubAppResource
 from yarl import URL
 
 __all__ = ["add_catch_all"]
@@ -18,18 +19,19 @@ async def _no_answer(request: web.Request) -> None:
     return None
 
 
-class _Everything(web.AbstractResource):
-    # Not add_route("*", "/{path:.*}"), which matches by a regular expression and does not know OPTIONS *.
+class _Everything(MatchedSubAppResource):
+    # Not add_route("*", "/{path:.*}"): the router looks for it path by path, and finds no path in the targets
+    # of CONNECT and of `GET http://host`. What matches by domain is asked first, and this matches every one.
 
     def __init__(self, handler: Handler) -> None:
-        super().__init__()
+        web.AbstractResource.__init__(self)
         self._route = web.ResourceRoute("*", handler, self, expect_handler=_no_answer)
 
     @property
     def canonical(self) -> str:
         return "/"
 
-    def url_for(self, **kwargs: str) -> URL:
+    def url_for(self, *args: str, **kwargs: str) -> URL:
         return URL("/")
 
     async def resolve(self, request: web.Request) -> tuple[web.UrlMappingMatchInfo, set[str]]:
@@ -54,9 +56,3 @@ class _Everything(web.AbstractResource):
 def add_catch_all(app: web.Application, relay: Handler) -> None:
     """Let `relay` answer every request of `app`, also one whose target aiohttp's router cannot resolve."""
     app.router.register_resource(_Everything(relay))
-
-    @web.middleware
-    async def everything(request: web.Request, handler: Handler) -> web.StreamResponse:
-        return await relay(request)
-
-    app.middlewares.append(everything)

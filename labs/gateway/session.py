@@ -10,7 +10,17 @@ from aiohttp import hdrs
 from multidict import CIMultiDict
 from yarl import URL
 
-from labs.gateway.leg import Answered, Asked, Failure, Fields, Incomplete, Malformed, Refused, TooSlow, Unreachable
+from labs.gateway.leg import (
+    Answered,
+    Asked,
+    Failure,
+    Fields,
+    Incomplete,
+    Malformed,
+    Refused,
+    TooSlow,
+    Unreachable,
+)
 from labs.gateway.options import Options, Origin
 
 __all__ = ["Session"]
@@ -18,11 +28,9 @@ __all__ = ["Session"]
 INVENTED = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs.USER_AGENT)
 
 
-async def _once(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    # ClientSession sends an idempotent request again when a kept-alive connection dies under it, and has no public
-    # switch. It does so for ClientOSError and ServerDisconnectedError: what leaves here is neither.
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    # ClientSession sends an idempotent request again when a kept-alive connection dies under it, and has no
+    # public switch. It does so for ClientOSError and ServerDisconnectedError: what leaves here is neither.
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:
@@ -205,7 +213,9 @@ class _Answer:
             async for piece in self._answer.content.iter_any():
                 yield piece
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._upload.failure or Incomplete(f"the body of the answer broke off: {error!r}") from error
+            raise self._upload.failure or Incomplete(
+                f"the body of the answer broke off: {error!r}"
+            ) from error
 
     def drop(self) -> None:
         """Give up at once whatever is not over: close, because release would keep a half-read connection."""

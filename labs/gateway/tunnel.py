@@ -80,8 +80,8 @@ class _Tail:
 async def tunnel(request: web.Request, client: asyncio.Transport, origin: asyncio.Transport) -> None:
     """Carry bytes between a client and the origin until one of the connections is gone.
 
-    `origin` does not read yet. Both protocols are replaced: aiohttp's closes a connection at the first half-close,
-    and a tunnel's halves end one by one.
+    `origin` does not read yet. Both protocols are replaced: aiohttp's closes a connection at the first
+    half-close, and a tunnel's halves end one by one.
     """
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     front, back = _End(client, done), _End(origin, done)

@@ -1,15 +1,16 @@
 """One connection to the origin: a protocol that sends a request and reads its answer, many times in turn.
 
-Nothing here waits by a task or a timer of its own. `deadline` is swept by the pool; a slow reader of the answer
-stops the reading, and a slow origin stops the writing (`drained`).
+There is no timer and no task here but that of an upload. `deadline` is swept by the pool; a slow reader of
+the answer stops the reading, and a slow origin stops the upload.
 """
 
 from __future__ import annotations
 
 import asyncio
+import select
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labs.gateway.framing import ByClose, Framing, framing
 from labs.gateway.head import Head, head_of
@@ -141,11 +142,23 @@ class Upstream(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self._paused = False
         self._pump: asyncio.Task[None] | None = None
+        self._poll: Any = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note the transport."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        if hasattr(select, "poll") and (sock := transport.get_extra_info("socket")) is not None:
+            self._poll = select.poll()
+            self._poll.register(sock.fileno(), select.POLLIN)
+
+    def quiet(self) -> bool:
+        """Whether nothing has come that the loop has not seen: neither a surplus byte nor the end.
+
+        So a kept-alive connection that the origin has closed is found before anything is written to it. On
+        Windows, which cannot ask, the loop's own view has to do.
+        """
+        return self._poll is None or not self._poll.poll(0)
 
     # ---- the request
 
@@ -156,7 +169,7 @@ class Upstream(asyncio.Protocol):
         self._asked, self._exchange, self._buffer, self.busy = asked, None, b"", True
         self._head = head = loop.create_future()
         lines = [b"%b %b HTTP/1.1" % (asked.method, asked.target)]
-        lines += [b"%b: %b" % field for field in asked.fields]
+        lines += [name + b": " + value for name, value in asked.fields]
         body = asked.body
         if asked.length is not None:
             lines.append(b"Content-Length: %d" % asked.length)
@@ -164,12 +177,15 @@ class Upstream(asyncio.Protocol):
             lines.append(b"Transfer-Encoding: chunked")
         lines.append(b"\r\n")
         data = b"\r\n".join(lines)
-        self.sent = not isinstance(body, AsyncIterator)
+        self.sent = body is None or isinstance(body, bytes)
         if isinstance(body, bytes):
-            data += body if asked.length is not None else b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+            if asked.length is None and body:  # an empty chunk would be the last one
+                data += b"%x\r\n%b\r\n" % (len(body), body)
+            data += b"0\r\n\r\n" if asked.length is None else body
         self.transport.write(data)
         self.deadline = loop.time() + self._pool.options.answer_timeout
-        if isinstance(body, AsyncIterator):
+        if not self.sent:
+            assert isinstance(body, AsyncIterator)
             self._pump = loop.create_task(self._send(body, asked.length is None))
         return head
 
@@ -271,8 +287,8 @@ class Upstream(asyncio.Protocol):
             if exchange.reader.over:
                 exchange.reader.rest = data
             else:
-                exchange.feed(data)
-                exchange.ready = exchange.take()
+                pieces = exchange.reader.feed(data)
+                exchange.ready = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         exchange.over = exchange.reader.over
         self._exchange = exchange
         self._settle(exchange)
