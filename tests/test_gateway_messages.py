@@ -3,11 +3,13 @@
 import asyncio
 
 import pytest
+from aiohttp import ClientSession, web
 
 from labs import wire
-from labs.gateway import Options
+from labs.gateway import Options, gateway
 from labs.gateway.options import origin_of
 from labs.gateway.target import location_to
+from labs.town import Town
 from tests.gateway_support import GET, LEGS, OK, Line, answer, request, standing
 from tests.support import run
 
@@ -344,3 +346,32 @@ def test_an_option_that_makes_no_sense_is_one_sentence(options):
 def test_an_origin_that_is_none_is_one_sentence(url):
     with pytest.raises(ValueError, match="The origin is a URL"):
         origin_of(url)
+
+
+@pytest.mark.parametrize("leg", LEGS)
+def test_tls_on_both_sides(leg):
+    async def main():
+        async def origin(asked: web.Request) -> web.Response:
+            where = {"Location": "https://origin.test/x"}
+            return web.Response(text=asked.headers["X-Forwarded-Proto"], headers=where)
+
+        async with Town() as town:
+            await town.open("origin.test", origin, tls=True)
+
+            async def dial(host: str, port: int) -> tuple[str, int]:
+                return town.address(f"{host}:{port}", on="front.test", tls=True)
+
+            trust = town.ca.client_context()
+            options = Options(leg=leg, tls=trust)
+            front = gateway(
+                "https://origin.test", options, connector=lambda: town.connector("front.test"), dial=dial
+            )
+            await town.open("front.test", front, tls=True)
+            async with (
+                ClientSession(connector=town.connector("client", ssl=trust)) as client,
+                client.get("https://front.test/") as got,
+            ):
+                assert (got.status, await got.text()) == (200, "https")
+                assert got.headers["Location"] == "https://front.test/x"
+
+    run(main)

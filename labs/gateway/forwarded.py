@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from typing import NamedTuple
 
 from aiohttp import web
 
 from labs.gateway.leg import Fields, Refused
 from labs.gateway.options import Options
 
-__all__ = ["Client", "forwarded"]
+__all__ = ["Client", "client_of", "forwarded"]
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
-class Client:
-    """Say who asked: the peer's address, the host it asked for, and the scheme it came by."""
+class Client(NamedTuple):
+    """Say who asked: the peer's address, the host it asked for, its scheme and its version of HTTP."""
 
-    __slots__ = ("host", "peer", "scheme", "version")
+    peer: str
+    host: bytes
+    scheme: str
+    version: str
 
-    def __init__(self, request: web.Request, host: bytes) -> None:
-        # From the connection, and not request.remote or request.scheme, which a middleware may have set.
-        peer = request.protocol.peername
-        self.peer = peer[0].partition("%")[0] if isinstance(peer, tuple) and peer else "unknown"
-        self.scheme = "https" if request.protocol.ssl_context is not None else "http"
-        self.host = host
-        self.version = f"{request.version.major}.{request.version.minor}"
+
+def client_of(request: web.Request, host: bytes) -> Client:
+    """Return who asked, from the connection: a middleware may have changed what the request says."""
+    peer = request.protocol.peername
+    address = peer[0].partition("%")[0] if isinstance(peer, tuple) and peer else "unknown"
+    scheme = "https" if request.protocol.ssl_context is not None else "http"
+    return Client(address, host, scheme, f"{request.version.major}.{request.version.minor}")
 
 
 def forwarded(client: Client, read: dict[bytes, list[bytes]], options: Options, name: str) -> Fields:
@@ -36,25 +41,29 @@ def forwarded(client: Client, read: dict[bytes, list[bytes]], options: Options, 
     via = read.get(b"via", [])
     if via and _been_here(via, name.lower().encode()):
         raise Refused(508, "This request has been here before: it goes in a loop.")
-    peer, scheme = client.peer.encode(), client.scheme.encode()
-    if not options.trust_forwarded and not via and client.host:
-        return [
-            (b"X-Forwarded-For", peer),
-            (b"X-Forwarded-Host", client.host),
-            (b"X-Forwarded-Proto", scheme),
-            (b"Forwarded", _element(client)),
-            (b"Via", f"{client.version} {name}".encode()),
-        ]
+    fresh = _fresh(client, name)
     told = read if options.trust_forwarded else {}
-    fields: Fields = [
-        (b"X-Forwarded-For", b", ".join([*told.get(b"x-forwarded-for", ()), peer])),
+    if not told and not via:
+        return list(fresh)
+    fields: Fields = []
+    for field, value in fresh:
+        before = via if field == b"Via" else told.get(field.lower(), [])
         # Host and Proto are what the first hop saw: who is trusted has said it already.
-        (b"X-Forwarded-Host", b", ".join(told.get(b"x-forwarded-host", ())) or client.host),
-        (b"X-Forwarded-Proto", b", ".join(told.get(b"x-forwarded-proto", ())) or scheme),
-        (b"Forwarded", b", ".join([*told.get(b"forwarded", ()), _element(client)])),
-        (b"Via", b", ".join([*via, f"{client.version} {name}".encode()])),
+        first = field in (b"X-Forwarded-Host", b"X-Forwarded-Proto") and before
+        fields.append((field, b", ".join(before if first else [*before, value])))
+    return fields
+
+
+@functools.lru_cache(maxsize=1024)  # it is the same for every request of a connection
+def _fresh(client: Client, name: str) -> Fields:
+    host = [(b"X-Forwarded-Host", client.host)] if client.host else []
+    return [
+        (b"X-Forwarded-For", client.peer.encode()),
+        *host,
+        (b"X-Forwarded-Proto", client.scheme.encode()),
+        (b"Forwarded", _element(client)),
+        (b"Via", f"{client.version} {name}".encode()),
     ]
-    return fields if fields[1][1] else [fields[0], *fields[2:]]
 
 
 def _been_here(via: list[bytes], name: bytes) -> bool:

@@ -71,6 +71,8 @@ def head_of(data: bytes, method: bytes) -> Head:
 
 def _framing(method: bytes, status: int, lengths: list[bytes], codings: list[bytes]) -> int:
     # RFC 9112 section 6.3. Lengths and codings are checked even where there is no body.
+    if len(lengths) == 1 and not codings and status >= 200 and _DIGITS.fullmatch(lengths[0]):
+        return 0 if method == b"HEAD" or status in (204, 304) else int(lengths[0])  # nearly always
     declared = {length.strip(b" \t") for length in lengths}
     if len(declared) > 1 or any(not _DIGITS.fullmatch(length) for length in declared):
         raise Malformed(f"bad Content-Length: {b', '.join(lengths)!r}")

@@ -162,10 +162,13 @@ class Relay:
             self._tunnels.discard(transport)
         return Relayed(101, False, writer.size)
 
-    async def stop(self) -> None:
-        """End the tunnels, which have no end of their own, and the leg."""
+    async def end_tunnels(self) -> None:
+        """End the tunnels: they have no end of their own that a shutdown could wait for."""
         for transport in tuple(self._tunnels):
             transport.abort()
+
+    async def stop(self) -> None:
+        """End the leg, and with it every connection to the origin."""
         with contextlib.suppress(Failure):
             await self._leg.close()
 

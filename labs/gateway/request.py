@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from labs.gateway import fields as fields_room
-from labs.gateway.forwarded import Client, forwarded
+from labs.gateway.forwarded import client_of, forwarded
 from labs.gateway.leg import Fields, Refused
 from labs.gateway.options import Options, Origin
 from labs.gateway.target import target_to
@@ -70,7 +70,7 @@ def prepared(request: web.Request, method: bytes, origin: Origin, options: Optio
         expects = has_body and b"100-continue" in fields_room.members(expect) and request.version >= (1, 1)
         if expects or any(it.lower() != b"100-continue" for it in expect):
             out += [(b"Expect", it) for it in expect]
-    out += forwarded(Client(request, host), read, options, name)
+    out += forwarded(client_of(request, host), read, options, name)
     return Prepared(target, out, has_body, length, host, sent_host, bool(upgrade), expects)
 
 

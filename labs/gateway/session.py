@@ -63,9 +63,8 @@ class Session:
             if self._connector is not None:
                 connector = self._connector()
             else:
-                tls = options.tls if options.tls is not None else True
                 connector = aiohttp.TCPConnector(
-                    limit=0, keepalive_timeout=options.keep_timeout, ssl=tls, use_dns_cache=False
+                    limit=0, keepalive_timeout=options.keep_timeout, use_dns_cache=False
                 )
             self._client = aiohttp.ClientSession(
                 connector=connector,
@@ -105,6 +104,7 @@ class Session:
                 data=upload.data,
                 chunked=True if asked.body is not None and asked.length is None else None,
                 allow_redirects=False,
+                ssl=self._options.tls if self._options.tls is not None else True,
             )
         except Failure as failure:
             raise upload.failure or failure from None

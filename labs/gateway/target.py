@@ -31,10 +31,12 @@ def target_to(raw: bytes, hosts: list[bytes], method: bytes, prefix: bytes, path
     `hosts` are the values of Host. Raise Refused: 400 for what is malformed or climbs out of the prefix, 404
     for what is outside of it.
     """
-    if len(hosts) > 1 or any(not _HOST.fullmatch(host) for host in hosts):
-        raise Refused(400, "The request has more than one Host, or a bad one.")
     host = hosts[0] if hosts else b""
-    if absolute := _ABSOLUTE.fullmatch(raw):  # RFC 9112 section 3.2.2: then Host is ignored
+    if len(hosts) > 1 or not _HOST.fullmatch(host):
+        raise Refused(400, "The request has more than one Host, or a bad one.")
+    if not raw.startswith(b"/") and (
+        absolute := _ABSOLUTE.fullmatch(raw)
+    ):  # RFC 9112 section 3.2.2: then Host is ignored
         host, raw = absolute.groups()
         host = host.rpartition(b"@")[2]
         if not raw.startswith(b"/"):
