@@ -8,6 +8,7 @@ import functools
 import gc
 import random
 import statistics
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -160,7 +161,12 @@ async def _report(rounds: int) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark and print its report."""
+    """Run the benchmark and print its report; with the word `proxies`, that of the proxies."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv and argv[0] == "proxies":
+        from labs import proxybench  # it draws: the lab's own costs are measured without matplotlib
+
+        return proxybench.main(argv[1:])
     parser = argparse.ArgumentParser(prog="python -m labs bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=60, help="measurements of each variant")
     asyncio.run(_report(parser.parse_args(argv).rounds))
