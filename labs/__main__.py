@@ -21,10 +21,12 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--all", action="store_true", help="Build all of them, and write pictures that differ, too."
     )
+    build.add_argument("lesson", metavar="NN", nargs="*", help="Only these lessons.")
     some.add_parser("check", help="Check that notebooks, sources, claims and exercises fit together.")
     table = some.add_parser("list", help="Print the table of lessons.")
     table.add_argument("--write", action="store_true", help="Write it into README.md instead.")
     repeat = some.add_parser("repeat", help="Execute all notebooks again and compare every byte of text.")
+    repeat.add_argument("lesson", metavar="NN", nargs="*", help="Only these lessons.")
     repeat.add_argument("--times", type=int, default=20, help="How often; 20 if not given.")
     repeat.add_argument("--busy", action="store_true", help="Keep every core busy meanwhile.")
     run = some.add_parser("run", help="Run one lesson in this process and print the value of each cell.")
@@ -80,7 +82,7 @@ def _course(known: argparse.Namespace) -> int:
     from labs import course, lesson, syllabus
 
     if known.command == "build":
-        done = course.build(everything=known.all)
+        done = course.build(only=known.lesson, everything=known.all)
         done += [f"wrote {file.relative_to(ROOT)}" for file in course.illustrate()]
         print("\n".join(done) or "Every notebook is as its source yields it: nothing to do.")
     elif known.command == "check":
@@ -93,7 +95,7 @@ def _course(known: argparse.Namespace) -> int:
         else:
             print(table)
     elif known.command == "repeat":
-        same, summary = course.repeat(times=known.times, busy=known.busy)
+        same, summary = course.repeat(only=known.lesson, times=known.times, busy=known.busy)
         print(summary)
         return int(not same)
     elif known.command == "run":

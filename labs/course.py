@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import nbformat
@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from nbformat.reader import NotJSONError
 
 from labs.kernel import execute
-from labs.lesson import NOTEBOOKS, ROOT, LessonError, cut, dumps, sources
+from labs.lesson import NOTEBOOKS, ROOT, LessonError, cut, dumps, find, sources
 
 PICTURES = {"redirect_or_proxy.png": "01_who_makes_the_second_request"}  # in docs/: the lesson it is from
 
@@ -30,9 +30,12 @@ while True: pass
 """
 
 
-def targets(notebooks: Path = NOTEBOOKS) -> Iterator[tuple[Path, bool, Path]]:
-    """Go through what is derived: (source, solved, notebook) for each lesson and each solution."""
-    for source in sources(notebooks):
+def targets(notebooks: Path = NOTEBOOKS, only: Sequence[str] = ()) -> Iterator[tuple[Path, bool, Path]]:
+    """Go through what is derived: (source, solved, notebook) for each lesson and each solution.
+
+    `only` holds numbers of lessons, or how their names begin; empty means all. Raises LessonError.
+    """
+    for source in [find(word, notebooks) for word in only] or sources(notebooks):
         yield source, False, notebooks / f"{source.stem}.ipynb"
         yield source, True, notebooks / "solutions" / f"{source.stem}.ipynb"
 
@@ -40,6 +43,7 @@ def targets(notebooks: Path = NOTEBOOKS) -> Iterator[tuple[Path, bool, Path]]:
 def build(
     notebooks: Path = NOTEBOOKS,
     *,
+    only: Sequence[str] = (),
     everything: bool = False,
     memory: Path = ROOT / "build" / "lessons.json",
     package: Path = ROOT / "labs",
@@ -50,7 +54,7 @@ def build(
     the last build saw. That is kept by content in `memory`, not in git, so a new clone executes all once. A
     notebook is written only if it differs in more than pictures: other machines draw the same figure with
     other bytes. `everything` builds all and writes pictures too, for a change in how figures are drawn.
-    Raises LessonError; what was built before stays, nothing is half written.
+    `only` is as in `targets`. Raises LessonError; what was built before stays, nothing is half written.
     """
     seen = _remembered(memory)
     base = _digest(
@@ -58,7 +62,7 @@ def build(
         package.parent / "requirements.txt",
     )
     done = []
-    for source, solved, target in targets(notebooks):
+    for source, solved, target in targets(notebooks, only):
         key = str(target.resolve())
         if not everything and seen.get(key) == _digest(source, target) + base:
             continue
@@ -151,18 +155,20 @@ def comparable(notebook: NotebookNode) -> str:
     return dumps(plain)
 
 
-def repeat(notebooks: Path = NOTEBOOKS, *, times: int = 20, busy: bool = False) -> tuple[bool, str]:
-    """Execute every lesson and solution again and again, and compare with what is stored, byte for byte.
+def repeat(
+    notebooks: Path = NOTEBOOKS, *, only: Sequence[str] = (), times: int = 20, busy: bool = False
+) -> tuple[bool, str]:
+    """Execute lessons and solutions again and again, and compare with what is stored, byte for byte.
 
-    `busy` keeps every core busy meanwhile. Returns whether all runs showed the same, and a summary of one
-    line, followed by the first difference of each notebook that differed.
+    `only` is as in `targets`; `busy` keeps every core busy meanwhile. Returns whether all runs showed the
+    same, and a summary of one line, followed by the first difference of each notebook that differed.
     """
     began = time.monotonic()
     runs = 0
     differences: dict[str, str] = {}
     with burning() if busy else contextlib.nullcontext():
         for _ in range(times):
-            for source, solved, target in targets(notebooks):
+            for source, solved, target in targets(notebooks, only):
                 made = comparable(execute(cut(source, solved=solved), target.parent, source.stem))
                 kept = _kept(target)
                 runs += 1

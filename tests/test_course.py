@@ -313,6 +313,13 @@ def test_repeat_finds_a_changed_output(notebooks: Path) -> None:
     assert not same and "1 notebooks differ" in summary and "counted in vain" in summary
 
 
+def test_one_lesson_may_be_chosen(notebooks: Path) -> None:
+    chosen = list(course.targets(notebooks, [NAME[:2]]))
+    assert chosen == list(course.targets(notebooks)) and len(chosen) == 2
+    with pytest.raises(lesson.LessonError, match="no lessons start with '77'"):
+        list(course.targets(notebooks, ["77"]))
+
+
 def test_repeat_of_nothing_is_no_success(tmp_path: Path) -> None:
     assert course.repeat(tmp_path, times=1)[0] is False
 
