@@ -54,7 +54,7 @@ async def _teas(request: web.Request) -> web.StreamResponse:
         "    async with make() as session:\n"
         "        for path in paths:\n"
         "            async with session.get(path) as answer:\n"
-        "                await answer.text()": "the list of texts",
+        "                await answer.text()": "not None",
     },
 )
 async def share_it(look: Any) -> Attempt:
@@ -80,9 +80,8 @@ async def share_it(look: Any) -> Attempt:
     trace = town.trace
     if raised:
         return not_yet(f"It raised {raised}.", trace)
-    if not isinstance(texts, list | tuple) or list(texts) != [f"{path[1:]} tea\n" for path in PATHS]:
-        what = "None" if texts is None else f"a {type(texts).__name__}"
-        return not_yet(f"Return the list of texts, in the order of the paths; this is {what}.", trace)
+    if amiss := _other_than([f"{path[1:]} tea\n" for path in PATHS], texts):
+        return not_yet(f"Return the list of texts, in the order of the paths, not {amiss}.", trace)
     if len(made) > 1:
         return not_yet(f"It made {len(made)} sessions, and each opened its own connection.", trace)
     if left_open:
@@ -90,6 +89,18 @@ async def share_it(look: Any) -> Attempt:
     if (many := trace.connections()) != 1:
         return not_yet(f"One session, but {many} connections: you ask for all pages at once.", trace)
     return yes(trace)
+
+
+def _other_than(wanted: list[str], came: object) -> str:
+    """Say what came instead of the texts that are wanted; nothing if they came."""
+    if not isinstance(came, list | tuple):
+        return "None" if came is None else f"a {type(came).__name__}"
+    for it in came:
+        if hasattr(it, "close"):
+            it.close()  # a request that nobody awaited would complain in some later cell
+    if strange := next((it for it in came if not isinstance(it, str)), None):
+        return f"of objects like {type(strange).__name__}"
+    return "" if list(came) == wanted else f"of {len(came)} other texts"
 
 
 SITES = ("shop.test", "shop.test:8080", "shop.test.evil.test", "other.test")
@@ -236,7 +247,7 @@ _END = "    await session.close()\n    return receipts"
         "    for order in orders:\n"
         "        async with make() as buyer:\n"
         "            async with buyer.post('http://shop.test/orders', data=order) as answer:\n"
-        "                await answer.read()": "receipts",
+        "                await answer.read()": "not None",
     },
 )
 async def orders_go_once(errands: Any) -> Attempt:
@@ -254,7 +265,7 @@ async def orders_go_once(errands: Any) -> Attempt:
         try:
             receipts = await errands(make, PAGES, ORDERS)
         except Exception as error:
-            raised = type(error).__name__
+            raised = f"{type(error).__name__}: {error}"
         finally:
             left_open = sum(not it.closed for it in made)
             for session in made:
@@ -264,20 +275,21 @@ async def orders_go_once(errands: Any) -> Attempt:
 
 
 def _amiss(trace: Trace, receipts: object, raised: str, left_open: int) -> str:
-    heard = [it for it in trace.said if it.message is not None and it.message.kind == "request"]
-    orders = [it for it in heard if it.message is not None and it.message.body]
-    pages = {it.connection for it in heard if it.message is not None and it.message.method == "GET"}
-    if wrong := [it.message.method for it in orders if it.message and it.message.method != "POST"]:
+    heard = [(it.connection, it.message) for it in trace.said if it.message and it.who == "client"]
+    orders = [it for _, it in heard if it.body]
+    pages = [connection for connection, it in heard if it.method == "GET"]
+    if wrong := [it.method for it in orders if it.method != "POST"]:
         return f"An order came as {wrong[0]}, which is repeated without asking you: send it with POST."
-    if raised == "ServerDisconnectedError":
+    if raised.startswith("ServerDisconnectedError"):
         return "ServerDisconnectedError: an order went out on a connection that the shop was giving up."
     if raised:
         return f"It raised {raised}."
     if len(orders) != len(ORDERS):
         return f"The shop heard {len(orders)} orders, and should hear {len(ORDERS)}."
-    if len(pages) != 1:
-        return f"The pages took {len(pages)} connections, and one would do."
-    wanted = [f"receipt for {it.decode()}" for it in ORDERS]
-    if not isinstance(receipts, list | tuple) or list(receipts) != wanted:
-        return "Every order was taken. Now return the texts of the receipts, in the order of the orders."
+    if len(pages) != len(PAGES):
+        return f"The shop was asked for {len(pages)} pages, and there are {len(PAGES)}."
+    if len(set(pages)) != 1:
+        return f"The pages took {len(set(pages))} connections, and one would do."
+    if amiss := _other_than([f"receipt for {it.decode()}" for it in ORDERS], receipts):
+        return f"Every order was taken. Now return the list of the receipts' texts, not {amiss}."
     return "A session is still open: close both, on every path." if left_open else ""
