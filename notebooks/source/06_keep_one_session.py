@@ -151,7 +151,7 @@ found
 # %% [markdown]
 # ## What was said
 #
-# The cookies of the two. The first client is a stranger four times.
+# To the shop, the first client is a stranger four times.
 
 # %%
 found["a session each"].lanes("Cookie")
@@ -175,7 +175,7 @@ score(prediction, found)
 check(
     found,
     {
-        "C19": {"answers the client hears": {"one session": 4}},
+        "C19": {"answers the client hears": dict.fromkeys(found.sides, 4)},
         "C51a": {"connections": {"one session": 1}},
         "C59": {"connections open at the end": {"one session": 0, "never closed": 1}},
         "C60a": {"connections open at the end": {"a session each": 0}},
@@ -186,9 +186,9 @@ check(
 # %% [markdown]
 # ## The price, as weather
 #
-# How long four pages take with TLS, twenty times each, in turn. On one computer
-# a round trip costs almost nothing: what you see is its work for four handshakes or for one. Over a real
-# network each of them waits for its round trips, too.
+# How long four pages take with TLS, twenty times each, in turn. On one computer a round trip costs almost
+# nothing: what you see is its work for four handshakes or for one. Over a real network each of them waits for
+# its round trips, too.
 
 # %%
 async with Town() as town:
@@ -253,10 +253,10 @@ def grid(traces):
     cells = {}
     for name, trace in traces.items():
         asked = [it.connection for it in trace.said if it.who == "client" and it.message]
-        for number, connection in enumerate(asked):
-            cells[name, str(number + 1)] = "=" if connection in asked[:number] else "N"
-    numbers = [str(it + 1) for it in range(len(PATHS))]
-    return Grid(list(traces), {"request": numbers}, {("request", *it): cells[it] for it in cells}, LEGEND)
+        for before, connection in enumerate(asked):
+            cells["request", name, str(before + 1)] = "=" if connection in asked[:before] else "N"
+    numbers = [str(number) for number in range(1, len(PATHS) + 1)]
+    return Grid(list(traces), {"request": numbers}, cells, LEGEND)
 
 
 kept = grid({"a session each": found["a session each"]} | dict(ways.traces))
@@ -267,9 +267,9 @@ draw.heat_map(kept, finding="One session keeps its connection, where body, serve
 
 # %% [markdown]
 # * A body that is not read need not cost the connection [L06a]. The four bytes had come with the head, so
-#   nothing was missing. But leave the block while the body still comes, and the client must close: nobody
-#   can ask on a connection on which an old answer still arrives [L06b].
-# * `Connection: close` says that the server closes after this answer [L06c].
+#   nothing was missing. But if you leave the block while the body still comes, the connection is lost: nobody
+#   can ask where the rest of an old answer still arrives [L06b].
+# * `Connection: close` says that this answer is the last one on the connection [L06c].
 # * A connection leads to one server, so two servers took two [L06d].
 # * A connection of HTTP/1.1, as aiohttp uses it, has one request at a time. Four at once took four [L06e].
 # * So a session keeps connections where it can, not always [C51b].
@@ -292,8 +292,8 @@ check(
 #
 # What you give to the session with `headers=` or `auth=` goes with its requests. If it is a secret, who hears
 # it? One session asks three times: `shop.test`, `other.test`, and a page of the shop that redirects to
-# `other.test`. The sides differ in **what the session
-# is given.** (`auth=` is deprecated in aiohttp 3.14. It stands here because many programs have it.)
+# `other.test`. The sides differ in **what the session is given.** (`auth=` is deprecated in aiohttp 3.14. It
+# stands here because many programs have it.)
 
 # %%
 warnings.filterwarnings("ignore", ".*deprecated", DeprecationWarning)  # of `auth=`
@@ -368,9 +368,12 @@ check(
 # ## What a kept connection risks
 #
 # A server closes a connection on which nobody has asked for a while. If your request is on its way in that
-# moment, it meets a closed door. The fault `close-at-second` plays that moment: it answers the first request
-# of a connection, and closes when the second comes. The last side has no old connection: there
-# `close-before-head` closes every connection when a request has come.
+# moment, nobody answers it. The fault `close-at-second` plays that moment: it answers the first request of a
+# connection, and closes when the second has come. Whether a server has read the request before it closes, the
+# client cannot see.
+#
+# The sides differ in **the method**, and the last one in the connection as well: it is a new one, which
+# `close-before-head` closes when its first request has come.
 
 
 # %%
@@ -407,13 +410,13 @@ race
 race["PUT"].lanes()
 
 # %% [markdown]
-# * You asked with `PUT` once, and the shop heard it twice [L06h]. `aiohttp` sends a request again when the
-#   connection ends before an answer, if its method is *idempotent*: asking twice should do no more than
-#   asking once (`GET`, `HEAD`, `OPTIONS`, `TRACE`, `PUT`, `DELETE`).
+# * The program asked with `PUT` once, and the shop heard it twice [L06h]. aiohttp sends a request again when
+#   the connection ends before the answer, if its method is *idempotent*: to ask twice should do no more than
+#   to ask once. `GET`, `HEAD`, `OPTIONS`, `TRACE`, `PUT` and `DELETE` are.
 # * A `POST` may order a second pot of tea, so it is not repeated [L06i]. The client raises
-#   `ServerDisconnectedError`, the only error that the experiment lets pass, and cannot tell you whether the
+#   `ServerDisconnectedError`, the only error that the experiment lets pass. It cannot tell you whether the
 #   order was taken.
-# * It happens on a new connection as well [L06j], and the second failure is raised.
+# * A request on a new connection is repeated as well [L06j], and the second failure is raised.
 
 # %%
 check(
@@ -525,8 +528,8 @@ await attempt("orders-go-once", errands)
 #   application: `cleanup_ctx`, as in step 1 of lesson 05.
 # * A session keeps a free connection for 15 seconds (`TCPConnector(keepalive_timeout=...)`). Keep it shorter
 #   than the server does, and the race becomes rare. It never becomes impossible.
-# * Give a session secrets only if it speaks to one origin. One session for each origin, or a middleware as in
-#   the second exercise.
+# * Give a session secrets only if it speaks to one origin and follows no redirect. Else let a middleware add
+#   them, as in the second exercise.
 # * Do not skip a long body by leaving the block: `session.head()`, or a `Range`, brings less of it.
 # * A `base_url` with a path needs its last slash: `http://shop.test/api/`. And ask for `tea`, not for `/tea`,
 #   which begins at the root again.
