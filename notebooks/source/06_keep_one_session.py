@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 06 · What does one session keep?
 #
-# **You will** ask a shop for four pages, once with a session for each page and once with one session for all,
-# and read from the recording what the second keeps, when it keeps nothing, and to whom it shows too much.
+# **You will** ask a shop for four pages, with a session for each page and with one session for all, and read
+# from the recording what the second keeps, when it does not, to whom it shows too much, and what it asks twice.
 #
 # **You need** lesson 01.
 #
@@ -151,7 +151,8 @@ found
 # %% [markdown]
 # ## What was said
 #
-# To the shop, the first client is a stranger four times.
+# Lanes show what is said, not on which connection: that is counted above. To the shop, the first client is a
+# stranger four times.
 
 # %%
 found["a session each"].lanes("Cookie")
@@ -492,10 +493,10 @@ await attempt("key-at-home", with_key)
 #
 # ### ★★★ orders-go-once (15 minutes)
 #
-# This shop gives up each connection on which it has answered: a `POST` that comes on it is heard, and gets no
-# answer. `make(**options)` makes a session; the options go to its `TCPConnector`. Read all `pages` over one
+# This shop plays the moment for each `POST` on a connection that it has answered on: it hears the order, and
+# closes. `make(**options)` makes a session; the options go to its `TCPConnector`. Read all `pages` over one
 # connection. Then send each of `orders`, by `POST` to `http://shop.test/orders`, so that the shop hears it
-# once and answers. Return the texts of the answers, and leave nothing open.
+# once and answers. Return the list of the answers' texts, and leave nothing open.
 
 
 # %% exercise="orders-go-once"
