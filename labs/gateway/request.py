@@ -47,7 +47,9 @@ class Prepared(NamedTuple):
     expects: bool  # whether the client waits for a 100 (RFC 9110 section 10.1.1)
 
 
-def prepared(request: web.Request, method: bytes, origin: Origin, options: Options, name: str) -> Prepared:
+def prepared(
+    request: web.BaseRequest, method: bytes, origin: Origin, options: Options, name: str
+) -> Prepared:
     """Prepare a request. Raise Refused for what must not go on."""
     if method == b"CONNECT":
         raise Refused(405, "This gateway opens no tunnels: CONNECT is not allowed here.")
@@ -75,7 +77,7 @@ def prepared(request: web.Request, method: bytes, origin: Origin, options: Optio
 
 
 def _framing(
-    read: dict[bytes, list[bytes]], request: web.Request, options: Options
+    read: dict[bytes, list[bytes]], request: web.BaseRequest, options: Options
 ) -> tuple[int | None, bool]:
     # aiohttp's parser has refused both lengths at once, and several; what it lets pass is refused here.
     if b"transfer-encoding" not in read and b"content-length" not in read:
@@ -105,7 +107,7 @@ def _hops(limits: list[bytes], method: bytes) -> bytes:
     return b"%d" % (int(limits[0]) - 1)
 
 
-def _upgrade(read: dict[bytes, list[bytes]], request: web.Request, options: Options) -> bytes:
+def _upgrade(read: dict[bytes, list[bytes]], request: web.BaseRequest, options: Options) -> bytes:
     # RFC 9110 section 7.8: what is not offered on is as if it had not been asked for.
     if UPGRADE not in read or UPGRADE not in fields_room.members(read.get(b"connection", ())):
         return b""
@@ -115,7 +117,7 @@ def _upgrade(read: dict[bytes, list[bytes]], request: web.Request, options: Opti
     return b", ".join(offered) if request.version >= (1, 1) else b""
 
 
-async def pieces(request: web.Request, options: Options) -> AsyncIterator[bytes]:
+async def pieces(request: web.BaseRequest, options: Options) -> AsyncIterator[bytes]:
     """Yield the body as it comes. Raise Refused: 400 malformed, 408 too slow, 413 too large."""
     content, total = request.content, 0
     while True:
