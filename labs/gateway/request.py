@@ -32,6 +32,7 @@ _READ = frozenset(
     )
 )
 UPGRADE = b"upgrade"
+PIECE = 1 << 16  # bytes of an upload that are read at once: a hundred of them stand in memory together
 
 
 class Prepared(NamedTuple):
@@ -120,6 +121,9 @@ def _upgrade(read: dict[bytes, list[bytes]], request: web.BaseRequest, options: 
 async def pieces(request: web.BaseRequest, options: Options) -> AsyncIterator[bytes]:
     """Yield the body as it comes. Raise Refused: 400 malformed, 408 too slow, 413 too large."""
     content, total = request.content, 0
+    transport = request.transport
+    if transport is not None and hasattr(transport, "max_size"):  # undocumented: what the selector's loop reads at once, else 256 KiB
+        transport.max_size = PIECE
     while True:
         try:
             async with asyncio.timeout(options.idle_timeout):
@@ -135,4 +139,5 @@ async def pieces(request: web.BaseRequest, options: Options) -> AsyncIterator[by
         total += len(piece)
         if options.max_body is not None and total > options.max_body:
             raise Refused(413, "The body of the request is too large for this gateway.")
-        yield piece
+        held, piece = [piece], b""
+        yield held.pop()  # held by nobody here: a hundred uploads may stand at this line

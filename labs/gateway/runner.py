@@ -26,6 +26,7 @@ def handler_args(options: Options) -> dict[str, Any]:
         "max_field_size": options.max_field,
         "max_line_size": options.max_field,
         "max_headers": options.max_fields,
+        "read_bufsize": 1 << 15,  # of an upload that waits for the origin; aiohttp reads on up to twice of it
     }
 
 
