@@ -2,7 +2,7 @@
 # # 06 · What does one session keep?
 #
 # **You will** ask a shop for four pages, with a session for each page and with one session for all, and read
-# from the recording what the second keeps, when it does not, to whom it shows too much, and what it asks twice.
+# from the recording what one session keeps, to whom it shows too much, and what it asks twice.
 #
 # **You need** lesson 01.
 #
