@@ -122,15 +122,8 @@ async def pieces(request: web.BaseRequest, options: Options) -> AsyncIterator[by
     """Yield the body as it comes. Raise Refused: 400 malformed, 408 too slow, 413 too large."""
     content, total = request.content, 0
     transport = request.transport
-<<<<<<< HEAD
     if transport is not None and hasattr(transport, "max_size"):
         transport.max_size = PIECE  # undocumented: what the selector's loop reads at once, else 256 KiB
-=======
-    if transport is not None and hasattr(
-        transport, "max_size"
-    ):  # undocumented: what the selector's loop reads at once, else 256 KiB
-        transport.max_size = PIECE
->>>>>>> 7f2deb8 (Lesson 07: where does the cookie get lost? First working state)
     while True:
         try:
             async with asyncio.timeout(options.idle_timeout):

@@ -573,8 +573,8 @@ await attempt("a-jar-each", ask_for)
 #   `Domain` and `Secure`? Then read the address of the request that should carry it.
 # * One user, one jar. Where a program only passes on: `DummyCookieJar`.
 # * Secrets in `cookies=` of a session go to every host it asks. Put them into the jar, with a URL.
-# * A saved jar opens accounts: keep the file as you keep a password. Up to aiohttp 3.13 it was a pickle, which
-#   can run code when it is loaded; now it is JSON.
+# * A saved jar opens accounts: keep the file as you keep a password. Up to aiohttp 3.13 it was a pickle,
+#   which can run code when it is loaded; now it is JSON.
 # * `answer.cookies` is a mapping by name. Where one answer sets two cookies of one name, for two paths, read
 #   `answer.headers.getall("Set-Cookie")`.
 #
