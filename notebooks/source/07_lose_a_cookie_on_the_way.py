@@ -54,8 +54,8 @@ async def shop(request):
     return web.Response(text="welcome\n")
 
 
-async def get(client, url):
-    async with client.get(url) as answer:
+async def get(client, url, **options):
+    async with client.get(url, **options) as answer:
         return await answer.text()
 
 
@@ -120,9 +120,6 @@ found
 found["shop.test"].lanes("Set-Cookie", "Cookie")
 
 # %%
-found["127.0.0.1"].lanes("Set-Cookie", "Cookie")
-
-# %%
 score(prediction, found)
 
 # %% [markdown]
@@ -162,6 +159,10 @@ check(
 # and how long the cookie is meant to be shown. The client hears each of the lines below once, at
 # `http://shop.test/account/login`. Then it visits seven addresses. The sides differ in one thing: **the
 # line**.
+#
+# The answers stand below as a grid of letters, a row for each line. A cookie that is carried to one address
+# and not to another was kept, and held back there. One that is carried nowhere never got into the jar, or
+# fell out of it.
 
 # %%
 LINES = (
@@ -210,11 +211,6 @@ visits = await compare(
     ask={name: partial(shown, number) for number, name in enumerate(VISITS, 1)},
 )
 
-# %% [markdown]
-# The answers as a grid of letters, a row for each line. A cookie that is carried to one address and not to
-# another was kept, and held back there.
-
-# %%
 KEY = {"=": "carried there", "h": "held back there, carried elsewhere", "x": "carried nowhere"}
 cells = {}
 for line in LINES:
@@ -268,31 +264,29 @@ async def reader(request):
 ID, SHOP = {"id": "a=b"}, URL("http://shop.test/")
 
 
-def jar_with(**options):
-    jar = CookieJar(**options)
-    jar.update_cookies(ID, SHOP)
-    return jar
-
-
-async def give(session=dict, request=None):
+async def give(session, request):
     async with Town() as town:
         await town.open("shop.test", reader)
         await town.open("other.test", reader)
-        async with ClientSession(connector=town.connector("client"), **session()) as client:
-            for url, first in ((SHOP, request or {}), (SHOP, {}), ("http://other.test/", {})):
-                async with client.get(url, **first) as answer:
-                    await answer.read()
+        async with ClientSession(connector=town.connector("client"), **session) as client:
+            await get(client, SHOP, **request)
+            await get(client, SHOP)
+            await get(client, "http://other.test/")
     return town.trace
 
 
 # %%
+quoting, plain = CookieJar(), CookieJar(quote_cookie=False)
+for jar in (quoting, plain):
+    jar.update_cookies(ID, SHOP)
+
 given = await compare(
     {
-        "cookies= of a request": partial(give, request={"cookies": ID}),
-        "Cookie field": partial(give, request={"headers": {"Cookie": "id=a=b"}}),
-        "cookies= of the session": partial(give, lambda: {"cookies": ID}),
-        "jar": partial(give, lambda: {"cookie_jar": jar_with()}),
-        "unquoted jar": partial(give, lambda: {"cookie_jar": jar_with(quote_cookie=False)}),
+        "cookies= of a request": partial(give, {}, {"cookies": ID}),
+        "Cookie field": partial(give, {}, {"headers": {"Cookie": "id=a=b"}}),
+        "cookies= of the session": partial(give, {"cookies": ID}, {}),
+        "jar": partial(give, {"cookie_jar": quoting}, {}),
+        "unquoted jar": partial(give, {"cookie_jar": plain}, {}),
     },
     ask={
         "first, to shop.test": lambda t: t.requests()[0].field("Cookie"),
@@ -338,48 +332,37 @@ check(
 
 # %%
 async def counter(request):
-    if request.path == "/login":
-        answer = web.Response(text="welcome\n")
-        answer.set_cookie("id", request.query["user"])
-        return answer
-    return web.Response(text="orders of " + request.cookies.get("id", "nobody"))
+    answer = web.Response(text="orders of " + request.cookies.get("id", "nobody"))
+    if user := request.query.get("user"):
+        answer.set_cookie("id", user)
+    return answer
 
 
-async def two_users(jar_of):
+async def two_users(jars):
     async with Town() as town:
         await town.open("shop.test", counter)
-        connector = town.connector("program")
         async with (
-            ClientSession(connector=connector, cookie_jar=jar_of("alice"), connector_owner=False) as alice,
-            ClientSession(connector=connector, cookie_jar=jar_of("bob"), connector_owner=False) as bob,
-            connector,
+            town.connector("program") as shared,
+            ClientSession(connector=shared, connector_owner=False, cookie_jar=jars[0]) as alice,
+            ClientSession(connector=shared, connector_owner=False, cookie_jar=jars[1]) as bob,
         ):
-            await get(alice, "http://shop.test/login?user=alice")
-            await get(bob, "http://shop.test/login?user=bob")
-            await get(alice, "http://shop.test/orders")
-            await get(bob, "http://shop.test/orders")
+            for client, user in ((alice, "alice"), (bob, "bob")):
+                await get(client, "http://shop.test/login", params={"user": user})
+            for client in (alice, bob):
+                await get(client, "http://shop.test/orders")
     return town.trace
 
 
 # %%
-async def one_jar(make):
-    jar = make()
-    return await two_users(lambda user: jar)
-
-
-def seen(number, trace):
-    return trace.answers()[number].body.decode()
-
-
 users = await compare(
     {
-        "one jar": partial(one_jar, CookieJar),
-        "DummyCookieJar": partial(one_jar, DummyCookieJar),
-        "a jar each": partial(two_users, lambda user: CookieJar()),
+        "one jar": lambda: two_users([CookieJar()] * 2),
+        "DummyCookieJar": lambda: two_users([DummyCookieJar()] * 2),
+        "a jar each": lambda: two_users([CookieJar(), CookieJar()]),
     },
     ask={
-        "what Alice is shown": partial(seen, 2),
-        "what Bob is shown": partial(seen, 3),
+        "what Alice is shown": lambda t: t.answers()[2].body.decode(),
+        "what Bob is shown": lambda t: t.answers()[3].body.decode(),
         "connections": lambda t: t.connections(),
     },
 )
