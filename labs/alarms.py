@@ -59,7 +59,7 @@ def in_force(connector: aiohttp.TCPConnector) -> list[aiohttp.ClientTimeout]:
     heard: list[aiohttp.ClientTimeout] = []
     true_connect = connector.connect
 
-    async def connect(req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Any:
+    async def connect(req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Any:  # noqa: ASYNC109
         heard.append(timeout)
         return await true_connect(req, traces, timeout)
 

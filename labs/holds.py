@@ -2,7 +2,7 @@
 
 No network can be made to hold them in the same way on every system: a full backlog of a listener makes Linux
 wait and Windows refuse. So the two steps are held in the client, where the rest of aiohttp's code, its timers
-above all, runs as ever. The other phases need no help: a server holds them (`Town.open(gate=...)`, a handler).
+above all, runs as ever. Later phases need no help: a server holds them (`Town.open(gate=...)`, a handler).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an experiment notes besides the recording: an exception that was raised, a setting that was in force."""
+"""What an experiment notes besides the recording: an exception raised, a setting in force."""
 
 from __future__ import annotations
 

@@ -1,17 +1,18 @@
 """Ask with one short timeout while one phase of the request is held at a gate: which of the two gives way?
 
-The verdict is an order of events, not a time. The gate opens when a reference timer of the same loop has rung,
-which was set after the timeout under test and is longer. So either the request ends in a timeout before the
-gate opens, or it goes on to its end behind it. Whatever else a slow computer makes of it is no verdict, and
-the run is repeated with twice the time.
+The verdict is an order of events, not a time. The gate opens when a reference timer of the same loop has
+rung, which was set after the timeout under test and is longer. So either the request ends in a timeout before
+the gate opens, or it goes on to its end behind it. Whatever else a slow computer makes of it is no verdict,
+and the run is repeated with twice the time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from labs.gates import Gate
 from labs.town import Town
@@ -73,7 +74,7 @@ class Trial:
         await self.gate.reached()
 
 
-async def outlast(ask: Callable[[Trial], Awaitable[object]], seconds: float = FIRST) -> Run:
+async def outlast(ask: Callable[[Trial], Coroutine[Any, Any, object]], seconds: float = FIRST) -> Run:
     """Run `ask`, which holds a phase at `trial.gate` and asks with a timeout of `trial.begin()` seconds.
 
     A run in which the timeout strikes before the phase is reached, or behind the gate, is repeated with twice
@@ -90,13 +91,13 @@ async def outlast(ask: Callable[[Trial], Awaitable[object]], seconds: float = FI
     raise Unsettled(f"{ATTEMPTS} runs gave no verdict, the last with {seconds / 2:g} s: is the phase held?")
 
 
-async def _once(ask: Callable[[Trial], Awaitable[object]], seconds: float) -> Run | None:
+async def _once(ask: Callable[[Trial], Coroutine[Any, Any, object]], seconds: float) -> Run | None:
     loop = asyncio.get_running_loop()
     ended = []
     async with Town() as town:
         trial = Trial(town, seconds)
         with trial.gate:
-            request = asyncio.ensure_future(ask(trial))
+            request = asyncio.create_task(ask(trial))
             request.add_done_callback(lambda _: ended.append(loop.time()))
             try:
                 reached = await _before(trial.reached(), request)
@@ -120,9 +121,9 @@ async def _once(ask: Callable[[Trial], Awaitable[object]], seconds: float) -> Ru
     return Run(error, bool(error and held), town.trace, seconds, ended[0] - trial.began)
 
 
-async def _before(first: Awaitable[None], other: asyncio.Future[object]) -> bool:
+async def _before(first: Coroutine[Any, Any, None], other: asyncio.Task[Any]) -> bool:
     """Tell whether `first` ends while `other` still runs."""
-    task = asyncio.ensure_future(first)
+    task = asyncio.create_task(first)
     try:
         await asyncio.wait([task, other], return_when=asyncio.FIRST_COMPLETED)
         return not other.done()

@@ -63,21 +63,22 @@ async def _wait(wait: str, patient: Callable[[float], ClientTimeout], trial: Tri
         "def patient(seconds):\n    return ClientTimeout()": "TCP connection",
         "def patient(seconds):\n    return ClientTimeout(connect=seconds, sock_read=30)": "given `seconds`",
         "def patient(seconds):\n    return seconds": "ClientTimeout",
-        "async def patient(seconds):\n    return ClientTimeout(total=seconds)": "plain `def`",
+        "async def patient(seconds):\n    return ClientTimeout(total=seconds)": "without `async`",
     },
 )
 async def large_download(patient: Any) -> Attempt:
     """Demand that a held connection and a silent server are noticed, and that a long body is let be."""
     if not callable(patient) or asyncio.iscoroutinefunction(patient):
-        return not_yet("Write a plain `def patient(seconds)`, and give its name.")
+        return not_yet("Write `def patient(seconds)` without `async`, and give its name.")
     try:
         timeout = patient(0.25)
     except Exception as error:
         return not_yet(f"Your function raised {type(error).__name__}: {error}")
     if not isinstance(timeout, ClientTimeout):
         return not_yet(f"Return a ClientTimeout: yours is of type {type(timeout).__name__}.")
-    if other := {timeout.connect, timeout.sock_connect, timeout.sock_read} - {None, 0, 0.25}:
-        return not_yet(f"You were given `seconds`, and yours has {sorted(other)[0]:g} of its own.")
+    for it in (timeout.connect, timeout.sock_connect, timeout.sock_read):
+        if it not in (None, 0, 0.25):
+            return not_yet(f"You were given `seconds`, and yours has {it:g} of its own.")
     for wait in (TCP, FIRST, NEXT):
         if (run := await outlast(partial(_wait, wait, patient))).error is None:
             return not_yet(f"It went on waiting for {wait}, for longer than `seconds`.", run.trace)
@@ -151,7 +152,7 @@ def _did(came: object, raised: Exception | None) -> str:
     return f"returned {came!r:.40}" if raised is None else f"raised {type(raised).__name__}"
 
 
-async def _fetched(fetch: Any, wait: str, timeout: ClientTimeout) -> tuple[object, Exception | None]:
+async def _fetched(fetch: Any, wait: str, limits: ClientTimeout) -> tuple[object, Exception | None]:
     """Return what `fetch` returns or raises; a learner's error is an answer, and none of the check's."""
     async with Town() as town:
         with Gate() as gate:
@@ -159,7 +160,7 @@ async def _fetched(fetch: Any, wait: str, timeout: ClientTimeout) -> tuple[objec
             if wait == "refused":
                 await town.close("origin.test")
             connector = town.connector("client")
-            async with ClientSession(connector=connector, timeout=timeout) as client:
+            async with ClientSession(connector=connector, timeout=limits) as client:
                 if wait == TCP:
                     holds.connects(connector, gate)
                 try:

@@ -13,14 +13,8 @@ import asyncio
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 
-from aiohttp import (
-    ClientError,
-    ClientSession,
-    ClientTimeout,
-    ConnectionTimeoutError,
-    ServerTimeoutError,
-    web,
-)
+import aiohttp
+from aiohttp import ClientSession, ClientTimeout, web
 
 from labs import clients, draw, holds
 from labs.alarms import alarms, in_force
@@ -50,6 +44,9 @@ clients.versions()
 # connection, the TLS handshake, and the answer. Each can be held at a *gate*, which opens when the
 # experiment says so. These servers hold the answer, and the pool: a connection is taken as long as its
 # answer lasts.
+#
+# The address and the TCP connection are held on the client's side, by `holds`, and the handshake by the
+# server, which does not read. `trial` brings the town and the gate. `trial.begin()` gives the seconds.
 
 # %%
 TIMEOUTS = ("total", "connect", "sock_connect", "sock_read")
@@ -59,6 +56,7 @@ WAITS = POOL, NAME, TCP, TLS, FIRST, NEXT, LAST = (
 )
 
 
+# %%
 def origin(wait, gate):
     async def handler(request):
         answer = web.StreamResponse()
@@ -74,11 +72,6 @@ def origin(wait, gate):
         return answer
 
     return handler
-
-
-# %% [markdown]
-# The address and the TCP connection are held on the client's side, by `holds`, and the handshake by the
-# server, which does not read. `trial` brings the town and the gate. `trial.begin()` gives the seconds.
 
 
 # %%
@@ -144,12 +137,11 @@ draw.heat_map(
     finding="Only total sees every wait; the other three see a part each",
 )
 
-# %% [markdown]
-# And this is what the server hears when `sock_read` fires between two pieces. The client had read the
-# status 200 before it gave up, and it closes the connection, because nobody will read the rest.
-
 # %%
-found["sock_read"].notes[NEXT].trace.lanes()
+draw.deadlines_view(
+    {name: found[name].notes for name in TIMEOUTS},
+    finding="A timeout that fires is a little late; one that does not lets the request wait",
+)
 
 # %%
 score(prediction, found)
@@ -165,6 +157,15 @@ score(prediction, found)
 # * `sock_read` is the time between two pieces. A server that says nothing is noticed. A body that
 #   takes long is not, as long as its pieces keep coming [L09d]. That is the difference between a dead
 #   download and a large one: `total` cannot tell them apart.
+# * The second picture has the same runs, with the time that was asked for and the time when the request
+#   ended. That is *weather*: on a busy computer its lines are longer, and the marks at their ends are the
+#   same.
+#
+# This is what the server hears when `sock_read` fires between two pieces. The client had read the
+# status 200 before it gave up, and it closes the connection, because nobody will read the rest.
+
+# %%
+found["sock_read"].notes[NEXT].trace.lanes()
 
 # %%
 T, C, S, WAITED = "TimeoutError", "ConnectionTimeoutError", "SocketTimeoutError", "–"
@@ -185,35 +186,27 @@ check(
 #
 # Each timeout once more, in a phase where it fires. The questions are what an `except` asks.
 
+
 # %%
+FIRES = {"total": FIRST, "connect": POOL, "sock_connect": TCP, "sock_read": FIRST}
+
+
 async def give_up(name, wait):
     run = await outlast(partial(ask, wait, name))
     return noted(run.trace, {"error": run.error})
 
 
-def caught_by(kind):
-    return lambda t: isinstance(t.notes["error"], kind)
-
-
 families = await compare(
-    {name: partial(give_up, name, wait) for name, wait in zip(TIMEOUTS, (FIRST, POOL, TCP, FIRST))},
+    {name: partial(give_up, name, wait) for name, wait in FIRES.items()},
     ask={
         "it raises": lambda t: type(t.notes["error"]).__name__,
-        "except asyncio.TimeoutError": caught_by(asyncio.TimeoutError),
-        "except ServerTimeoutError": caught_by(ServerTimeoutError),
-        "except ClientError": caught_by(ClientError),
-        "except OSError": caught_by(OSError),
+        "except asyncio.TimeoutError": lambda t: isinstance(t.notes["error"], asyncio.TimeoutError),
+        "except ServerTimeoutError": lambda t: isinstance(t.notes["error"], aiohttp.ServerTimeoutError),
+        "except ClientError": lambda t: isinstance(t.notes["error"], aiohttp.ClientError),
         "its message is empty": lambda t: not str(t.notes["error"]),
     },
 )
 families
-
-# %% [markdown]
-# * Every timeout is an `asyncio.TimeoutError` [C68], which is another name of Python's own `TimeoutError`.
-# * Only three of the four are a `ClientError` [L09e]. `total` raises Python's `TimeoutError` itself, and it
-#   goes past an `except ClientError`. Its message is empty, too: `print(error)` prints an empty line, so log
-#   `repr(error)` [L09f].
-# * The class does not tell `connect` from `sock_connect` [L09g].
 
 # %%
 CAUGHT = dict.fromkeys(TIMEOUTS, True)
@@ -228,6 +221,12 @@ check(
 )
 
 # %% [markdown]
+# * Every timeout is an `asyncio.TimeoutError` [C68], which is another name of Python's own `TimeoutError`.
+# * Only three of the four are a `ClientError` [L09e]. `total` raises Python's `TimeoutError` itself, and it
+#   goes past an `except ClientError`. Its message is empty, too: `print(error)` prints an empty line, so log
+#   `repr(error)` [L09f].
+# * The class does not tell `connect` from `sock_connect` [L09g].
+#
 # ## Whose time is it?
 #
 # Between two pieces your own code has its turn. Below it takes longer than the timeout. It awaits something
@@ -238,14 +237,17 @@ check(
 # %%
 async def dawdle(rest, work, name, trial):
     await trial.town.open("origin.test", origin(rest, trial.gate))
-    async with ClientSession(connector=trial.town.connector("client")) as client:
-        async with client.get("http://origin.test/", timeout=ClientTimeout(**{name: trial.begin()})) as answer:
-            await answer.content.readany()
-            if work == "block":
-                trial.block()
-            else:
-                await trial.gate
-            await answer.read()
+    connector, timeout = trial.town.connector("client"), ClientTimeout(**{name: trial.begin()})
+    async with (
+        ClientSession(connector=connector, timeout=timeout) as client,
+        client.get("http://origin.test/") as answer,
+    ):
+        await answer.content.readany()
+        if work == "block":
+            trial.block()
+        else:
+            await trial.gate
+        await answer.read()
 
 
 async def try_own(name):
@@ -262,12 +264,6 @@ own = await compare(
 )
 own
 
-# %% [markdown]
-# * `total` counts your own time, whether you await or block [L09h]. It does not break into your code: the
-#   exception comes out of the next read.
-# * It stops counting when the last byte has come, read or not [L09i].
-# * `sock_read` measures the server, and not you [L09j].
-
 # %%
 check(
     own,
@@ -279,6 +275,11 @@ check(
 )
 
 # %% [markdown]
+# * `total` counts your own time, whether you await or block [L09h]. It does not break into your code: the
+#   exception comes out of the next read.
+# * It stops counting when the last byte has come, read or not [L09i].
+# * `sock_read` measures the server, and not you [L09j].
+#
 # ## Where you write it
 #
 # A timeout can be given to the session and to a request. Here the same four values are given in both
@@ -298,9 +299,11 @@ async def give(**timeout):
             connector = town.connector("client")
             heard, at = in_force(connector), {"session": {}, "request": {}, place: timeout}
             try:
-                async with ClientSession(connector=connector, **at["session"]) as client:
-                    async with client.get("http://origin.test/", **at["request"]):
-                        notes[place] = {it: getattr(heard[0], it) for it in TIMEOUTS if getattr(heard[0], it)}
+                async with (
+                    ClientSession(connector=connector, **at["session"]) as client,
+                    client.get("http://origin.test/", **at["request"]),
+                ):
+                    notes[place] = {it: getattr(heard[0], it) for it in TIMEOUTS if getattr(heard[0], it)}
             except ValueError:
                 notes[place] = "ValueError"
     return noted(town.trace, notes)
@@ -321,13 +324,6 @@ given = await compare(
 )
 given
 
-# %% [markdown]
-# * Both places work [C55]. What a request is given takes the place of what the session has.
-# * A `ClientTimeout` replaces the default as a whole. What it does not name has no limit: here the 300
-#   seconds of `total` are gone, and the 30 of `sock_connect` [L09k].
-# * A request takes a bare number [C69], a session does not [L09m]. The type hints allow it in neither place.
-# * `None` at the request means no limit. At the session it means the default [L09n].
-
 # %%
 OBJECT = "ClientTimeout(sock_read=1)"
 SESSION, REQUEST = "given to the session", "given to the request"
@@ -343,6 +339,12 @@ check(
 )
 
 # %% [markdown]
+# * Both places work [C55]. What a request is given takes the place of what the session has.
+# * A `ClientTimeout` replaces the default as a whole. What it does not name has no limit: here the 300
+#   seconds of `total` are gone, and the 30 of `sock_connect` [L09k].
+# * A request takes a bare number [C69], a session does not [L09m]. The type hints allow it in neither place.
+# * `None` at the request means no limit. At the session it means the default [L09n].
+#
 # ## Five seconds, or six?
 #
 # Nobody has to wait to see when a timeout would fire. It is an alarm on the loop's clock, and the time of
@@ -365,46 +367,34 @@ async def set_alarms(seconds, **threshold):
 
 
 rounded = await compare(
-    {f"{seconds} s": partial(set_alarms, seconds) for seconds in (4.9, 5, 5.1)}
-    | {"5.1 s, ceil_threshold=10": partial(set_alarms, 5.1, ceil_threshold=10)},
+    {f"{seconds} seconds": partial(set_alarms, seconds) for seconds in (4.9, 5, 5.1)}
+    | {"5.1, ceil_threshold=10": partial(set_alarms, 5.1, ceil_threshold=10)},
     ask={name: lambda t, name=name: t.notes[name] for name in TIMEOUTS},
 )
 rounded
-
-# %% [markdown]
-# * `total=5` is not five seconds [C56b]. From five seconds on, aiohttp rounds up to the next whole second of
-#   the loop's clock, so that many alarms ring together. That makes it five to six.
-# * `connect` and `sock_connect` are rounded above five seconds, `sock_read` never. `ceil_threshold` says
-#   where it begins [L09p].
 
 # %%
 ON, UP = "on time", "next whole second"
 check(
     rounded,
     {
-        "C56b": {"total": {"5 s": ON}},
+        "C56b": {"total": {"5 seconds": ON}},
         "L09p": {
-            "total": {"4.9 s": ON, "5 s": UP, "5.1 s": UP, "5.1 s, ceil_threshold=10": ON},
-            **{it: {"5 s": ON, "5.1 s": UP, "5.1 s, ceil_threshold=10": ON} for it in TIMEOUTS[1:3]},
-            "sock_read": {"5 s": ON, "5.1 s": ON},
+            "total": {"4.9 seconds": ON, "5 seconds": UP, "5.1 seconds": UP, "5.1, ceil_threshold=10": ON},
+            **{
+                it: {"5 seconds": ON, "5.1 seconds": UP, "5.1, ceil_threshold=10": ON} for it in TIMEOUTS[1:3]
+            },
+            "sock_read": {"5 seconds": ON, "5.1 seconds": ON},
         },
     },
 )
 
 # %% [markdown]
-# ## When it fired, as weather
+# * `total=5` is not five seconds [C56b]. From five seconds on, aiohttp rounds up to the next whole second of
+#   the loop's clock, so that many alarms ring together. That makes it five to six.
+# * `connect` and `sock_connect` are rounded above five seconds, `sock_read` never. `ceil_threshold` says
+#   where it begins [L09p].
 #
-# Here is every run of the first table, with the time that was asked for and the time when the request
-# ended. No verdict rests on it. On a busy computer the lines are longer, and the marks at their ends are the
-# same.
-
-# %%
-draw.deadlines_view(
-    {name: found[name].notes for name in TIMEOUTS},
-    finding="A timeout that fires is a little late; one that does not lets the request wait",
-)
-
-# %% [markdown]
 # ## Exercises
 #
 # Each is tried on real traffic. The [solutions](solutions/09_name_the_timeout.ipynb) are in a notebook of
@@ -445,9 +435,9 @@ async def fetch(client, url):
     try:
         async with client.get(url) as answer:
             return await answer.text()
-    except ConnectionTimeoutError:
+    except aiohttp.ConnectionTimeoutError:
         return "connect"
-    except ServerTimeoutError:
+    except aiohttp.ServerTimeoutError:
         return "read"
     except TimeoutError:
         return "total"
@@ -495,8 +485,8 @@ await attempt("one-deadline", collect)
 # ## In practice
 #
 # * **Calls to an API:** `ClientTimeout(total=10, sock_connect=3)`. **Large downloads:**
-#   `ClientTimeout(sock_connect=10, sock_read=60)`. The default of 300 seconds cuts off the rest of a body that
-#   takes longer.
+#   `ClientTimeout(sock_connect=10, sock_read=60)`. After 300 seconds the default cuts off
+#   a body that still comes.
 # * Write `except (ClientError, TimeoutError)` where you mean "the network failed".
 # * A `TimeoutError` before a fast server can be your own queue: `total` and `connect` count the wait for a
 #   free connection. Raise the connector's `limit`, or hold back requests before they begin.
