@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+from aiohttp import client_proto, helpers
 
 __all__ = ["Alarm", "alarms", "in_force"]
 
-# Whose callbacks a client's timeouts are: TimeoutHandle, asyncio's Timeout, ResponseHandler.
-CLIENTS = ("aiohttp.helpers", "asyncio.timeouts", "aiohttp.client_proto")
+# Whose methods a client's timeouts call: that of total, of connect and sock_connect, of sock_read.
+CLIENTS = (helpers.TimeoutHandle, asyncio.Timeout, client_proto.ResponseHandler)
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def alarms() -> Iterator[list[Alarm]]:
     true_call_at, heard = loop.call_at, []
 
     def call_at(when: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
-        if _module(callback) in CLIENTS:
+        if isinstance(getattr(callback, "__self__", None), CLIENTS):
             heard.append(Alarm(when))
         return true_call_at(when, callback, *args, context=context)
 
@@ -45,10 +46,6 @@ def alarms() -> Iterator[list[Alarm]]:
         yield heard
     finally:
         del loop.call_at  # the class's own shows again
-
-
-def _module(callback: Any) -> str:
-    return type(callback.__self__).__module__ if hasattr(callback, "__self__") else callback.__module__
 
 
 def in_force(connector: aiohttp.TCPConnector) -> list[aiohttp.ClientTimeout]:
