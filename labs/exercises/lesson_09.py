@@ -49,6 +49,9 @@ async def _wait(wait: str, patient: Callable[[float], ClientTimeout], trial: Tri
             await answer.read()
 
 
+_TIMEOUT = "from aiohttp import ClientTimeout\n\n"
+
+
 @exercise(
     "large-download",
     lesson=LESSON,
@@ -57,13 +60,14 @@ async def _wait(wait: str, patient: Callable[[float], ClientTimeout], trial: Tri
     wants="value",
     hint="Two of the four together: one that sees the connection, one that sees each piece.",
     wrong={
-        "def patient(seconds):\n    return ClientTimeout(total=seconds)": "pieces kept coming",
-        "def patient(seconds):\n    return ClientTimeout(sock_read=seconds)": "TCP connection",
-        "def patient(seconds):\n    return ClientTimeout(connect=seconds)": "first byte",
-        "def patient(seconds):\n    return ClientTimeout()": "TCP connection",
-        "def patient(seconds):\n    return ClientTimeout(connect=seconds, sock_read=30)": "given `seconds`",
+        _TIMEOUT + "def patient(seconds):\n    return ClientTimeout(total=seconds)": "pieces kept coming",
+        _TIMEOUT + "def patient(seconds):\n    return ClientTimeout(sock_read=seconds)": "TCP connection",
+        _TIMEOUT + "def patient(seconds):\n    return ClientTimeout(connect=seconds)": "first byte",
+        _TIMEOUT + "def patient(seconds):\n    return ClientTimeout()": "TCP connection",
+        _TIMEOUT
+        + "def patient(seconds):\n    return ClientTimeout(connect=seconds, sock_read=30)": "given `seconds`",
         "def patient(seconds):\n    return seconds": "ClientTimeout",
-        "async def patient(seconds):\n    return ClientTimeout(total=seconds)": "without `async`",
+        _TIMEOUT + "async def patient(seconds):\n    return ClientTimeout(total=seconds)": "without `async`",
     },
 )
 async def large_download(patient: Any) -> Attempt:
@@ -89,6 +93,7 @@ async def large_download(patient: Any) -> Attempt:
 
 
 _FETCH = (
+    "import aiohttp\n\n"
     "async def fetch(client, url):\n"
     "    try:\n"
     "        async with client.get(url) as answer:\n"
@@ -169,8 +174,7 @@ async def _fetched(fetch: Any, wait: str, limits: ClientTimeout) -> tuple[object
                     return None, error
 
 
-_COLLECT = "async def collect(client, urls, seconds):\n    texts = []\n"
-_EACH = "async with client.get(url{}) as answer:\n{}texts.append(await answer.text())\n"
+_COLLECT = "import aiohttp\n\nasync def collect(client, urls, seconds):\n    texts = []\n"
 
 
 @exercise(
