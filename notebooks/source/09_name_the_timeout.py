@@ -42,8 +42,8 @@ clients.versions()
 # A request waits for seven things, one after the other. First for a *free connection*: a session's
 # connector has a limited number of them, its *pool*. Then come the address behind the name, the TCP
 # connection, the TLS handshake, and the answer. Each can be held at a *gate*, which opens when the
-# experiment says so. These servers hold the answer, and the pool: a connection is taken as long as its
-# answer lasts.
+# experiment says so. These servers hold the answer, and the pool: a connection is taken until its answer
+# has come to the end.
 #
 # The address and the TCP connection are held on the client's side, by `holds`, and the handshake by the
 # server, which does not read. `trial` brings the town and the gate. `trial.begin()` gives the seconds.
@@ -161,8 +161,8 @@ score(prediction, found)
 #   ended. That is *weather*: on a busy computer its lines are longer, and the marks at their ends are the
 #   same.
 #
-# This is what the server hears when `sock_read` fires between two pieces. The client had read the
-# status 200 before it gave up, and it closes the connection, because nobody will read the rest.
+# This is what the server hears when `sock_read` fires between two pieces. The status 200 had been sent: it
+# does not protect you from a timeout. And the client closes the connection, for nobody will read the rest.
 
 # %%
 found["sock_read"].notes[NEXT].trace.lanes()
@@ -230,7 +230,7 @@ check(
 # ## Whose time is it?
 #
 # Between two pieces your own code has its turn. Below it takes longer than the timeout. It awaits something
-# else, or it blocks the whole loop. In the last row the answer had come to its end before. The sides differ
+# else, or it blocks the whole loop. In the third row the answer had come to its end before. The sides differ
 # in **which timeout is set**.
 
 
@@ -258,9 +258,11 @@ async def try_own(name):
 
 # %%
 rows = ("you await, more to come", "you block, more to come", "you await, all has come")
+inside = "it breaks into your await"
 own = await compare(
     {name: partial(try_own, name) for name in ("total", "sock_read")},
-    ask={row: lambda t, n=n: t.notes["runs"][n].raised for n, row in enumerate(rows)},
+    ask={row: lambda t, n=n: t.notes["runs"][n].raised for n, row in enumerate(rows)}
+    | {inside: lambda t: bool(t.notes["runs"][0].error and not t.notes["runs"][0].late)},
 )
 own
 
@@ -271,12 +273,13 @@ check(
         "L09h": {rows[0]: {"total": T}, rows[1]: {"total": T}},
         "L09i": {rows[2]: {"total": WAITED}},
         "L09j": {row: {"sock_read": WAITED} for row in rows},
+        "L09q": {inside: {"total": True}},
     },
 )
 
 # %% [markdown]
-# * `total` counts your own time, whether you await or block [L09h]. It does not break into your code: the
-#   exception comes out of the next read.
+# * `total` counts your own time, whether you await or block [L09h]. It does not break off what you await:
+#   the exception comes out of your next read [L09q].
 # * It stops counting when the last byte has come, read or not [L09i].
 # * `sock_read` measures the server, and not you [L09j].
 #
@@ -342,7 +345,7 @@ check(
 # * Both places work [C55]. What a request is given takes the place of what the session has.
 # * A `ClientTimeout` replaces the default as a whole. What it does not name has no limit: here the 300
 #   seconds of `total` are gone, and the 30 of `sock_connect` [L09k].
-# * A request takes a bare number [C69], a session does not [L09m]. The type hints allow it in neither place.
+# * A request takes a bare number [C69], though its type hints do not allow it. A session does not [L09m].
 # * `None` at the request means no limit. At the session it means the default [L09n].
 #
 # ## Five seconds, or six?
@@ -384,14 +387,17 @@ check(
             **{it: {"5": ON, "5.1": UP, "5.1, ceil_threshold=10": ON} for it in TIMEOUTS[1:3]},
             "sock_read": {"5": ON, "5.1": ON},
         },
+        "L09r": {name: {"5": UP, "5.1": UP} for name in TIMEOUTS},
     },
 )
 
 # %% [markdown]
 # * `total=5` is not five seconds [C56b]. From five seconds on, aiohttp rounds up to the next whole second of
-#   the loop's clock, so that many alarms ring together. That makes it five to six.
-# * `connect` and `sock_connect` are rounded above five seconds, `sock_read` never. `ceil_threshold` says
-#   where it begins [L09p].
+#   the loop's clock, so that many alarms ring together and the loop wakes less often. That makes it five to
+#   six seconds.
+# * The documentation says so of every timeout of five seconds or more [L09r]. But `connect` and
+#   `sock_connect` are rounded above five only, and `sock_read` never. `ceil_threshold` says where it
+#   begins [L09p].
 #
 # ## Exercises
 #
@@ -483,8 +489,8 @@ await attempt("one-deadline", collect)
 # ## In practice
 #
 # * **Calls to an API:** `ClientTimeout(total=10, sock_connect=3)`. **Large downloads:**
-#   `ClientTimeout(sock_connect=10, sock_read=60)`. After 300 seconds the default cuts off
-#   a body that still comes.
+#   `ClientTimeout(sock_connect=10, sock_read=60)`. After 300 seconds the default cuts off a body that still
+#   comes.
 # * Write `except (ClientError, TimeoutError)` where you mean "the network failed".
 # * A `TimeoutError` before a fast server can be your own queue: `total` and `connect` count the wait for a
 #   free connection. Raise the connector's `limit`, or hold back requests before they begin.
