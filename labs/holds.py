@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any, cast
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
 
 import aiohttp
 from aiohttp import abc
@@ -28,10 +30,14 @@ def lookups(connector: aiohttp.TCPConnector, gate: Gate) -> aiohttp.TCPConnector
 def connects(connector: aiohttp.TCPConnector, gate: Gate) -> aiohttp.TCPConnector:
     """Let every socket of this connector stand at the gate where it would connect. Return the connector.
 
-    aiohttp connects by `sock_connect` of the connector's loop (aiohttp 3.14, aiohappyeyeballs 2.6). Hold it
-    after a session has taken the connector: a session takes none whose loop is not the running one.
+    aiohttp opens a connection in `_wrap_create_connection`, and there its sockets connect by
+    `loop.sock_connect` (aiohttp 3.14, aiohappyeyeballs 2.7): this one step sees another loop.
     """
-    connector._loop = cast(asyncio.AbstractEventLoop, _Loop(connector._loop, gate))
+    opens = type(connector)._wrap_create_connection
+    seen: Any = _Replaced(
+        connector, _loop=_Replaced(connector._loop, sock_connect=_slow(connector._loop, gate))
+    )
+    connector._wrap_create_connection = partial(opens, seen)  # type: ignore[method-assign]
     return connector
 
 
@@ -49,15 +55,20 @@ class _Slow(abc.AbstractResolver):
         await self._inner.close()
 
 
-class _Loop:
-    """Be the loop in everything but `sock_connect`."""
+def _slow(loop: asyncio.AbstractEventLoop, gate: Gate) -> Callable[[socket.socket, Any], Awaitable[None]]:
+    async def sock_connect(sock: socket.socket, address: Any) -> None:
+        await gate
+        await loop.sock_connect(sock, address)
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, gate: Gate) -> None:
-        self._inner, self._gate = loop, gate
+    return sock_connect
+
+
+class _Replaced:
+    """Be an object in everything but the attributes that are given."""
+
+    def __init__(self, inner: object, **attributes: object) -> None:
+        self._inner = inner
+        vars(self).update(attributes)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
-
-    async def sock_connect(self, sock: socket.socket, address: Any) -> None:
-        await self._gate
-        await self._inner.sock_connect(sock, address)

@@ -22,7 +22,7 @@ __all__ = ["Run", "Trial", "Unsettled", "outlast", "shut"]
 
 FIRST = 0.05  # seconds; the shorter, the sooner a loaded computer makes a run that says nothing
 ATTEMPTS = 7  # the last one waits 3.2 seconds
-LINKS = 4  # of the reference timer, half the timeout each
+LINKS = 5  # of the reference timer, half the timeout each; a clock with coarse ticks rings a tick early
 
 
 class Unsettled(RuntimeError):
