@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from labs.gates import Gate
+from labs.gates import Gate, GateStuck
 from labs.town import Town
 from labs.trace import Trace
 
@@ -54,12 +54,14 @@ class Trial:
 
     def __init__(self, town: Town, seconds: float) -> None:
         self.town, self.gate, self.seconds = town, Gate(), seconds
-        self.began = 0.0
+        self.held = self.opened = False  # at the request's end: had its phase come to the gate, was it open
+        self.took = 0.0
+        self._began = 0.0
         self._begun = asyncio.Event()
 
     def begin(self) -> float:
         """Say that the request under test begins now. Return the seconds of its timeout."""
-        self.began = asyncio.get_running_loop().time()
+        self._began = asyncio.get_running_loop().time()
         self._begun.set()
         return self.seconds
 
@@ -67,6 +69,15 @@ class Trial:
         """Hold the phase by blocking the whole loop for longer than the timeout, as a blocking call does."""
         self.gate.on_open(lambda: None)
         time.sleep(2 * self.seconds)
+
+    async def run(self, ask: Callable[[Trial], Coroutine[Any, Any, object]]) -> None:
+        """Run the experiment, and note how things stand in the moment of its end."""
+        try:
+            await ask(self)
+        finally:
+            self.took = asyncio.get_running_loop().time() - self._began
+            self.held = self._begun.is_set() and self.gate.arrived > 0
+            self.opened = self.gate.is_open
 
     async def reached(self) -> None:
         """Wait until the request has begun and its phase stands at the gate."""
@@ -92,52 +103,53 @@ async def outlast(ask: Callable[[Trial], Coroutine[Any, Any, object]], seconds: 
 
 
 async def _once(ask: Callable[[Trial], Coroutine[Any, Any, object]], seconds: float) -> Run | None:
-    loop = asyncio.get_running_loop()
-    ended = []
     async with Town() as town:
         trial = Trial(town, seconds)
         with trial.gate:
-            request = asyncio.create_task(ask(trial))
-            request.add_done_callback(lambda _: ended.append(loop.time()))
+            request = asyncio.create_task(trial.run(ask))
             try:
-                reached = await _before(trial.reached(), request)
-                held = reached and await _before(_longer_than(seconds), request)
+                await _either(trial.reached(), request)
+                if not request.done():
+                    await _either(_longer_than(seconds), request)
                 trial.gate.open()
                 await asyncio.wait([request])
             finally:
                 request.cancel()
+                await asyncio.wait([request])
             error = request.exception()
             for _ in range(5):  # turns of the loop, until the server has noticed that the client has left
                 await asyncio.sleep(0)
-    if error is not None and not isinstance(error, TimeoutError):
+    if error is not None and (isinstance(error, GateStuck) or not isinstance(error, TimeoutError)):
         raise error
-    if error is None and not held:
+    if error is None and not trial.opened:
         raise Unsettled("The request went on to its end while the gate was shut: is the phase held?")
-    if not reached:
+    if not trial.held:
         return None
     if error is not None:  # the class and the words are kept, not the frames, and what stands in them
         error = error.with_traceback(None)
         error.__cause__ = error.__context__ = None
-    return Run(error, bool(error and held), town.trace, seconds, ended[0] - trial.began)
+    return Run(error, bool(error and trial.opened), town.trace, seconds, trial.took)
 
 
-async def _before(first: Coroutine[Any, Any, None], other: asyncio.Task[Any]) -> bool:
-    """Tell whether `first` ends while `other` still runs."""
+async def _either(first: Coroutine[Any, Any, None], request: asyncio.Task[None]) -> None:
+    """Wait until `first` or the request has ended. Raise what `first` raises while the request runs."""
     task = asyncio.create_task(first)
     try:
-        await asyncio.wait([task, other], return_when=asyncio.FIRST_COMPLETED)
-        return not other.done()
+        await asyncio.wait([task, request], return_when=asyncio.FIRST_COMPLETED)
     finally:
         task.cancel()
         await asyncio.wait([task])
+    stuck = None if task.cancelled() else task.exception()
+    if stuck is not None and not request.done():  # nobody stands at the gate
+        raise stuck
 
 
 async def _longer_than(seconds: float) -> None:
     """Be the reference timer: for certain longer than `seconds`, also on a computer that stands still.
 
-    In links, each set when the one before has rung: a standstill makes one link late, and what the loop has
-    to do by then is done before the next one rings. So what a peer sent before is heard, and a timeout that
-    it sets again is set, before the links that are longer than that timeout begin.
+    In links, each set when the one before has rung: a standstill makes one link late, and what has come
+    meanwhile is done before the next one rings. So in the first two links the loop hears what a peer has sent
+    before, and sets again the timeouts that wait for more. The links after that are longer than a timeout.
     """
     for _ in range(LINKS):
         await asyncio.sleep(seconds / 2)

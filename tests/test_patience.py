@@ -4,11 +4,12 @@ import asyncio
 
 import pytest
 
-from labs import patience
+from labs import gates, patience, town
+from labs.gates import GateStuck
 from labs.noted import noted
 from labs.patience import Run, Unsettled, outlast, shut
 from labs.trace import Trace
-from tests.support import run
+from tests.support import hello, run
 
 
 def test_a_timeout_while_the_gate_is_shut_has_fired():
@@ -128,6 +129,38 @@ def test_any_other_exception_is_raised():
 
     with pytest.raises(KeyError):
         run(lambda: outlast(wrong, 0.01))
+
+
+def test_a_gate_that_nobody_reaches_says_so(monkeypatch):
+    async def wrong(trial):
+        trial.begin()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(gates, "PATIENCE", 0.01)
+    with pytest.raises(GateStuck, match="0 of 1 came"):
+        run(lambda: outlast(wrong, 0.01))
+
+
+def test_an_interrupt_ends_the_request_and_closes_the_town():
+    async def ask(trial):
+        await trial.town.open("origin.test", hello)
+        try:
+            async with asyncio.timeout(trial.begin()):
+                begun.set()
+                await trial.gate
+        finally:
+            ended.append(True)
+
+    async def main():
+        trying = asyncio.create_task(outlast(ask, 5))
+        await asyncio.wait_for(begun.wait(), 5)
+        trying.cancel()
+        await asyncio.wait([trying])
+        return trying.cancelled(), ended, len(asyncio.all_tasks()), len(town.OPEN_TOWNS)
+
+    begun = asyncio.Event()
+    ended: list[bool] = []
+    assert run(main) == (True, [True], 1, 0)
 
 
 def test_what_goes_round_while_the_gate_is_shut_stops_when_it_opens():
