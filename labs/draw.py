@@ -12,16 +12,17 @@ from itertools import zip_longest
 
 from matplotlib import style
 
-from labs import panel
+from labs import deadlines, panel
 from labs.figure import Figure, sentence
 from labs.heat import Grid
 from labs.hops import PIECES, counted, hops, words
+from labs.patience import Run
 from labs.scale import scale
 from labs.sheet import BODY, INK, LINE, MARGIN, SIDE, SMALL, SOFT, TILES, Sheet, width_of
 from labs.trace import Trace
 from labs.weather import Weather
 
-__all__ = ["Figure", "bytes_view", "heat_map", "lifelines", "weather_view"]
+__all__ = ["Figure", "bytes_view", "deadlines_view", "heat_map", "lifelines", "weather_view"]
 
 BELOW, NARROWEST = 30.0, 420.0  # points, as every length here
 FRAMED = "Bytes as they crossed the wire; chunk sizes count as body."
@@ -143,6 +144,12 @@ def heat_map(grid: Grid, *, finding: str) -> Figure:
         sheet.tile(MARGIN + names - 12 - 22, y, 22, 16, letter, kinds[letter])
         sheet.text(MARGIN + names, y + 12, meaning, SMALL)
     return sheet.finish(f"{sentence(finding)} {grid.words()}")
+
+
+@style.context("default")
+def deadlines_view(sides: Mapping[str, Mapping[str, Run]], *, finding: str) -> Figure:
+    """Draw every run of every side: the timeout it asked for, and when it ended (labs/deadlines.py)."""
+    return deadlines.deadlines(sides, finding=finding)
 
 
 @style.context("default")
