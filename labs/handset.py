@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator
 
 from labs.gates import PATIENCE, GateStuck
 from labs.tap import Kind
@@ -16,18 +17,8 @@ __all__ = ["Line", "handset"]
 class Line:
     """Hold one connection to a server, opened by `handset`."""
 
-    def __init__(self, town: Town, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._town, self._reader, self._writer = town, reader, writer
-
-    async def say(self, data: bytes) -> None:
-        """Send bytes, and return when the server has heard them.
-
-        Raises GateStuck when it has not after `gates.PATIENCE` seconds, ConnectionError when it has closed.
-        """
-        before = self._heard()
-        self._writer.write(data)
-        await self._writer.drain()
-        await _until(lambda: self._heard() >= before + len(data), "the server heard nothing more")
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
 
     async def until(self, end: bytes) -> bytes:
         """Return what the server says, up to and including `end`; b"" for an empty `end`.
@@ -47,34 +38,43 @@ class Line:
                 said += piece
         return bytes(said)
 
-    def _heard(self) -> int:
-        # Of all connections: several lines may be open, but nobody else speaks while one of them waits here.
-        return sum(it.size for it in self._town.recording.pieces if it.kind is Kind.HEARD)
-
-
-async def _until(is_so: Callable[[], bool], else_say: str) -> None:
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while not is_so():  # noqa: ASYNC110  the recording has no event to wait for
-                await asyncio.sleep(0)
-    except TimeoutError:
-        raise GateStuck(f"A line was stuck for {PATIENCE:g} s: {else_say}.") from None
-
 
 @contextlib.asynccontextmanager
-async def handset(town: Town, who: str, whom: str) -> AsyncIterator[Line]:
+async def handset(town: Town, who: str, whom: str, first: bytes = b"") -> AsyncIterator[Line]:
     """Open a connection to the server `whom`, recorded as `who`, and close it at the end.
 
-    Raises TownError for a name that nobody has, ConnectionRefusedError where nobody listens, GateStuck when
-    the server does not take the connection.
+    The bytes of `first` have been heard when it is open. They are sent in the same turn of the loop that
+    connects, so that no timer of the server runs out between the two. Raises TownError for a name that nobody
+    has, ConnectionRefusedError where nobody listens, GateStuck when the server hears nothing for
+    `gates.PATIENCE` seconds.
     """
-    before = len(town.recording.calls)
+    before, calls = _heard(town), len(town.recording.calls)
     with town.guest(who):
-        reader, writer = await asyncio.open_connection(*town.address(whom))
+        sock = socket.socket()
         try:
-            await _until(lambda: len(town.recording.calls) > before, f"{whom} did not take the call")
-            yield Line(town, reader, writer)
+            sock.connect(town.address(whom))  # on loopback at once: the system takes the call for the server
+            sock.sendall(first)
+            sock.setblocking(False)
+            reader, writer = await asyncio.open_connection(sock=sock)
+        except BaseException:
+            sock.close()
+            raise
+        try:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    while (  # noqa: ASYNC110  the recording has no event to wait for
+                        len(town.recording.calls) == calls or _heard(town) < before + len(first)
+                    ):
+                        await asyncio.sleep(0)
+            except TimeoutError:
+                raise GateStuck(f"For {PATIENCE:g} s {whom} did not hear what was said to it.") from None
+            yield Line(reader, writer)
         finally:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+
+def _heard(town: Town) -> int:
+    # By all servers: several lines may be open, but nobody else speaks while one of them is being opened.
+    return sum(it.size for it in town.recording.pieces if it.kind is Kind.HEARD)

@@ -115,9 +115,10 @@ prediction = {
 # %% [markdown]
 # ## The experiment
 #
-# `handset` opens a connection on which you speak by hand. The client stops on all four servers. Then it looks
-# at an *hourglass*, a server that closes what is silent for twice as long as the short timers run. When that
-# has run down, every timer that was going to end has ended, on a slow computer too, and the rest is said.
+# `handset` opens a connection on which you speak by hand, and says `first`. The client stops on all four
+# servers. Then it looks at an *hourglass*: a server with `keepalive_timeout`, too, but twice as long as the
+# short timers. When that one closes, each timer that was going to end has ended, also on a slow computer, and
+# the rest is said.
 
 
 # %%
@@ -127,8 +128,7 @@ async def stop(first, reply, rest):
         said = []
         for name, (handler, settings) in SERVERS.items():
             await town.open(name, handler, **settings)
-            line = await lines.enter_async_context(handset(town, "client", name))
-            await line.say(first)
+            line = await lines.enter_async_context(handset(town, "client", name, first))
             await line.until(reply)
             said.append(line)
         async with handset(town, "client", "hourglass.test") as glass:
