@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterable
+from pathlib import Path
 
 from labs import clients
 from labs.cookies import Case, cases, fields, servers, site, start
 from labs.town import Town
 from labs.trace import Trace
 
-__all__ = ["open_sites", "run", "sent", "walk"]
+__all__ = ["open_sites", "record", "recorded", "run", "sent", "traced", "walk"]
 
+RECORDED = Path(__file__).with_name("recorded.json")
 TOGETHER = 4  # curl is one process a case
 
 
@@ -52,10 +55,27 @@ def _octets(field: str | None) -> str | None:
     return None if field is None else field.encode("latin-1").decode("utf-8", "backslashreplace")
 
 
-async def run(client: str, chosen: Iterable[Case] | None = None) -> dict[str, str | None]:
-    """Run cases by a client in a town of their own; return what was sent, by case id."""
+async def traced(client: str, chosen: Iterable[Case] | None = None) -> Trace:
+    """Run cases by a client in a town of their own; return the recording."""
     chosen = tuple(cases().values() if chosen is None else chosen)
     async with Town() as town:
         await open_sites(town, chosen)
         await walk(client, town, chosen)
-    return sent(town.trace)
+    return town.trace
+
+
+async def run(client: str, chosen: Iterable[Case] | None = None) -> dict[str, str | None]:
+    """Run cases by a client in a town of their own; return what was sent, by case id."""
+    return sent(await traced(client, chosen))
+
+
+def recorded() -> dict[str, dict[str, str | None]]:
+    """Return what curl and Chromium sent where the lab was made, by client and version, and by case id."""
+    found: dict[str, dict[str, str | None]] = json.loads(RECORDED.read_text("utf-8"))
+    return found
+
+
+async def record(*names: str) -> None:
+    """Run all cases by clients that are here, and write down what they sent: the source of `recorded`."""
+    found = {f"{it} {clients.present()[it]}": await run(it) for it in names}
+    RECORDED.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
