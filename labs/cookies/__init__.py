@@ -53,6 +53,15 @@ class Case:
     bis_clause: str = ""
     bis_says: str = ""
 
+    def __str__(self) -> str:
+        lines = [f"{self.id}: {self.says}"]
+        for url, fields in self.walk[:-1]:
+            lines.append("   ".join([f"    {url}", *(f"Set-Cookie: {field}" for field in fields)]))
+        lines.append(f"    {self.walk[-1][0]}   must hear {_said(self.demands)} ({RFC}, {self.clause})")
+        if self.bis != self.demands:
+            lines.append(f"    but {self.bis_says}: {_said(self.bis)} ({BIS}, {self.bis_clause})")
+        return "\n".join(lines)
+
 
 @cache
 def cases(path: Path = FILE) -> Mapping[str, Case]:
@@ -138,6 +147,10 @@ def judge(case: Case, sent: str | None) -> str:
 def judge_all(sent: Mapping[str, str | None]) -> dict[str, str]:
     """Return the letters by case id."""
     return {name: judge(cases()[name], field) for name, field in sent.items()}
+
+
+def _said(field: str) -> str:
+    return f"Cookie: {field}" if field else "no cookie"
 
 
 def _pairs(field: str) -> list[str]:
