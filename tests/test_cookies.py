@@ -125,6 +125,32 @@ def test_the_jar_of_some_clients_is_off_by_default(client: str) -> None:
     run(main)
 
 
+@pytest.mark.parametrize("client", ["curl", "chromium"])
+def test_what_was_recorded_is_what_this_version_sends(client: str) -> None:
+    named = f"{client} {clients.present()[client]}"
+    if named not in live.recorded():
+        pytest.skip(f"{named} is not the version that was recorded: see python -m labs doctor")
+    assert run(lambda: live.run(client), 60) == live.recorded()[named]
+
+
+def test_every_recording_has_every_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [it.split()[0] for it in live.recorded()] == ["curl", "chromium"]
+    assert all(list(sent) == list(CASES) for sent in live.recorded().values())
+    monkeypatch.setattr(live, "RECORDED", tmp_path / "recorded.json")
+    run(lambda: live.record("urllib"))
+    assert list(live.recorded()) == [f"urllib {clients.present()['urllib']}"]
+
+
+def test_a_case_tells_itself() -> None:
+    assert str(CASES["prefix-secure"]) == (
+        "prefix-secure: a name that begins with __Secure- is a name like others\n"
+        "    https://shop.test/   Set-Cookie: __Secure-a=1\n"
+        "    https://shop.test/   must hear Cookie: __Secure-a=1 (RFC 6265, 5.3 Storage Model)\n"
+        "    but a name that begins with __Secure- needs the attribute Secure: no cookie "
+        "(6265bis, 5.7 Storage Model, step 20)"
+    )
+
+
 def test_nobody_but_a_case_is_answered() -> None:
     async def main() -> None:
         async with Town() as town:

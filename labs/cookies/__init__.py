@@ -114,7 +114,7 @@ def servers(chosen: Iterable[Case] | None = None) -> tuple[tuple[str, int, bool]
 
 
 def fields(targets: Iterable[tuple[str, str | None]]) -> dict[str, str | None]:
-    """Find by case id what the last request of each walk carried: its Cookie field, "" for none.
+    """Find by case id, in the order of the cases, the Cookie field that ended each walk; "" is no field.
 
     `targets` are request-targets and Cookie fields, as recorded. Where the last request was never made the
     value is None.
@@ -128,7 +128,7 @@ def fields(targets: Iterable[tuple[str, str | None]]) -> dict[str, str | None]:
             found.setdefault(begun[query], None)
         if query in last:
             found[last[query]] = field or ""
-    return found
+    return {name: found[name] for name in cases() if name in found}
 
 
 def judge(case: Case, sent: str | None) -> str:
