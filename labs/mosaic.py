@@ -35,17 +35,18 @@ def draw(grids: Mapping[str, Grid], finding: str) -> Figure:
     wide = max(24.0, *(width_of(it, SMALL) + 6 for it in labels))
     block = names + wide * max(sum(map(len, grid.columns.values())) for grid in grids.values())
     columns = _columns(grids)
-    tall = max(sum(_height(grids[name]) for name in them) for them in columns)
-    sheet = Sheet(block * ACROSS + 2 * GAP, tall + 20 * len(key), finding, [])
+    ends = [sum(_height(grids[name]) for name in them) for them in columns]
+    free = ends.index(min(ends))  # the key goes below the shorter column
+    sheet = Sheet(block * ACROSS + 2 * GAP, max(*ends, ends[free] + 20 * len(key)), finding, [])
     for n, them in enumerate(columns):
         left, top = MARGIN + n * (block + 2 * GAP), sheet.top
         for name in them:
             _block(sheet, name, grids[name], left, top, names, wide, kinds)
             top += _height(grids[name])
     for k, (letter, meaning) in enumerate(key.items()):
-        y = sheet.top + tall + 20 * k
-        sheet.tile(MARGIN, y, 22, 16, letter, kinds[letter])
-        sheet.text(MARGIN + 32, y + 12, meaning, SMALL)
+        left, y = MARGIN + free * (block + 2 * GAP), sheet.top + ends[free] + 20 * k
+        sheet.tile(left, y, 22, 16, letter, kinds[letter])
+        sheet.text(left + 32, y + 12, meaning, SMALL)
     return sheet.finish(" ".join([sentence(finding), *(_words(name, it) for name, it in grids.items())]))
 
 

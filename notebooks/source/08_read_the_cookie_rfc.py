@@ -160,7 +160,7 @@ async def recorded(client):  # the same recordings, for other questions
     return found[client]
 
 
-SHOWN = (*WATCHED, "unknown-attribute", "address", "public-suffix-2")
+SHOWN = (*WATCHED, "long-path-first", "unknown-attribute", "public-suffix-2")
 some = await compare(
     {client: partial(recorded, client) for client in PYTHON},
     ask={case: partial(heard, case) for case in SHOWN},
@@ -176,12 +176,15 @@ score(prediction, some)
 # * aiohttp's documentation says that its jar adheres to RFC 6265. In most walks it did what one of the two
 #   texts demands, and not in all [L08c].
 # * It puts a value with a comma in quotes that nobody sent [L08d].
-# * Of two cookies with one name it sends one [L08e]. It sorts the other way round, too: longer paths last.
+# * Of two cookies with one name it sends one [L08e]. And it sorts the other way round: longer paths last
+#   [L08n].
 # * The first second of 1970 is the date that many servers write to remove a cookie. aiohttp 3.14 keeps the
 #   cookie [L08f]: the number of that date is 0, and the jar takes 0 for "no date".
 # * What is unknown in a `Set-Cookie` field is skipped [L08g]. Up to aiohttp 3.14.3 it became a second cookie.
 # * `__Host-` is a promise of the newer text: a cookie of that name comes from this host alone. None of the
 #   four clients keeps it [L08h].
+# * Nor does any of the four know that under `co.uk` live strangers [L08p]. `shop.co.uk` could give them a
+#   cookie. Browsers have a list of such *public suffixes*.
 
 # %%
 check(
@@ -193,6 +196,8 @@ check(
         "L08f": {"expired-1970": dict.fromkeys(PYTHON, "no cookie")},
         "L08g": {"unknown-attribute": {"aiohttp": "a=1"}},
         "L08h": {"prefix-host": dict.fromkeys(PYTHON, "no cookie")},
+        "L08n": {"long-path-first": {"aiohttp": cases()["long-path-first"].demands}},
+        "L08p": {"public-suffix-2": dict.fromkeys(PYTHON, "no cookie")},
     },
 )
 
@@ -339,6 +344,8 @@ check(
 )
 
 # %% [markdown]
+# It is [L08m]: the file says who was host-only. Before aiohttp 3.14.1 it did not.
+#
 # ## Exercises
 #
 # Each is tried on real traffic. The [solutions](solutions/08_read_the_cookie_rfc.ipynb) are in a notebook of
@@ -442,8 +449,8 @@ await attempt("keep-the-promise", keep)
 # * **As a client**, set `quote_cookie=False` when a server does not find its own value again.
 # * With `requests`, `httpx` and `urllib`, host-only is a matter of policy: `http.cookiejar` keeps it with
 #   `DefaultCookiePolicy(strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain)`.
-# * No jar of Python knows the public suffixes, under which strangers live side by side. So do not share one
-#   session between sites that do not trust one another.
+# * Without a list of public suffixes, one site can plant cookies for another. Give sites that do not trust
+#   one another a session each.
 # * To compare releases of aiohttp, run the walks alone: `labs.cookies.alone` needs no town.
 #
 # ## Where this comes from
