@@ -82,12 +82,12 @@ def _strict(trace: Trace) -> str:
     pair, *rest = (it.strip() for it in fields[0].split(";"))
     name, _, value = pair.partition("=")
     has = {it.partition("=")[0].strip().lower() for it in rest}
-    after = dict(zip(("/account", "www.shop.test"), trace.requests(who="client")[1:3], strict=False))
     if trace.requests(whom="http shop.test")[0].field("Cookie"):
         return "The cookie went over http as well, for everybody on the way to read."
-    if "domain" in has or after["www.shop.test"].field("Cookie"):
+    if "domain" in has or trace.requests(whom="www.shop.test")[-1].field("Cookie"):
         return "It has a Domain, so www.shop.test gets the cookie, and may set it, too."
-    if not after["/account"].field("Cookie"):
+    page = next(it for it in trace.requests(whom="shop.test") if it.target == "/account")
+    if not page.field("Cookie"):
         return "The cookie did not come to https://shop.test/account: which Path has it?"
     if "httponly" not in has:
         return "Right on the wire, and scripts of the page can still read it: see the attribute HttpOnly."
