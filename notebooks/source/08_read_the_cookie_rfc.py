@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 08 · Does aiohttp's cookie jar do what the RFC says?
 #
-# **You will** lead aiohttp and five other clients along seventy short walks that were written from the
-# cookie RFC, and judge each by one recorded request field.
+# **You will** lead aiohttp and other clients along some seventy short walks that were written from the cookie
+# RFC, and judge each by one recorded request field.
 #
 # **You need** lesson 07.
 #
@@ -37,12 +37,12 @@ clients.versions()
 # requests. What it must remember, and for whom, is not a matter of taste: RFC 6265, section 5, says it step
 # by step.
 #
-# There are two texts. RFC 6265 is of 2011. Its successor is a draft that browsers follow, called
-# `rfc6265bis`; here it is *6265bis* for short. They differ in a few places.
+# There are two texts. RFC 6265 is of 2011. Its successor, which browsers follow, is called `rfc6265bis`; here
+# it is *6265bis* for short, in its draft 22. They differ in a few places.
 #
 # First one walk by hand. `shop.test` sets two cookies, one with `Domain` and one without, and sends the
-# client on to `www.shop.test`. The sides differ in one thing: **whose jar it is.** aiohttp has its own.
-# `urllib` uses `http.cookiejar`, and so do `requests` and `httpx`.
+# client on to `www.shop.test`. The sides differ in one thing: **whose jar it is.** aiohttp has its own. The
+# jar of `urllib`, `requests` and `httpx` is Python's `http.cookiejar`.
 
 
 # %%
@@ -451,7 +451,7 @@ await attempt("keep-the-promise", keep)
 #   `DefaultCookiePolicy(strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain)`.
 # * Without a list of public suffixes, one site can plant cookies for another. Give sites that do not trust
 #   one another a session each.
-# * To compare releases of aiohttp, run the walks alone: `labs.cookies.alone` needs no town.
+# * To try another release of aiohttp, run the walks with `labs.cookies.alone`, which needs no town.
 #
 # ## Where this comes from
 #
@@ -460,8 +460,8 @@ await attempt("keep-the-promise", keep)
 #   sections 5.6 to 5.8. The walks were written from these two, and each names its clause.
 # * aiohttp 3.14: [CookieJar](https://docs.aiohttp.org/en/stable/client_reference.html#aiohttp.CookieJar).
 # * aiohttp issues [13692](https://github.com/aio-libs/aiohttp/pull/13692) on 1970,
-#   [13800](https://github.com/aio-libs/aiohttp/pull/13800) on attributes that became cookies,
-#   [12824](https://github.com/aio-libs/aiohttp/pull/12824) on saved jars,
+#   [13800](https://github.com/aio-libs/aiohttp/issues/13800) on attributes that became cookies,
+#   [12824](https://github.com/aio-libs/aiohttp/issues/12824) on saved jars,
 #   [7577](https://github.com/aio-libs/aiohttp/pull/7577) on one name and two paths.
 # * Python: [http.cookiejar](https://docs.python.org/3/library/http.cookiejar.html), on policies.
 
