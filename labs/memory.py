@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import tracemalloc
 from types import TracebackType
 
@@ -27,7 +26,6 @@ class Meter:
     def __enter__(self) -> Meter:
         if tracemalloc.is_tracing():
             raise RuntimeError("Memory is being traced already: end the other meter first.")
-        gc.collect()
         tracemalloc.start()
         tracemalloc.reset_peak()
         self._base = tracemalloc.get_traced_memory()[0]

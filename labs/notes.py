@@ -9,6 +9,8 @@ from labs.trace import Trace
 
 __all__ = ["Noted", "noted"]
 
+NOTHING = Trace((), ())
+
 
 @dataclass(frozen=True, repr=False)
 class Noted(Trace):
@@ -17,6 +19,9 @@ class Noted(Trace):
     notes: Mapping[str, object] = field(default_factory=dict)
 
 
-def noted(trace: Trace, **notes: object) -> Noted:
-    """Return the trace with notes, which a question finds as `t.notes["name"]`."""
+def noted(trace: Trace = NOTHING, **notes: object) -> Noted:
+    """Return the trace with notes, which a question finds as `t.notes["name"]`.
+
+    Without a trace, what was recorded is left out: to read a recording of a gigabyte takes several.
+    """
     return Noted(trace.said, trace.parties, trace.calls, notes)

@@ -10,7 +10,6 @@
 
 # %%
 import asyncio
-import codecs
 import threading
 from contextlib import suppress
 from functools import partial
@@ -28,7 +27,6 @@ from labs.memory import KIB, MIB, Meter
 from labs.notes import noted
 from labs.predict import score
 from labs.town import Town
-from labs.trace import Trace
 
 guard = Guard()
 
@@ -38,9 +36,9 @@ clients.versions()
 # %% [markdown]
 # ## The scene
 #
-# The origin sends three messages. Each is a line of JSON. In UTF-8, most of these city names take two or
-# three bytes for a character. The origin writes twice: first 31 bytes, which end inside the `ø`, and the
-# rest when a gate opens.
+# The origin sends three messages. Each is a line of JSON. In UTF-8, some characters of these city names
+# take two or three bytes. The origin writes twice: first 31 bytes, which end inside the `ø`, and the rest
+# when a gate opens.
 #
 # The client takes the body in six ways. That is the one difference. `read()` returns a whole body. The
 # other five take pieces of `answer.content`, aiohttp's `StreamReader`.
@@ -110,7 +108,7 @@ async def take(way, all_there=False):
                 ClientSession(connector=town.connector("client")) as client,
                 client.get("http://origin.test/") as answer,
             ):
-                if all_there:  # not at first: see below
+                if all_there:  # for later
                     gate.open()
                     await answer.content.wait_eof()
                 pieces = aiter(way(answer.content))
@@ -191,7 +189,7 @@ check(
 
 # %%
 async def all_ways(all_there):
-    return noted(Trace((), ()), **{name: await take(WAYS[name], all_there) for name in STREAMS})
+    return noted(**{name: await take(WAYS[name], all_there) for name in STREAMS})
 
 
 arrived = await compare(
@@ -313,7 +311,7 @@ async def hold(take, size):
             with Meter() as meter:
                 async with client.get("http://origin.test/") as answer:
                     came = await take(answer)
-    return noted(Trace((), ()), came=came, meter=meter)
+    return noted(came=came, meter=meter)
 
 
 # %%
@@ -378,10 +376,10 @@ check(
 # %% [markdown]
 # ## Leave before the end
 #
-# A client needs no more than the head, and leaves the block. Then it asks again. Its pool has one place:
-# `limit=1`. `async with first` is the block of an answer that is there already. aiohttp tells a
-# `TraceConfig` when a request must wait in the queue of the pool. The sides differ in **how the first
-# answer ends.**
+# A client needs no more than the head, and leaves the block. Then it asks again. Its *pool*, the
+# connections that it keeps for later, has one place: `limit=1`. `async with first` is the block of an
+# answer whose head is there already. aiohttp tells a `TraceConfig` when a request must wait for a place.
+# The sides differ in **how the first answer ends.**
 
 
 # %%
@@ -560,6 +558,9 @@ await attempt("first-line", headline)
 
 
 # %% exercise="whole-characters"
+import codecs
+
+
 async def texts_of(answer):
     ...  # TODO: yield text for each piece of answer.content.iter_any()
     # solution
@@ -617,7 +618,7 @@ await attempt("leave-politely", peek)
 #   become a very large body.
 # * A long download needs `ClientTimeout(total=None, sock_read=...)`: by default, 300 seconds are all it
 #   gets, your own work on the pieces included. Lesson 09 measures that.
-# * Whether status and fields can be used after the block: lesson 04.
+# * After the block, status and fields can still be used, and the body if it was read inside: lesson 04.
 #
 # ## Where this comes from
 #
