@@ -201,7 +201,7 @@ arrived
 # %% [markdown]
 # `iter_any()` and `iter_chunked()` cut by what has come [L12e]. Lines stay lines, and `iter_chunks()` keeps
 # to the chunks that the origin wrote. Do not build on those: any proxy on the way may join or split them
-# (RFC 9112, section 7.1), and an answer with a `Content-Length` has none.
+# (RFC 9112, section 7.1.1), and an answer with a `Content-Length` has none.
 
 # %%
 FULL, LINE_SIZES = [12, 12, 12, 12, 12, 5], [len(line) for line in LINES]
@@ -270,8 +270,9 @@ check(
 # %% [markdown]
 # ## What is held
 #
-# Now a body of 16 MiB. A `Meter` asks Python (`tracemalloc`) how many bytes it holds more than at the
-# start, the most of all, and at each of the origin's writes. The sides differ in **what the client keeps.**
+# Now a body of 16 MiB. A `Meter` asks Python's `tracemalloc` how many bytes are held more than at the
+# start: at each of the origin's writes, and at the highest moment. Client and origin live in one process
+# here, so it counts both. The sides differ in **what the client keeps.**
 
 
 # %%
@@ -349,8 +350,9 @@ check(
 )
 
 # %% [markdown]
-# And a body of 1 GiB? Here the sides differ in **the size of the body**. A town's recording keeps 64 KiB of
-# each direction and counts the rest. What it notes of each write is in the bytes held, too.
+# And a body of 1 GiB? Here the sides differ in **the size of the body.** The town keeps 64 KiB of each
+# direction and counts the rest, so that the recording does not grow with the body. What the origin holds is
+# counted here, too.
 
 # %%
 sizes = await compare(
@@ -625,7 +627,7 @@ await attempt("leave-politely", peek)
 # * aiohttp 3.14: [streaming API](https://docs.aiohttp.org/en/stable/streams.html), [client
 #   quickstart](https://docs.aiohttp.org/en/stable/client_quickstart.html#streaming-response-content),
 #   [tracing reference](https://docs.aiohttp.org/en/stable/tracing_reference.html).
-# * RFC 9112, [section 7.1](https://www.rfc-editor.org/rfc/rfc9112#section-7.1) on chunks, and [section
+# * RFC 9112, [section 7.1.1](https://www.rfc-editor.org/rfc/rfc9112#section-7.1.1) on chunks, and [section
 #   9.3](https://www.rfc-editor.org/rfc/rfc9112#section-9.3) on what a client must read to use a connection
 #   again.
 # * Python: [codecs](https://docs.python.org/3/library/codecs.html#codecs.getincrementaldecoder),
