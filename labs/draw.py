@@ -148,8 +148,10 @@ def heat_map(grid: Grid, *, finding: str) -> Figure:
 
 
 @style.context("default")
-def memory_view(sides: Mapping[str, Meter], *, finding: str) -> Figure:
-    """Draw how much memory each side held while a body arrived, over the bytes that the server had sent.
+def memory_view(
+    sides: Mapping[str, Meter], *, finding: str, along: str = "that the server has sent"
+) -> Figure:
+    """Draw how much memory each side held while a body was on its way, over the MiB that `along` names.
 
     Raises ValueError when there is no side or more than four, a side is not a Meter with steps, or the
     finding is empty.
@@ -157,7 +159,7 @@ def memory_view(sides: Mapping[str, Meter], *, finding: str) -> Figure:
     _check_finding(finding)
     if not 1 <= len(sides) <= 4 or not all(isinstance(it, Meter) and it.steps for it in sides.values()):
         raise ValueError("Memory is drawn of one to four named Meters that marked something: give a dict.")
-    return growth(sides, finding)
+    return growth(sides, finding, along)
 
 
 @style.context("default")

@@ -22,11 +22,11 @@ STROKES = (
 PLOT, TALL, APART = 380.0, 210.0, 17.0  # points
 
 
-def growth(sides: Mapping[str, Meter], finding: str) -> Figure:
-    """Draw what each side held, over what the server had sent, both in MiB; a dot marks the most of all."""
+def growth(sides: Mapping[str, Meter], finding: str, along: str) -> Figure:
+    """Draw the most that each side held in each step, over the bytes named by `along`; both in MiB."""
     wide = max(sent for it in sides.values() for sent, _ in it.steps)
     high = max(it.peak for it in sides.values())
-    names = max(width_of(f"{name}, most of all", BODY) for name in sides)
+    names = max(width_of(name, BODY) for name in sides)
     sheet = Sheet(46 + PLOT + 26 + names, TALL + 66, finding, [FOOT])
     left, top = MARGIN + 46, sheet.top + 22
     bottom = top + TALL
@@ -44,16 +44,15 @@ def growth(sides: Mapping[str, Meter], finding: str) -> Figure:
         x, _ = place(k * step, 0)
         sheet.text(x, bottom + 15, f"{k * step / MIB:g}", SMALL, SOFT, align="center")
     sheet.line([left, left + PLOT], [bottom, bottom], LINE, 1)
-    sheet.text(left + PLOT / 2, bottom + 32, "MiB that the server has sent", SMALL, SOFT, align="center")
+    sheet.text(left + PLOT / 2, bottom + 32, f"MiB {along}", SMALL, SOFT, align="center")
     ends: list[tuple[float, str]] = []
     for (name, meter), (colour, width, dash) in zip(sides.items(), STROKES, strict=False):
-        path = [place(sent, held) for sent, held in meter.steps] + [place(wide, meter.peak)]
+        path = [place(sent, held) for sent, held in meter.steps]
         sheet.line([x for x, _ in path], [y for _, y in path], colour, width, dash)
-        sheet.dots([path[-1][0]], [path[-1][1]])
         ends.append((path[-1][1], name))
     _label(sheet, left + PLOT + 14, bottom + 2, ends)
     told = " ".join(sentence(f"{name}: {_said(meter, wide)}") for name, meter in sides.items())
-    return sheet.finish(f"{sentence(finding)} Memory held over bytes sent. {told}")
+    return sheet.finish(f"{sentence(finding)} Memory held over MiB {along}. {told}")
 
 
 def _label(sheet: Sheet, x: float, lowest: float, ends: list[tuple[float, str]]) -> None:

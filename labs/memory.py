@@ -13,9 +13,9 @@ KIB, MIB = 1 << 10, 1 << 20
 class Meter:
     """Count the bytes that Python holds more than at the start. Use as `with Meter() as meter:`.
 
-    `steps` are (bytes sent, bytes held) of each `mark(sent)`, `peak` is the most that was ever held. Counted
-    is what Python allocates in this process, the client's share and the server's; what the system buffers is
-    not. One meter runs at a time: inside another it raises RuntimeError.
+    `steps` are (bytes sent, most held since the step before) of each `mark(sent)`, and of the end. `peak` is
+    the most that was ever held. Counted is what Python allocates in this process, the client's share and the
+    server's; what the system buffers is not. One meter runs at a time: inside another it raises RuntimeError.
     """
 
     def __init__(self) -> None:
@@ -32,11 +32,14 @@ class Meter:
         return self
 
     def mark(self, sent: int) -> None:
-        """Note what is held now that `sent` bytes were sent."""
-        self.steps.append((sent, max(tracemalloc.get_traced_memory()[0] - self._base, 0)))
+        """Note the most that was held until `sent` bytes were sent."""
+        held = max(tracemalloc.get_traced_memory()[1] - self._base, 0)
+        tracemalloc.reset_peak()
+        self.steps.append((sent, held))
+        self.peak = max(self.peak, held)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.peak = max(tracemalloc.get_traced_memory()[1] - self._base, 0)
+        self.mark(self.steps[-1][0] if self.steps else 0)
         tracemalloc.stop()

@@ -271,8 +271,8 @@ check(
 # ## What is held
 #
 # Now a body of 16 MiB. A `Meter` asks Python's `tracemalloc` how many bytes are held more than at the
-# start: at each of the origin's writes, and at the highest moment. Client and origin live in one process
-# here, so it counts both. The sides differ in **what the client keeps.**
+# start, at most, from one write of the origin to the next. Client and origin live in one process here, so
+# it counts both. The sides differ in **what the client keeps.**
 
 
 # %%
