@@ -10,7 +10,7 @@ from labs.sheet import ASK, BODY, FAIL, INK, LINE, MARGIN, SMALL, SOFT, Sheet, w
 
 __all__ = ["growth"]
 
-FOOT = (
+FOOT = "Held: what Python has allocated here since the start. What the system buffers is no part of it."
     "Held: what Python has allocated more than at the start, here. What the system buffers is no part of it."
 )
 STROKES = (
@@ -72,5 +72,4 @@ def _step(wide: float) -> float:
 
 
 def _said(meter: Meter, body: int) -> str:
-    times = round(meter.peak / body)
-    return ("next to nothing", "the body once", "the body twice")[times] if times < 3 else f"{times} bodies"
+    return ("next to nothing", "the body once", "the body twice or more")[min(round(meter.peak / body), 2)]
