@@ -11,8 +11,6 @@ from labs.sheet import ASK, BODY, FAIL, INK, LINE, MARGIN, SMALL, SOFT, Sheet, w
 __all__ = ["growth"]
 
 FOOT = "Held: what Python has allocated here since the start. What the system buffers is no part of it."
-    "Held: what Python has allocated more than at the start, here. What the system buffers is no part of it."
-)
 STROKES = (
     (ASK, 2.6, None),
     (INK, 2.2, (5.0, 2.0)),
