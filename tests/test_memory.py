@@ -58,7 +58,7 @@ def test_the_figure_says_what_was_held_without_numbers_that_change() -> None:
     figure = draw.memory_view(sides, finding="One holds all")
     assert figure.alt == (
         "One holds all. Memory held over MiB that the server has sent. "
-        "all: the body once. nothing: next to nothing."
+        "all: about the whole body, or more. nothing: next to nothing."
     )
     assert figure.png.startswith(b"\x89PNG")
 
