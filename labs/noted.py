@@ -11,14 +11,20 @@ from labs.trace import Trace
 
 __all__ = ["Noted", "noted"]
 
+NOTHING = Trace((), ())
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Noted(Trace):
     """Hold a trace with notes. They say what never crosses the wire, so that `compare` can ask for it."""
 
     notes: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def noted(trace: Trace, notes: Mapping[str, Any]) -> Noted:
-    """Return the trace with notes beside it. Plain values only: a note outlives the experiment."""
-    return Noted(trace.said, trace.parties, trace.calls, MappingProxyType(dict(notes)))
+def noted(trace: Trace = NOTHING, notes: Mapping[str, Any] = MappingProxyType({}), **more: Any) -> Noted:
+    """Return the trace with notes beside it, given by name or as a mapping: `t.notes["name"]`.
+
+    Plain values only: a note outlives the experiment. Without a trace, what was recorded is left out: to read
+    the recording of a gigabyte takes several.
+    """
+    return Noted(trace.said, trace.parties, trace.calls, MappingProxyType({**notes, **more}))

@@ -8,7 +8,7 @@ import pytest
 from labs import draw
 from labs.cuts import cuts
 from labs.memory import KIB, MIB, Meter
-from labs.notes import noted
+from labs.noted import noted
 from labs.progress import Bar
 from labs.trace import Trace
 
@@ -102,6 +102,6 @@ def test_cuts_show_bars_line_ends_and_half_characters() -> None:
 
 def test_notes_lie_beside_a_trace() -> None:
     trace = Trace((), ("client", "origin.test"), (("client", "origin.test"),))
-    with_notes = noted(trace, pieces=3)
-    assert with_notes.notes == {"pieces": 3} and isinstance(with_notes, Trace)
+    with_notes = noted(trace, {"early": True}, pieces=3)
+    assert with_notes.notes == {"early": True, "pieces": 3} and isinstance(with_notes, Trace)
     assert (repr(with_notes), with_notes.calls) == (repr(trace), trace.calls)

@@ -24,7 +24,7 @@ from labs.exercises import attempt
 from labs.gates import Gate
 from labs.guard import Guard
 from labs.memory import KIB, MIB, Meter
-from labs.notes import noted
+from labs.noted import noted
 from labs.predict import score
 from labs.town import Town
 
