@@ -203,27 +203,17 @@ _AGAIN = (
 )
 async def try_again(order: Any) -> Attempt:
     """Demand three tries where nobody listens, with a wait between them, and one where somebody heard."""
-    for opens in (1, 2, 0):  # after which wait the server is there; 0 is never
+    for opens in (1, 2):  # after which wait the server is there
         trace, said, error = await _again(order, opens=opens)
         tries = trace.events().count("refused")
         if not tries:
             return not_yet("It never tried to send the order.", trace)
-        if not opens:
-            if tries >= MOST:
-                return not_yet("Nobody ever listened, and there was no end to the tries: three.", trace)
-            if not isinstance(error, ClientConnectorError):
-                said_so = f"it returned {said!r}" if error is None else f"{type(error).__name__} came"
-                return not_yet(f"Nobody ever listened, and {said_so} instead of the exception.", trace)
-            if tries != 3:
-                return not_yet(f"Nobody ever listened, and it tried {tries} times, not three.", trace)
-        elif error is not None or said != PAGE:
-            which = {1: "first", 2: "third"}[opens]
-            if tries > opens:
-                return not_yet("It tried again at once: `await wait()` between two tries.", trace)
-            last = (
-                "only the first try failed" if which == "first" else "the third try would have come through"
-            )
-            return not_yet(f"The server was away for a moment, {last}, and the order was not placed.", trace)
+        if error is None and said == PAGE:
+            continue
+        if tries > opens:
+            return not_yet("It tried again at once: `await wait()` between two tries.", trace)
+        last = "only the first try failed" if opens == 1 else "the third try would have come through"
+        return not_yet(f"The server was away for a moment, {last}, and the order was not placed.", trace)
     for name in ("close-before-head", "reset-before-head", "close-in-body", "garbage"):
         trace, said, error = await _again(order, fault=name)
         heard = len(trace.requests())
@@ -233,6 +223,15 @@ async def try_again(order: Any) -> Attempt:
             )
         if error is None:
             return not_yet(f"With {name} nobody knows whether the order is placed: let the error out.", trace)
+    trace, said, error = await _again(order)
+    tries = trace.events().count("refused")
+    if tries >= MOST:
+        return not_yet("Nobody ever listened, and there was no end to the tries: three.", trace)
+    if not isinstance(error, ClientConnectorError):
+        came = f"it returned {said!r}" if error is None else f"{type(error).__name__} came"
+        return not_yet(f"Nobody ever listened, and {came} instead of the exception.", trace)
+    if tries != 3:
+        return not_yet(f"Nobody ever listened, and it tried {tries} times, not three.", trace)
     return yes(trace)
 
 

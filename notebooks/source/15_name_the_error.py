@@ -11,24 +11,20 @@
 # %%
 import asyncio
 import builtins
-from dataclasses import replace
 from functools import partial
 
 import aiohttp
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
-from labs import clients, draw, faults
+from labs import clients, draw, failures, faults
 from labs.claims import check
 from labs.compare import compare
 from labs.exercises import attempt
-from labs.faults import FAULTS
-from labs.gates import Gate
+from labs.failures import heard, noted, noting
 from labs.guard import Guard
 from labs.heat import Grid
-from labs.page import Page
 from labs.predict import score
 from labs.town import Town
-from labs.trace import Said
 
 guard = Guard()
 
@@ -46,55 +42,30 @@ clients.versions()
 # authority that the client does not know.
 #
 # The sides get the same failures in the same order. They differ in one thing: **the method.**
-
-# %%
-TLS = ("not-tls", "wrong-name", "unknown-ca")
-NO_ANSWER = ("unknown-name", "refused", *TLS)
-
-
-async def hello(request):
-    return web.Response(text="hello\n")
-
-
-async def place(town, name, gate):
-    if name in FAULTS:
-        await town.open(f"{name}.test", faults.make(name, gate))
-    elif name != "unknown-name":
-        await town.open(f"{name}.test" + ":443" * (name == "not-tls"), hello, tls=name in TLS[1:])
-    if name == "refused":
-        await town.close("refused.test")
-    return f"{'https' if name in TLS else 'http'}://{name}.test"
-
-
-# %% [markdown]
+#
 # This is how the client asks. Where a server stalls, which means that it keeps the connection and says
 # nothing more, the timeout `sock_read` ends the wait. A gate makes a fault that comes after the head of an
-# answer wait until the client has that head. `noting` adds to the recording what the client says to itself.
+# answer wait until the client has that head.
 
 # %%
 BAD_CHUNKS = ("bad-chunk-size", "bad-chunk-end")
-STALLS = [it for it in FAULTS if it.startswith("stall")] + ["length-too-long", *BAD_CHUNKS]
 
 
 async def raised_by(client, method, url, name, gate):
-    limits = ClientTimeout(total=None, sock_connect=None, sock_read=0.03 if name in STALLS else None)
+    stalls = name.startswith("stall") or name in ("length-too-long", *BAD_CHUNKS)
+    limits = ClientTimeout(total=None, sock_connect=None, sock_read=0.03 if stalls else None)
     expects = {"server_hostname": "other.test"} if name == "wrong-name" else {}
     try:
-        if name.endswith("second"):
+        if name.endswith("second"):  # the first request, which goes well
             await (await client.get(f"{url}/first")).read()
         body = None if method == "GET" else b"order"
-        async with client.request(method, f"{url}/order", data=body, timeout=limits, **expects) as answer:
+        async with client.request(method, url, data=body, timeout=limits, **expects) as answer:
             gate.open()
             async with asyncio.timeout(0.1 if name in BAD_CHUNKS else None):
                 await answer.read()
     except (ClientError, TimeoutError) as error:
         return type(error).__name__
     return "nothing"
-
-
-def noting(trace, **notes):
-    said = [Said("client", "client", None, f"{it}: {notes[it]}", 0, 0, 0.0) for it in notes]
-    return replace(trace, said=(*trace.said, *said))
 
 
 # %% [markdown]
@@ -120,33 +91,29 @@ async def meet(names, method):
     raised = {}
     async with Town() as town:
         for name in names:
-            gate = Gate(name)
-            if name not in FAULTS or not FAULTS[name].after_head:
-                gate.open()
-            url = await place(town, name, gate)
+            url, gate = await failures.stand(town, name)
             trust = {} if name == "unknown-ca" else {"ssl": town.ca.client_context()}
             async with ClientSession(connector=town.connector("client", **trust)) as client:
                 raised[name] = await raised_by(client, method, url, name, gate)
-    return noting(town.trace, **raised)
+    return noting(town.trace, raised)
 
 
 # %%
-def raises(trace):
-    return dict(it.split(": ") for it in trace.events(who="client", whom="client"))
-
-
-def heard(name, trace):
-    return sum(it.target == "/order" for it in trace.requests(whom=f"{name}.test"))
-
-
 def told(name, trace):
-    return f"{raises(trace)[name]}, heard {heard(name, trace)}"
+    return f"{noted(trace)[name]}, heard {heard(name, trace)}"
 
 
-EVERY = [*NO_ANSWER, *FAULTS]
-SEVEN = ("refused", "unknown-name", "unknown-ca", "close-before-head", "garbage", "close-in-body", "gzip-cut")
+SEVEN = [
+    "refused",
+    "unknown-ca",
+    "close-before-head",
+    "garbage",
+    "close-in-body",
+    "gzip-cut",
+    "bad-chunk-size",
+]
 found = await compare(
-    {method: partial(meet, EVERY, method) for method in ("GET", "POST")},
+    {method: partial(meet, failures.EVERY, method) for method in ("GET", "POST")},
     ask={name: partial(told, name) for name in SEVEN},
 )
 found
@@ -158,62 +125,20 @@ score(prediction, found)
 # ## Every failure
 #
 # The same two recordings, whole: each failure at the phase of the conversation where it strikes. *Heard* is
-# how often the server heard the request. What each one does to the wire says `FAULTS[name].sentence`.
-
+# how often the server heard the request. What each one does to the wire says `FAULTS[name].sentence`, from
+# `labs.faults`.
 
 # %%
-def line(*words):
-    return f"  {words[0]:23}{words[1]:33}{words[2]:^5}   {words[3]:33}{words[4]:^5}".rstrip()
-
-
-def matrix(traces):
-    lines = [line("", "GET raises", "heard", "POST raises", "heard")]
-    phase = ""
-    for name in EVERY:
-        now = FAULTS[name].phase if name in FAULTS else "before there is a connection to speak on"
-        if now != phase:
-            lines += [now]
-        phase = now
-        cells = [(raises(it)[name], heard(name, it)) for it in traces.values()]
-        lines += [line(name, *cells[0], *cells[1])]
-    return Page("\n".join(lines))
-
-
-matrix(found.traces)
+failures.table(found.traces)
 
 # %% [markdown]
 # Most faults are an end of the connection, in one of three ways, at one of ten places. Here they are as a
-# map.
-
-# %%
-KEY = {
-    "1": "raises; sent once",
-    "2": "raises; sent twice",
-    "=": "raises nothing; sent once",
-    "!": "raises nothing; sent twice",
-}
-PLACES = [it.removeprefix("close-") for it in FAULTS if it.startswith("close-")]
-ENDS = ("close", "reset", "stall")
-
-
-def letter(name, trace):
-    twice = (heard(name, trace) or trace.connections(whom=f"{name}.test")) == 2
-    return ("=!" if raises(trace)[name] == "nothing" else "12")[twice]
-
-
-cells = {
-    (method, place, end): letter(f"{end}-{place}", trace)
-    for method, trace in found.traces.items()
-    for place in PLACES
-    for end in ENDS
-    if f"{end}-{place}" in FAULTS
-}
-mapped = Grid(PLACES, dict.fromkeys(found.sides, ENDS), cells, KEY)
-mapped
+# map. A server that hangs up at once hears nothing. What was sent to it is counted by connections.
 
 # %%
 draw.heat_map(
-    mapped, finding="Before the head of the answer is whole, a lost GET is sent twice, a POST never"
+    failures.view(found.traces),
+    finding="Before the head of the answer is whole, a lost GET is sent twice, a POST never",
 )
 
 # %% [markdown]
@@ -226,6 +151,9 @@ draw.heat_map(
 #   if to do it twice should be the same as to do it once.
 # * An answer that cannot be read raises `ClientResponseError`, and is not asked for again [L15c].
 # * From the head on, the body is what fails: `ClientPayloadError`, and no second request [L15d].
+# * A chunk whose size is no number, after the head, raises nothing at all: `read()` waits. `sock_read` ends
+#   the wait for a server that stalls, and not this one [L15k]. The `TimeoutError` in the table is the
+#   patience that stands around `read()` above. Only that, or `total`, helps.
 # * Some broken answers raise nothing [L15e]. Half of what gzip made was decoded as far as it went. And
 #   where the end of the connection is the end of the body, nobody can tell a cut from an end.
 
@@ -240,6 +168,7 @@ check(
         "L15b": {"close-before-head": {"GET": LOST, "POST": LOST}},
         "L15c": {"garbage": dict.fromkeys(found.sides, "ClientResponseError, heard 1")},
         "L15d": {"close-in-body": dict.fromkeys(found.sides, "ClientPayloadError, heard 1")},
+        "L15k": {"bad-chunk-size": dict.fromkeys(found.sides, "SocketTimeoutError, heard 1")},
         "L15e": {"gzip-cut": dict.fromkeys(found.sides, "ClientPayloadError, heard 1")},
     },
 )
@@ -259,7 +188,7 @@ methods = await compare(
     ask={
         f"{name}: {what}": partial(ask, name)
         for name in ("close-before-head", "close-at-second")
-        for what, ask in {"heard": heard, "raises": lambda name, t: raises(t)[name]}.items()
+        for what, ask in {"heard": heard, "raises": lambda name, t: noted(t)[name]}.items()
     },
 )
 methods
@@ -291,10 +220,17 @@ check(
 # ## Which `except` catches it?
 #
 # A post says: when a connection cannot be made, `ClientConnectError` is raised, and network trouble leads
-# to it. Here are six kinds of network trouble. The sides differ in **the failure**. The last row is a
-# request for the name that the post gives.
+# to it. Here are six kinds of network trouble. The sides differ in **the failure**.
 
 # %%
+SIX = [
+    "unknown-name",
+    "wrong-name",
+    "close-before-head",
+    "reset-before-head",
+    "stall-before-head",
+    "close-in-body",
+]
 CLAUSES = ("ClientConnectorError", "ClientConnectionError", "ClientError", "OSError", "TimeoutError")
 
 
@@ -303,42 +239,29 @@ def find(name):
 
 
 def caught_by(clause, trace):
-    (name,) = raises(trace).values()
+    (name,) = noted(trace).values()
     return issubclass(find(name), find(clause))
 
 
+# %%
 trouble = await compare(
-    {
-        name: partial(meet, (name,), "POST")
-        for name in (
-            "unknown-name",
-            "wrong-name",
-            "close-before-head",
-            "reset-before-head",
-            "stall-before-head",
-            "close-in-body",
-        )
-    },
+    {name: partial(meet, (name,), "POST") for name in SIX},
     ask={f"except {clause}": partial(caught_by, clause) for clause in CLAUSES}
     | {"aiohttp has ClientConnectError": lambda t: hasattr(aiohttp, "ClientConnectError")},
 )
 trouble
 
 # %% [markdown]
-# And the whole family: what every class that was raised in this lesson is besides itself.
+# And the whole family: every class that was raised so far, and what else it is.
 
 # %%
-FAMILY = sorted({name for it in found.traces.values() for name in raises(it).values()} - {"nothing"})
-BASES = ("ClientConnectorError", "ClientOSError", "ClientConnectionError", "ClientError", *CLAUSES[3:])
+FAMILY = sorted({it for trace in found.traces.values() for it in noted(trace).values()} - {"nothing"})
+BASES = [*CLAUSES[:2], "ClientOSError", *CLAUSES[2:]]
+pairs = [(name, base) for name in FAMILY for base in BASES if issubclass(find(name), find(base))]
 Grid(
     FAMILY,
     {"is caught by except": BASES},
-    {
-        ("is caught by except", name, base): "✓"
-        for name in FAMILY
-        for base in BASES
-        if issubclass(find(name), find(base))
-    },
+    {("is caught by except", *pair): "✓" for pair in pairs},
     {"✓": "yes"},
 )
 
@@ -352,41 +275,18 @@ Grid(
 #   the last table shows.
 
 # %%
-six = trouble.sides
 check(
     trouble,
     {
-        "C65": {"aiohttp has ClientConnectError": dict.fromkeys(six, True)},
-        "C66b": {"except ClientConnectorError": dict.fromkeys(six, True)},
-        "C71a": {"except ClientError": dict.fromkeys(six, True)},
+        "C65": {"aiohttp has ClientConnectError": dict.fromkeys(SIX, True)},
+        "C66b": {"except ClientConnectorError": dict.fromkeys(SIX, True)},
+        "C71a": {"except ClientError": dict.fromkeys(SIX, True)},
         "L15h": {
             "except ClientError": {"stall-before-head": True},
             "except TimeoutError": {"stall-before-head": True, "close-before-head": False},
         },
     },
 )
-
-# %% [markdown]
-# ## A timeout that does not come
-#
-# Two bodies come in chunks. After the first chunk one server says nothing more. The other sends the size of
-# a chunk that is no number. Both clients have the same `sock_read`, and a patience of their own around
-# `read()` that is three times as long.
-
-# %%
-late = await compare(
-    {name: partial(meet, (name,), "GET") for name in ("stall-between-chunks", "bad-chunk-size")},
-    ask={"raises": lambda t: list(raises(t).values())},
-)
-late
-
-# %% [markdown]
-# `SocketTimeoutError` is `sock_read`. The plain `TimeoutError` is that patience: aiohttp 3.14 took note of
-# the bad chunk, told `read()` nothing of it, and would have waited on [L15k]. Only `total`, or a timeout of
-# your own, ends such a wait.
-
-# %%
-check(late, {"L15k": {"raises": dict.fromkeys(late.sides, ["SocketTimeoutError"])}})
 
 # %% [markdown]
 # ## A bad status is no exception
@@ -413,6 +313,7 @@ async def inside(client, url):
             return {"raises": f"{error.status} {error.message}", "body": await answer.text()}
 
 
+# %%
 async def outside(client, url):
     answer = await client.get(url)
     try:
@@ -435,21 +336,19 @@ async def get(ask, path="/500", server=status):
         await town.open("origin.test", server)
         async with ClientSession(connector=town.connector("client")) as client:
             notes = await ask(client, f"http://origin.test{path}")
-    return noting(town.trace, **notes)
+    return noting(town.trace, notes)
 
 
+# %%
+ways = {"500, as posted": partial(get, as_posted), "500, raised inside": partial(get, inside)}
+ways |= {"500, raised outside": partial(get, outside), "400, raised inside": partial(get, inside, "/400")}
+ways |= {"garbage": partial(get, invented, server=faults.make("garbage"))}
 bad = await compare(
-    {
-        "500, as posted": partial(get, as_posted),
-        "500, raised inside": partial(get, inside),
-        "500, raised outside": partial(get, outside),
-        "400, raised inside": partial(get, inside, "/400"),
-        "garbage": partial(get, invented, server=faults.make("garbage")),
-    },
+    ways,
     ask={
         "status on the wire": lambda t: [it.status or "none" for it in t.answers()],
-        "status and words of the exception": lambda t: raises(t).get("raises"),
-        "body that the client then reads": lambda t: raises(t).get("body"),
+        "the exception says": lambda t: noted(t).get("raises"),
+        "body that the client then reads": lambda t: noted(t).get("body"),
     },
 )
 bad
@@ -464,24 +363,19 @@ bad
 #   **invented** 400 [L15j]. Whoever takes 400 for "my request was wrong" looks on the wrong side.
 
 # %%
+SAYS, READ, ERROR = "the exception says", "body that the client then reads", "500 Internal Server Error"
 check(
     bad,
     {
-        "C61a": {"status and words of the exception": {"500, as posted": "500 Internal Server Error"}},
-        "C61b": {"status and words of the exception": {"500, raised inside": "500 Internal Server Error"}},
-        "C62": {"status and words of the exception": {"500, raised inside": None}},
-        "C63": {"status and words of the exception": {"400, raised inside": "400 Bad Request"}},
-        "C70": {"status and words of the exception": {"500, as posted": "500 Internal Server Error"}},
+        "C61a": {SAYS: {"500, as posted": ERROR}},
+        "C61b": {SAYS: {"500, raised inside": ERROR}},
+        "C62": {SAYS: {"500, raised inside": None}},
+        "C63": {SAYS: {"400, raised inside": "400 Bad Request"}},
+        "C70": {SAYS: {"500, as posted": ERROR}},
         "L15i": {
-            "body that the client then reads": {
-                "500, raised inside": "why it failed",
-                "500, raised outside": "ClientConnectionError",
-            }
+            READ: {"500, raised inside": "why it failed", "500, raised outside": "ClientConnectionError"}
         },
-        "L15j": {
-            "status on the wire": {"garbage": ["none"]},
-            "status and words of the exception": {"garbage": "400"},
-        },
+        "L15j": {"status on the wire": {"garbage": ["none"]}, SAYS: {"garbage": "400"}},
     },
 )
 
@@ -509,10 +403,11 @@ async def fail(how, server=page, url="http://origin.test/"):
             except Exception as error:
                 caught = isinstance(error, ClientError)
                 words = str(error).partition(" [")[0] if caught else "some" if str(error) else "none"
-                notes = {"raises": type(error).__name__, "caught": caught, "words": words}
-    return noting(town.trace, **notes)
+                notes = {"raises": type(error).__name__, "caught": str(caught), "words": words}
+    return noting(town.trace, notes)
 
 
+# %%
 async def read_closed(client, url):
     await client.close()
     await client.get(url)
@@ -535,9 +430,9 @@ other = await compare(
         "session closed": partial(fail, read_closed),
     },
     ask={
-        "raises": lambda t: raises(t)["raises"],
-        "except ClientError": lambda t: raises(t)["caught"] == "True",
-        "words in str(error)": lambda t: raises(t)["words"],
+        "raises": lambda t: noted(t)["raises"],
+        "except ClientError": lambda t: noted(t)["caught"] == "True",
+        "words in str(error)": lambda t: noted(t)["words"],
     },
 )
 other
