@@ -37,9 +37,9 @@ clients.versions()
 # `labs.faults` holds servers that misbehave, one named fault each. Each stands under its own name: the one
 # at `close-before-head.test` reads the request, and closes the connection before it has said a word. Five
 # more fail before there is anybody to misbehave. Nobody has the name `unknown-name.test`. At `refused.test`
-# nobody listens. `not-tls.test` does not speak TLS, the encryption of `https`. `wrong-name.test` has a
-# certificate that the client finds good for another name only. The one of `unknown-ca.test` is signed by an
-# authority that the client does not know.
+# nobody listens. `not-tls.test` does not speak TLS, the encryption of `https`. At `wrong-name.test` the
+# client asks for the certificate of `other.test`, and is shown another. That of `unknown-ca.test` is signed
+# by an authority that the client does not know.
 #
 # The sides get the same failures in the same order. They differ in one thing: **the method.**
 #
@@ -155,7 +155,8 @@ draw.heat_map(
 #   the wait for a server that stalls, and not this one [L15k]. The `TimeoutError` in the table is the
 #   patience that stands around `read()` above. Only that, or `total`, helps.
 # * Some broken answers raise nothing [L15e]. Half of what gzip made was decoded as far as it went. And
-#   where the end of the connection is the end of the body, nobody can tell a cut from an end.
+#   where the end of the connection is the end of the body, a cut looks like an end; aiohttp raises nothing
+#   there even for a reset.
 
 # %%
 NEVER = "ClientConnectorError, heard 0"
