@@ -27,9 +27,9 @@ async def waits(request):
 async def asked(handler) -> int:
     async with Town() as town:
         await town.open("shop.test", handler)
-        async with ClientSession(connector=town.connector("client")) as client:
-            async with client.get("http://shop.test/") as answer:
-                return answer.status
+        connector, url = town.connector("client"), "http://shop.test/"
+        async with ClientSession(connector=connector) as client, client.get(url) as answer:
+            return answer.status
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ clients.versions()
 # %% [markdown]
 # ## The scene
 #
-# A handler should return a response. Here are six that do not. Each gets the same `POST`, twice, with a
-# body that is meant to be JSON and is not. The sides differ in one thing: **how the handler ends.**
+# A handler should return a response. Here are six that do something else. Each gets the same `POST`, twice,
+# with a body that is meant to be JSON and is not. The sides differ in one thing: **how the handler ends.**
 
 
 # %%
@@ -75,7 +75,7 @@ async def waits(request):
 # %%
 SIX = ("raise 404", "return 404", "crash", "None", "bad JSON", "timeout")
 prediction = {
-    "status": dict.fromkeys(SIX, ...),  # write {"raise 404": 200, ...} instead
+    "status": {"raise 404": ..., "crash": ..., "None": ..., "bad JSON": ..., "timeout": ...},
     "the log names": {"raise 404": ..., "crash": ..., "None": ..., "bad JSON": ..., "timeout": ...},
 }
 
@@ -187,14 +187,14 @@ async def midway(then):
         await gate
         return await then(request, answer)
 
-    with journal():
+    with journal() as log:
         async with Town() as town:
             await town.open("shop.test", page)
             connector, url = town.connector("client"), "http://shop.test/"
             async with ClientSession(connector=connector) as client, client.get(url) as answer:
                 gate.open()
                 said = await read(answer, 0.1 if then in (bad_gateway, another) else None)
-    return noting(town.trace, {"gets": said})
+    return noting(town.trace, {"gets": said, "log": ", ".join(log.raised)})
 
 
 # %%
@@ -221,6 +221,7 @@ begun = await compare(
         "the answer is well-formed": lambda t: not t.answers()[0].problem,
         "the answer is complete": lambda t: t.answers()[0].complete,
         "the client gets": lambda t: noted(t)["gets"],
+        "the log names": lambda t: noted(t)["log"] or None,
     },
 )
 begun
@@ -231,7 +232,8 @@ begun
 #   lesson 15 has shown; the `TimeoutError` is the patience of the experiment.
 # * To end in good order is worse: half a page passes for the whole one [L16j].
 # * What is right is to break off. `request.transport.abort()` does it at once, and so does an exception
-#   that is no HTTP exception, which is logged as well. The client knows that something is missing [L16k].
+#   that is no HTTP exception, which the log names as well. The client knows that something is missing
+#   [L16k].
 
 # %%
 GETS, LINES = "the client gets", "status lines in one answer"
@@ -455,6 +457,12 @@ check(
 
 
 # %%
+async def relay(inner, url):
+    limits = ClientTimeout(total=None, sock_read=0.05 if "stall" in url else None)
+    async with inner.get(url, timeout=limits) as answer:
+        return web.Response(status=answer.status, body=await answer.read())
+
+
 async def client_error_first(inner, url):
     try:
         return await relay(inner, url)
@@ -464,6 +472,7 @@ async def client_error_first(inner, url):
         raise web.HTTPGatewayTimeout() from None
 
 
+# %%
 async def timeout_first(inner, url):
     try:
         return await relay(inner, url)
@@ -474,12 +483,6 @@ async def timeout_first(inner, url):
 
 
 # %%
-async def relay(inner, url):
-    limits = ClientTimeout(total=None, sock_read=0.05 if "stall" in url else None)
-    async with inner.get(url, timeout=limits) as answer:
-        return web.Response(status=answer.status, body=await answer.read())
-
-
 async def through(front):
     with journal():
         async with Town() as town, ClientSession(connector=town.connector("front.test")) as inner:
