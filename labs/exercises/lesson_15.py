@@ -22,6 +22,10 @@ async def _page(request: web.Request) -> web.StreamResponse:
     return web.Response(text=PAGE)
 
 
+def _say(answer: object) -> str:
+    return repr(answer) if answer is None or isinstance(answer, str) else f"a {type(answer).__name__}"
+
+
 _TELL = (
     "from aiohttp import ClientConnectorError, ClientError, ClientOSError\n\n"
     "async def tell(client, url):\n"
@@ -58,12 +62,15 @@ async def was_it_sent(tell: Any) -> Attempt:
     for name in (*wanted, "total"):
         trace, said, raised = await _tell(tell, name)
         if raised:
-            return not_yet(f"With {name} it raised {raised}: catch that, too.", trace)
+            catch = ": catch that, too" if name != "good" else ""
+            return not_yet(f"With {name} it raised {raised}{catch}.", trace)
         right = wanted.get(name, "perhaps")
         if said == right:
             continue
         heard = "it heard the order" if trace.requests() else "it heard nothing"
-        words = f"With {name} it should return {right!r}, not {said!r}: ask what the server knows, {heard}."
+        words = (
+            f"With {name} it should return {right!r}, not {_say(said)}: ask what the server knows, {heard}."
+        )
         if right == "not sent" and said == "perhaps":
             words += " Python takes the first clause that fits: the narrow one first."
         return not_yet(words, trace)
@@ -228,7 +235,7 @@ async def try_again(order: Any) -> Attempt:
     if tries >= MOST:
         return not_yet("Nobody ever listened, and there was no end to the tries: three.", trace)
     if not isinstance(error, ClientConnectorError):
-        came = f"it returned {said!r}" if error is None else f"{type(error).__name__} came"
+        came = f"it returned {_say(said)}" if error is None else f"{type(error).__name__} came"
         return not_yet(f"Nobody ever listened, and {came} instead of the exception.", trace)
     if tries != 3:
         return not_yet(f"Nobody ever listened, and it tried {tries} times, not three.", trace)

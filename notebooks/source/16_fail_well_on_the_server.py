@@ -328,7 +328,7 @@ async def ask_all(*middlewares, debug=False):
     app = web.Application(middlewares=middlewares)
     app.router.add_get("/order", secretive)
     trace, log = await ask(app, "/order", "/missing", debug=debug)
-    return noting(trace, {"log": log.text})
+    return noting(trace, {"log": "has the secret" * (SECRET in log.text)})
 
 
 # %%
@@ -343,7 +343,7 @@ told = await compare(
         "status of the crash": lambda t: t.answers()[0].status,
         "the client reads the secret": lambda t: SECRET.encode() in t.answers()[0].body,
         "the client reads a traceback": lambda t: b"Traceback" in t.answers()[0].body,
-        "the log has the secret": lambda t: SECRET in noted(t)["log"],
+        "the log has the secret": lambda t: bool(noted(t)["log"]),
         "status of a missing page": lambda t: t.answers()[1].status,
         "the 400 repeats a bad line": lambda t: b"no colon" in t.answers()[2].body,
     },
@@ -356,7 +356,6 @@ told
 # * A middleware that answers `repr(error)` tells it to everybody, and to the log no more [L16p]. And it
 #   made a 500 of the missing page [L16q]: a 404 is raised as an `HTTPException`, and that is an
 #   `Exception`, too.
-
 # * A request that cannot be read is answered 400 with the bad line in the page [L16v]. No middleware is
 #   asked: the next part shows it.
 
