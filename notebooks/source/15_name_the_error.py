@@ -150,7 +150,7 @@ draw.heat_map(
 #   once [L15b]. aiohttp sends a lost request again, once, and tells nobody, if the method is *idempotent*:
 #   if to do it twice should be the same as to do it once.
 # * An answer that cannot be read raises `ClientResponseError`, and is not asked for again [L15c].
-# * From the head on, the body is what fails: `ClientPayloadError`, and no second request [L15d].
+# * A body that is cut raises `ClientPayloadError`, and there is no second request [L15d].
 # * A chunk whose size is no number, after the head, raises nothing at all: `read()` waits. `sock_read` ends
 #   the wait for a server that stalls, and not this one [L15k]. The `TimeoutError` in the table is the
 #   patience that stands around `read()` above. Only that, or `total`, helps.
@@ -561,13 +561,13 @@ await attempt("try-again", patient)
 # * A `ClientPayloadError` comes after status 200. Whoever writes a body to a file as it comes has part of
 #   it there.
 # * To know that a body is whole you need `Content-Length`, chunks, or a checksum. An answer that ends with
-#   its connection has none of these, and gzip's own checksum was not asked for here.
+#   its connection has none of these. gzip has a checksum at its end, and aiohttp did not miss it.
 # * `json()` raises `ContentTypeError`, a `ClientResponseError` with the answer's real status, when the
 #   answer does not call itself JSON.
 # * An early answer, such as a 413 before your body has been read, raises nothing: it is an answer.
-# * What a system says of a connection that ends at once depends on which end it notices first: do not tell
-#   `ServerDisconnectedError` and `ClientOSError` apart, catch `ClientConnectionError`.
-# * aiohttp without its C extension reads answers with another parser, which lets pass some that are refused
+# * Do not tell `ServerDisconnectedError` and `ClientOSError` apart. Which of them a connection ends in may
+#   depend on the system. `ClientConnectionError` catches both.
+# * aiohttp without its C extension reads answers with another parser, which lets some pass that are refused
 #   here.
 #
 # ## Where this comes from
