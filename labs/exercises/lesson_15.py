@@ -180,7 +180,7 @@ _AGAIN = (
 
 
 @exercise(
-    "try-again",
+    "only-if-unsent",
     lesson=LESSON,
     stars=3,
     minutes=12,

@@ -521,14 +521,14 @@ await attempt("say-why", order)
 # with</code>.
 # </details>
 #
-# ### ★★★ try-again (12 minutes)
+# ### ★★★ only-if-unsent (12 minutes)
 #
 # Post `order` to `url`, and return the text of the answer. If the server cannot have heard the request,
 # `await wait()` and try again: three tries in all, and then the exception goes out. If it may have heard
 # it, the exception goes out at once.
 
 
-# %% exercise="try-again"
+# %% exercise="only-if-unsent"
 async def patient(client, url, wait):
     ...  # TODO: post b"order"; try three times, but only where nobody can have heard it
     # solution
@@ -544,7 +544,7 @@ async def patient(client, url, wait):
 
 
 # %%
-await attempt("try-again", patient)
+await attempt("only-if-unsent", patient)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
