@@ -6,7 +6,6 @@ The faults of `labs.faults`, and five failures before there is anybody to misbeh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from aiohttp import web
 
@@ -14,11 +13,12 @@ from labs import faults
 from labs.faults import FAULTS, PHASES
 from labs.gates import Gate
 from labs.heat import Grid
+from labs.noted import Noted
 from labs.page import Page
 from labs.town import Town
-from labs.trace import Said, Trace
+from labs.trace import Trace
 
-__all__ = ["EVERY", "heard", "noted", "noting", "stand", "table", "view"]
+__all__ = ["EVERY", "heard", "stand", "table", "view"]
 
 TLS = ("not-tls", "wrong-name", "unknown-ca")
 EVERY = ("unknown-name", "refused", *TLS, *FAULTS)
@@ -60,25 +60,12 @@ async def stand(town: Town, name: str) -> tuple[str, Gate]:
     return f"{'https' if name in TLS else 'http'}://{host}{TARGET}", gate
 
 
-def noting(trace: Trace, notes: Mapping[str, str]) -> Trace:
-    """Return the trace with what the client says to itself, a sentence a note."""
-    said = [Said("client", "client", None, f"{name}: {note}", 0, 0, 0.0) for name, note in notes.items()]
-    parties = dict.fromkeys((*trace.parties, "client"))
-    return replace(trace, said=(*trace.said, *said), parties=tuple(parties))
-
-
-def noted(trace: Trace) -> dict[str, str]:
-    """Return the notes that `noting` added."""
-    told = (it.partition(": ") for it in trace.events(who="client", whom="client"))
-    return {name: note for name, _, note in told}
-
-
 def heard(name: str, trace: Trace) -> int:
     """Count how often the server of a failure heard the order."""
     return sum(it.target == TARGET for it in trace.requests(whom=f"{name}.test"))
 
 
-def table(traces: Mapping[str, Trace]) -> Page:
+def table(traces: Mapping[str, Noted]) -> Page:
     """List every failure by its phase: what each side raises, and how often it was heard."""
     lines = [_line("", [(f"{side} raises", "heard") for side in traces])]
     phase = ""
@@ -86,7 +73,7 @@ def table(traces: Mapping[str, Trace]) -> Page:
         now = FAULTS[name].phase if name in FAULTS else "before there is anybody to speak to"
         lines += [now] * (now != phase)
         phase = now
-        lines += [_line(name, [(noted(it)[name], str(heard(name, it))) for it in traces.values()])]
+        lines += [_line(name, [(it.notes[name], str(heard(name, it))) for it in traces.values()])]
     return Page("\n".join(lines))
 
 
@@ -95,7 +82,7 @@ def _line(name: str, cells: list[tuple[str, str]]) -> str:
     return f"  {name:22}{said}".rstrip()
 
 
-def view(traces: Mapping[str, Trace]) -> Grid:
+def view(traces: Mapping[str, Noted]) -> Grid:
     """Map the ends of a connection: a row a place where it ends, a column a way to end it, a group a side."""
     places = [it.removeprefix("close-") for it in FAULTS if it.startswith("close-")]
     cells = {
@@ -108,8 +95,8 @@ def view(traces: Mapping[str, Trace]) -> Grid:
     return Grid(places, dict.fromkeys(traces, ENDS), cells, KEY)
 
 
-def _letter(name: str, trace: Trace) -> str:
+def _letter(name: str, trace: Noted) -> str:
     # Who hangs up at once has heard nothing; what was sent to him is counted by connections.
     early = FAULTS[name].phase == PHASES[0]
     sent = trace.connections(whom=f"{name}.test") if early else heard(name, trace)
-    return ("=!" if noted(trace)[name] == NOTHING else "12")[sent == 2]
+    return ("=!" if trace.notes[name] == NOTHING else "12")[sent == 2]

@@ -10,8 +10,9 @@ from aiohttp import (
 )
 
 from labs import failures
-from labs.failures import EVERY, heard, noted, noting, stand, table, view
+from labs.failures import EVERY, heard, stand, table, view
 from labs.faults import FAULTS
+from labs.noted import noted
 from labs.tap import Kind
 from labs.town import Town
 from labs.trace import Said, Trace
@@ -86,18 +87,11 @@ def test_a_name_that_is_no_failure_says_which_there_are():
     run(main)
 
 
-def test_a_note_is_told_again_and_the_trace_is_as_it_was():
-    trace = noting(BARE, {"refused": "ClientConnectorError", "body": "a: b"})
-    assert noted(trace) == {"refused": "ClientConnectorError", "body": "a: b"}
-    assert trace.said[:1] == BARE.said and noted(BARE) == {}
-    assert noting(Trace((), ()), {"a": "b"}).parties == ("client",)
-
-
 NOTES = {name: "nothing" if name == "slow" else "SomeError" for name in EVERY}
 
 
 def test_the_table_has_every_failure_under_its_phase():
-    lines = table({"GET": noting(BARE, NOTES), "POST": noting(BARE, NOTES)}).splitlines()
+    lines = table({"GET": noted(BARE, NOTES), "POST": noted(BARE, NOTES)}).splitlines()
     assert lines[0].split() == ["GET", "raises", "heard", "POST", "raises", "heard"]
     assert [it.split()[0] for it in lines if it.startswith("  ")][1:] == list(EVERY)
     assert lines[1] == "before there is anybody to speak to" and "in the body" in lines
@@ -111,7 +105,7 @@ def test_the_table_has_every_failure_under_its_phase():
 
 
 def test_the_map_has_a_cell_for_every_end_that_is_a_fault():
-    grid = view({"GET": noting(BARE, NOTES)})
+    grid = view({"GET": noted(BARE, NOTES)})
     ends = [name for name in FAULTS if name.partition("-")[0] in failures.ENDS]
     assert len(grid.cells) == len(ends) == 29
     assert set(grid.cells.values()) == {"1"}
@@ -126,7 +120,7 @@ def test_the_map_tells_once_from_twice_and_silence_from_an_exception():
                     with pytest.raises(ServerDisconnectedError):
                         await client.post(url)
                     for note, letter in (("SomeError", "12"[times - 1]), ("nothing", "=!"[times - 1])):
-                        trace = noting(town.trace, {**NOTES, "close-before-head": note})
+                        trace = noted(town.trace, {**NOTES, "close-before-head": note})
                         assert view({"POST": trace}).cells["POST", "before-head", "close"] == letter
 
     run(main)

@@ -20,9 +20,10 @@ from labs import clients, draw, failures, faults
 from labs.claims import check
 from labs.compare import compare
 from labs.exercises import attempt
-from labs.failures import heard, noted, noting
+from labs.failures import heard
 from labs.guard import Guard
 from labs.heat import Grid
+from labs.noted import noted
 from labs.predict import score
 from labs.town import Town
 
@@ -95,12 +96,12 @@ async def meet(names, method):
             trust = {} if name == "unknown-ca" else {"ssl": town.ca.client_context()}
             async with ClientSession(connector=town.connector("client", **trust)) as client:
                 raised[name] = await raised_by(client, method, url, name, gate)
-    return noting(town.trace, raised)
+    return noted(town.trace, raised)
 
 
 # %%
 def told(name, trace):
-    return f"{noted(trace)[name]}, heard {heard(name, trace)}"
+    return f"{trace.notes[name]}, heard {heard(name, trace)}"
 
 
 SEVEN = [
@@ -189,7 +190,7 @@ methods = await compare(
     ask={
         f"{name}: {what}": partial(ask, name)
         for name in ("close-before-head", "close-at-second")
-        for what, ask in {"heard": heard, "raises": lambda name, t: noted(t)[name]}.items()
+        for what, ask in {"heard": heard, "raises": lambda name, t: t.notes[name]}.items()
     },
 )
 methods
@@ -240,7 +241,7 @@ def find(name):
 
 
 def caught_by(clause, trace):
-    (name,) = noted(trace).values()
+    (name,) = trace.notes.values()
     return issubclass(find(name), find(clause))
 
 
@@ -256,7 +257,7 @@ trouble
 # And the whole family: every class that was raised so far, and what else it is.
 
 # %%
-FAMILY = sorted({it for trace in found.traces.values() for it in noted(trace).values()} - {"nothing"})
+FAMILY = sorted({it for trace in found.traces.values() for it in trace.notes.values()} - {"nothing"})
 BASES = [*CLAUSES[:2], "ClientOSError", *CLAUSES[2:]]
 pairs = [(name, base) for name in FAMILY for base in BASES if issubclass(find(name), find(base))]
 Grid(
@@ -337,7 +338,7 @@ async def get(ask, path="/500", server=status):
         await town.open("origin.test", server)
         async with ClientSession(connector=town.connector("client")) as client:
             notes = await ask(client, f"http://origin.test{path}")
-    return noting(town.trace, notes)
+    return noted(town.trace, notes)
 
 
 # %%
@@ -348,8 +349,8 @@ bad = await compare(
     ways,
     ask={
         "status on the wire": lambda t: [it.status or "none" for it in t.answers()],
-        "the exception says": lambda t: noted(t).get("raises"),
-        "body that the client then reads": lambda t: noted(t).get("body"),
+        "the exception says": lambda t: t.notes.get("raises"),
+        "body that the client then reads": lambda t: t.notes.get("body"),
     },
 )
 bad
@@ -405,7 +406,7 @@ async def fail(how, server=page, url="http://origin.test/"):
                 caught = isinstance(error, ClientError)
                 words = str(error).partition(" [")[0] if caught else "some" if str(error) else "none"
                 notes = {"raises": type(error).__name__, "caught": str(caught), "words": words}
-    return noting(town.trace, notes)
+    return noted(town.trace, notes)
 
 
 # %%
@@ -431,9 +432,9 @@ other = await compare(
         "session closed": partial(fail, read_closed),
     },
     ask={
-        "raises": lambda t: noted(t)["raises"],
-        "except ClientError": lambda t: noted(t)["caught"] == "True",
-        "words in str(error)": lambda t: noted(t)["words"],
+        "raises": lambda t: t.notes["raises"],
+        "except ClientError": lambda t: t.notes["caught"] == "True",
+        "words in str(error)": lambda t: t.notes["words"],
     },
 )
 other

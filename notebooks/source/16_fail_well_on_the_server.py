@@ -20,11 +20,11 @@ from labs import clients, draw, failures
 from labs.claims import check
 from labs.compare import compare
 from labs.exercises import attempt
-from labs.failures import noted, noting
 from labs.gates import Gate
 from labs.guard import Guard
 from labs.heat import Grid
 from labs.journal import journal
+from labs.noted import noted
 from labs.predict import score
 from labs.town import Town
 
@@ -95,7 +95,7 @@ async def twice(handler):
                 for _ in range(2):
                     async with client.post("http://shop.test/order", data=b"{shoes}") as answer:
                         await answer.read()
-    return noting(town.trace, {"log": ", ".join(log.raised), "warned": ", ".join(log.warned)})
+    return noted(town.trace, {"log": ", ".join(log.raised), "warned": ", ".join(log.warned)})
 
 
 # %%
@@ -105,8 +105,8 @@ found = await compare(
     ask={
         "status": lambda t: t.answers()[0].status,
         "first line of the page": lambda t: t.answers()[0].body.decode().partition("\n")[0] or None,
-        "the log names": lambda t: noted(t)["log"].partition(", ")[0] or None,
-        "Python warns": lambda t: noted(t)["warned"].partition(", ")[0] or None,
+        "the log names": lambda t: t.notes["log"].partition(", ")[0] or None,
+        "Python warns": lambda t: t.notes["warned"].partition(", ")[0] or None,
         "connections for two requests": lambda t: t.connections(),
     },
 )
@@ -194,7 +194,7 @@ async def midway(then):
             async with ClientSession(connector=connector) as client, client.get(url) as answer:
                 gate.open()
                 said = await read(answer, 0.1 if then in (bad_gateway, another) else None)
-    return noting(town.trace, {"gets": said, "log": ", ".join(log.raised)})
+    return noted(town.trace, {"gets": said, "log": ", ".join(log.raised)})
 
 
 # %%
@@ -220,8 +220,8 @@ begun = await compare(
         "status lines in one answer": status_lines,
         "the answer is well-formed": lambda t: not t.answers()[0].problem,
         "the answer is complete": lambda t: t.answers()[0].complete,
-        "the client gets": lambda t: noted(t)["gets"],
-        "the log names": lambda t: noted(t)["log"] or None,
+        "the client gets": lambda t: t.notes["gets"],
+        "the log names": lambda t: t.notes["log"] or None,
     },
 )
 begun
@@ -328,7 +328,7 @@ async def ask_all(*middlewares, debug=False):
     app = web.Application(middlewares=middlewares)
     app.router.add_get("/order", secretive)
     trace, log = await ask(app, "/order", "/missing", debug=debug)
-    return noting(trace, {"log": "has the secret" * (SECRET in log.text)})
+    return noted(trace, {"log": "has the secret" * (SECRET in log.text)})
 
 
 # %%
@@ -343,7 +343,7 @@ told = await compare(
         "status of the crash": lambda t: t.answers()[0].status,
         "the client reads the secret": lambda t: SECRET.encode() in t.answers()[0].body,
         "the client reads a traceback": lambda t: b"Traceback" in t.answers()[0].body,
-        "the log has the secret": lambda t: bool(noted(t)["log"]),
+        "the log has the secret": lambda t: bool(t.notes["log"]),
         "status of a missing page": lambda t: t.answers()[1].status,
         "the 400 repeats a bad line": lambda t: b"no colon" in t.answers()[2].body,
     },
@@ -420,14 +420,14 @@ async def visit(who):
     routes = (("/page", page), ("/moved", moved), ("/crash", crashes))
     app.add_routes([web.get(path, handler) for path, handler in routes] + [web.post("/only-post", page)])
     trace, _ = await ask(app, *PATHS)
-    return noting(trace, dict.fromkeys(seen[who], "after"))
+    return noted(trace, dict.fromkeys(seen[who], "after"))
 
 
 # %%
 after = await compare(
     {who: partial(visit, who) for who in ("two lines", "finally", "on_response_prepare")},
     ask={"statuses": lambda t: [it.status for it in t.answers()]}
-    | {path: lambda t, path=path: path in noted(t) for path in (*PATHS, "/malformed")},
+    | {path: lambda t, path=path: path in t.notes for path in (*PATHS, "/malformed")},
 )
 after
 
