@@ -14,14 +14,16 @@ from matplotlib import style
 
 from labs import panel
 from labs.figure import Figure, sentence
+from labs.growth import growth
 from labs.heat import Grid
 from labs.hops import PIECES, counted, hops, words
+from labs.memory import Meter
 from labs.scale import scale
 from labs.sheet import BODY, INK, LINE, MARGIN, SIDE, SMALL, SOFT, TILES, Sheet, width_of
 from labs.trace import Trace
 from labs.weather import Weather
 
-__all__ = ["Figure", "bytes_view", "heat_map", "lifelines", "weather_view"]
+__all__ = ["Figure", "bytes_view", "heat_map", "lifelines", "memory_view", "weather_view"]
 
 BELOW, NARROWEST = 30.0, 420.0  # points, as every length here
 FRAMED = "Bytes as they crossed the wire; chunk sizes count as body."
@@ -143,6 +145,21 @@ def heat_map(grid: Grid, *, finding: str) -> Figure:
         sheet.tile(MARGIN + names - 12 - 22, y, 22, 16, letter, kinds[letter])
         sheet.text(MARGIN + names, y + 12, meaning, SMALL)
     return sheet.finish(f"{sentence(finding)} {grid.words()}")
+
+
+@style.context("default")
+def memory_view(
+    sides: Mapping[str, Meter], *, finding: str, along: str = "that the server has sent"
+) -> Figure:
+    """Draw how much memory each side held while a body was on its way, over the MiB that `along` names.
+
+    Raises ValueError when there is no side or more than four, a side is not a Meter with steps, or the
+    finding is empty.
+    """
+    _check_finding(finding)
+    if not 1 <= len(sides) <= 4 or not all(isinstance(it, Meter) and it.steps for it in sides.values()):
+        raise ValueError("Memory is drawn of one to four named Meters that marked something: give a dict.")
+    return growth(sides, finding, along)
 
 
 @style.context("default")
