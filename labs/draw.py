@@ -13,7 +13,9 @@ from itertools import zip_longest
 from matplotlib import style
 
 from labs import panel
+from labs.bands import bands
 from labs.figure import Figure, sentence
+from labs.flow import Flow
 from labs.growth import growth
 from labs.heat import Grid
 from labs.hops import PIECES, counted, hops, words
@@ -23,7 +25,7 @@ from labs.sheet import BODY, INK, LINE, MARGIN, SIDE, SMALL, SOFT, TILES, Sheet,
 from labs.trace import Trace
 from labs.weather import Weather
 
-__all__ = ["Figure", "bytes_view", "heat_map", "lifelines", "memory_view", "weather_view"]
+__all__ = ["Figure", "bytes_view", "flow_view", "heat_map", "lifelines", "memory_view", "weather_view"]
 
 BELOW, NARROWEST = 30.0, 420.0  # points, as every length here
 FRAMED = "Bytes as they crossed the wire; chunk sizes count as body."
@@ -145,6 +147,20 @@ def heat_map(grid: Grid, *, finding: str) -> Figure:
         sheet.tile(MARGIN + names - 12 - 22, y, 22, 16, letter, kinds[letter])
         sheet.text(MARGIN + names, y + 12, meaning, SMALL)
     return sheet.finish(f"{sentence(finding)} {grid.words()}")
+
+
+@style.context("default")
+def flow_view(sides: Mapping[str, Flow], *, finding: str) -> Figure:
+    """Draw where the bytes of an answer were, turn by turn: what each held as a band, one panel a side.
+
+    How much is on the way is another amount in every run and on every system; the text says only which side
+    sent all before its reader began. Raises ValueError when there is no side or more than four, a side is not
+    a Flow that moved something, or the finding is empty.
+    """
+    _check_finding(finding)
+    if not 1 <= len(sides) <= 4 or not all(isinstance(it, Flow) and it.sent for it in sides.values()):
+        raise ValueError("A flow is drawn of one to four named Flows that moved something: give a dict.")
+    return bands(sides, finding)
 
 
 @style.context("default")
