@@ -17,7 +17,7 @@ FOOT = (
     "This is weather: how much is on the way depends on the system and on the moment.",
 )
 READ_FILL, AWAY_FILL, HELD_FILL = ("#dfe3e7", ""), ("white", "...."), (ASK, "")
-PASSED_FILL = (OVER, "//////")
+SENDS_FILL = (OVER, "//////")
 PLOT, TALL, APART = 205.0, 170.0, 34.0  # points
 
 
@@ -28,10 +28,8 @@ def bands(sides: Mapping[str, Flow], finding: str) -> Figure:
         "read by the reader": READ_FILL,
         "held by the reader": HELD_FILL,
         "on the way, in the system": AWAY_FILL,
-        "held by who passes it on": PASSED_FILL,
+        "held by who sends it, or passes it on": SENDS_FILL,
     }
-    if all(len(it.way) == 2 for it in sides.values()):
-        del kinds["held by who passes it on"]
     width = 40 + (PLOT + APART) * len(sides) - APART
     sheet = Sheet(width, TALL + 76 + 20 * len(kinds), finding, FOOT)
     top, step = sheet.top + 34, _step(high)
@@ -79,7 +77,7 @@ def _fill(flow: Flow, place: str) -> tuple[str, str]:
         return READ_FILL
     if "→" in place:
         return AWAY_FILL
-    return HELD_FILL if place == f"in {flow.way[-1]}" else PASSED_FILL
+    return HELD_FILL if place == f"in {flow.way[-1]}" else SENDS_FILL
 
 
 def _step(high: int) -> float:

@@ -71,18 +71,17 @@ def test_bytes_that_never_rest_are_told(monkeypatch: pytest.MonkeyPatch) -> None
 
     async def restless() -> None:
         async with Town() as town, Flow(town, ("a.test", "client")) as it:
-            loop = asyncio.get_running_loop()
 
-            def more() -> None:
-                nonlocal handle
-                it.read(1)
-                handle = loop.call_soon(more)
+            async def more() -> None:
+                while True:
+                    it.read(1)
+                    await asyncio.sleep(0)
 
-            handle = loop.call_soon(more)
+            moving = asyncio.create_task(more())
             try:
                 await it.rest()
             finally:
-                handle.cancel()
+                moving.cancel()
 
     with pytest.raises(GateStuck, match=r"did not come to rest within 0\.05 s"):
         asyncio.run(restless())

@@ -54,6 +54,7 @@ async def file(request):
     return out
 
 
+# %%
 async def buffering(request, inner):
     async with inner.get(request.path) as answer:
         body = await answer.read()
@@ -266,6 +267,7 @@ def writer(count, size, returned):
     return origin
 
 
+# %%
 async def unread(count, size):
     returned = []
     origin = writer(count, size, returned)
@@ -277,12 +279,12 @@ async def unread(count, size):
     return noted(count=count, early=early, waiting=waiting, limits=returned[0], late=len(returned))
 
 
-# %%
 def share(part, trace):
     done = trace.notes[part]
     return "all" if done == trace.notes["count"] else "some" if done else "none"
 
 
+# %%
 written = await compare(
     {"1 x 1 KiB": partial(unread, 1, KIB), "512 x 64 KiB": partial(unread, 512, 64 * KIB)},
     ask={
@@ -337,6 +339,7 @@ def endless(size, ended):
     return origin
 
 
+# %%
 async def leave(size):
     ended = asyncio.get_running_loop().create_future()
     async with opened(None, endless(size, ended)) as (_, client, _):
@@ -346,7 +349,6 @@ async def leave(size):
     return noted(error=error)
 
 
-# %%
 left = await compare(
     {"writing": partial(leave, 1), "waiting": partial(leave, 8 * MIB)},
     ask={
@@ -376,7 +378,8 @@ check(
 # A post says that streaming pays when other work goes on meanwhile, such as writing a piece to a file while
 # the next one is received. Here the client saves what it reads on a disk that stands still at the first
 # piece. The `await disk(piece)` stands for `await asyncio.to_thread(file.write, piece)`. The sides differ
-# in **what lies between receiving and saving**: nothing, a queue without a limit, or one of four pieces.
+# in **what lies between receiving and saving**: nothing, a queue without a limit, or one of four pieces. `flow.read` now
+# means saved.
 
 
 # %%
@@ -410,11 +413,11 @@ async def save(way):
 
     gate = Gate("the disk")
     async with opened(None, file) as (_, client, flow), client.get("/file") as answer:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(way(answer.content, disk))
-            await gate.reached()
-            at_rest, more = await flow.rest(), answer.content.total_bytes > saved[0]
-            gate.open()
+        saving = asyncio.create_task(way(answer.content, disk))
+        await gate.reached()
+        at_rest, more = await flow.rest(), answer.content.total_bytes > saved[0]
+        gate.open()
+        await saving
     return noted(flow=flow, at_rest=at_rest, more=more, saved=sum(saved))
 
 
