@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, web
@@ -142,14 +142,15 @@ async def _leave(feed: Callable[..., Awaitable[web.StreamResponse]], size: int) 
     raised: list[Exception] = []
     early, entered = True, 0
 
-    async def news() -> AsyncIterator[bytes]:
+    async def news() -> AsyncGenerator[bytes, None]:
         while True:
             yield bytes(size)
             await asyncio.sleep(0)
 
     async def handler(request: web.Request) -> web.StreamResponse:
         try:
-            return await feed(request, news(), here)
+            async with aclosing(news()) as pieces:
+                return await feed(request, pieces, here)
         except Exception as error:
             raised.append(error)
             raise

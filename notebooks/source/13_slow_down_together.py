@@ -378,8 +378,8 @@ check(
 # A post says that streaming pays when other work goes on meanwhile, such as writing a piece to a file while
 # the next one is received. Here the client saves what it reads on a disk that stands still at the first
 # piece. The `await disk(piece)` stands for `await asyncio.to_thread(file.write, piece)`. The sides differ
-# in **what lies between receiving and saving**: nothing, a queue without a limit, or one of four pieces. `flow.read` now
-# means saved.
+# in **what lies between receiving and saving**: nothing, a queue without a limit, or one of four pieces.
+# `flow.read` now means saved.
 
 
 # %%
