@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 35 to read and run, 30 for the exercises.
+# **Minutes:** 33 to read and run, 30 for the exercises.
 
 # %%
 import asyncio

@@ -152,13 +152,13 @@ score(prediction, found)
 #
 # * Directly, the origin had to wait: it slowed down with its reader [L13a]. Nobody told it to. aiohttp's
 #   client stops reading from its socket when more than half a MiB lies unread (twice its `read_bufsize`).
-#   Then the buffers of the two systems fill, and then the origin's `await out.write(...)` does not return.
-#   This is *back-pressure*.
+#   Then the system's buffers fill, at both ends, and then the origin's `await out.write(...)` does not
+#   return. This is *back-pressure*.
 # * A proxy passes it on only if it streams [L13b]. The buffering one took everything as fast as the origin
 #   gave it, and had to keep what its client did not take. A hundred such clients are a hundred bodies in
 #   memory.
-# * The streaming one waited in its own `await out.write(piece)`, so it did not ask for the next piece. What
-#   it held is little, and does not grow with the body [L13c].
+# * The streaming one waited in its own `await out.write(piece)`, so it did not ask for the next piece. It
+#   held less than a quarter of the body [L13c].
 #
 # How much the systems hold is weather: here some MiB at each hop. The dotted bands of the picture show it.
 
@@ -175,10 +175,11 @@ check(
 # %% [markdown]
 # ## Live, or in one lump
 #
-# `raw = await res.read()` waits for the last byte before the first goes out. A stream of *server-sent events*
-# shows it: an answer of type `text/event-stream` in which each event is a line `data: …` and an empty line.
-# Here the origin sends three events, and stands at a gate after each. While it stands there, the client asks
-# for `/now`, on the same way. What was sent before that has had time to come. Then the gate opens.
+# The proxy of a post says `raw = await res.read()`, and waits for the last byte before the first goes out.
+# A stream of *server-sent events* shows it: an answer of type `text/event-stream` in which each event is a
+# line `data: …` and an empty line. Here the origin sends three events, and stands at a gate after each.
+# While it stands there, the client asks for `/now`, on the same way. What was sent before that has had time
+# to come. Then the gate opens.
 
 
 # %%
@@ -320,7 +321,7 @@ check(
 # ## And if the reader leaves?
 #
 # The client takes the head and leaves, while the origin writes without end. The sides differ in **how large
-# its pieces are**: with 1 byte no write ever waits, with 8 MiB one always does.
+# its pieces are**: with 1 byte no write has to wait, with 8 MiB they do.
 
 
 # %%
@@ -471,13 +472,14 @@ check(
 #
 # ### ★ keep-the-brake (8 minutes)
 #
-# Somebody has built this proxy with a queue, so that it is "not slowed down by slow clients". Mend it: while
-# the client reads nothing, the origin must wait, and in the end all of `/file` must come.
+# Be the proxy for `http://origin.test/file`. `inner` is an open session. While the client reads nothing,
+# the origin must wait, and in the end all must come. A colleague proposes a queue between the two, "so that
+# nobody is slowed down". Decide what you think of it.
 
 
 # %% exercise="keep-the-brake"
 async def braking(request, inner):
-    ...  # TODO: relay http://origin.test/file, and take no more than the client does
+    ...  # TODO: relay the file, and take no more than the client does
     # solution
     async with inner.get("http://origin.test/file") as answer:
         out = web.StreamResponse()
@@ -526,7 +528,8 @@ await attempt("until-they-leave", feed)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
-# The last table says which class to catch. What must happen on every way out belongs into
+# The table under "And if the reader leaves?" says which class to catch. What must happen on every way out
+# belongs into
 # <code>finally</code>.
 # </details>
 #
