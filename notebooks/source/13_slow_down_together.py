@@ -529,8 +529,7 @@ await attempt("until-they-leave", feed)
 # %% [markdown]
 # <details><summary>Hint</summary>
 # The table under "And if the reader leaves?" says which class to catch. What must happen on every way out
-# belongs into
-# <code>finally</code>.
+# belongs into <code>finally</code>.
 # </details>
 #
 # ### ★★★ one-slow-listener (15 minutes)
