@@ -12,7 +12,8 @@ from itertools import zip_longest
 
 from matplotlib import style
 
-from labs import panel
+from labs import deadlines, panel
+from labs import mosaic as blocks
 from labs.bands import bands
 from labs.figure import Figure, sentence
 from labs.flow import Flow
@@ -20,12 +21,23 @@ from labs.growth import growth
 from labs.heat import Grid
 from labs.hops import PIECES, counted, hops, words
 from labs.memory import Meter
+from labs.patience import Run
 from labs.scale import scale
 from labs.sheet import BODY, INK, LINE, MARGIN, SIDE, SMALL, SOFT, TILES, Sheet, width_of
 from labs.trace import Trace
 from labs.weather import Weather
 
-__all__ = ["Figure", "bytes_view", "flow_view", "heat_map", "lifelines", "memory_view", "weather_view"]
+__all__ = [
+    "Figure",
+    "bytes_view",
+    "deadlines_view",
+    "flow_view",
+    "heat_map",
+    "lifelines",
+    "memory_view",
+    "mosaic",
+    "weather_view",
+]
 
 BELOW, NARROWEST = 30.0, 420.0  # points, as every length here
 FRAMED = "Bytes as they crossed the wire; chunk sizes count as body."
@@ -147,6 +159,22 @@ def heat_map(grid: Grid, *, finding: str) -> Figure:
         sheet.tile(MARGIN + names - 12 - 22, y, 22, 16, letter, kinds[letter])
         sheet.text(MARGIN + names, y + 12, meaning, SMALL)
     return sheet.finish(f"{sentence(finding)} {grid.words()}")
+
+
+@style.context("default")
+def deadlines_view(sides: Mapping[str, Mapping[str, Run]], *, finding: str) -> Figure:
+    """Draw every run of every side: the timeout it asked for, and when it ended (labs/deadlines.py)."""
+    return deadlines.deadlines(sides, finding=finding)
+
+
+@style.context("default")
+def mosaic(grids: Mapping[str, Grid], *, finding: str) -> Figure:
+    """Draw several grids of letters on one page, a block for each: a heat map with more rows than a page.
+
+    Raises ValueError when there is no grid, one is no Grid, their keys differ, or the finding is empty.
+    """
+    _check_finding(finding)
+    return blocks.draw(grids, finding)
 
 
 @style.context("default")

@@ -42,7 +42,7 @@ class Flow:
         hops = [(f"in {b}", f"{a} → {b}") for b, a in pairwise(back)]
         self.places = (READ, *(place for hop in hops for place in hop), f"in {back[-1]}")
         self.steps: list[tuple[int, ...]] = []
-        self._town = town
+        self._recording = town.recording
         self._seen = 0  # pieces of the recording
         self._said: Counter[str] = Counter()
         self._writes: dict[str, asyncio.Transport] = {}
@@ -61,6 +61,8 @@ class Flow:
         assert self._handle is not None
         self._handle.cancel()
         self._note()
+        self._writes.clear()  # what is left are plain values: a figure is drawn of them later
+        self._heard.clear()
 
     def sends(self, who: str, handler: Handler) -> Handler:
         """Return the handler, and count what it writes as sent by `who`. Raises ValueError for a stranger."""
@@ -130,7 +132,7 @@ class Flow:
             self.steps.append(counts)
 
     def _counts(self) -> tuple[int, ...]:
-        recording = self._town.recording
+        recording = self._recording
         for piece in recording.pieces[self._seen :]:
             if piece.kind is Kind.SAID:
                 self._said[recording.calls[piece.connection].whom] += piece.size

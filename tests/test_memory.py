@@ -8,7 +8,7 @@ import pytest
 from labs import draw
 from labs.cuts import cuts
 from labs.memory import KIB, MIB, Meter
-from labs.notes import noted
+from labs.noted import noted
 from labs.progress import Bar
 from labs.trace import Trace
 
@@ -58,7 +58,7 @@ def test_the_figure_says_what_was_held_without_numbers_that_change() -> None:
     figure = draw.memory_view(sides, finding="One holds all")
     assert figure.alt == (
         "One holds all. Memory held over MiB that the server has sent. "
-        "all: the body once. nothing: next to nothing."
+        "all: about the whole body, or more. nothing: next to nothing."
     )
     assert figure.png.startswith(b"\x89PNG")
 
@@ -102,6 +102,6 @@ def test_cuts_show_bars_line_ends_and_half_characters() -> None:
 
 def test_notes_lie_beside_a_trace() -> None:
     trace = Trace((), ("client", "origin.test"), (("client", "origin.test"),))
-    with_notes = noted(trace, pieces=3)
-    assert with_notes.notes == {"pieces": 3} and isinstance(with_notes, Trace)
+    with_notes = noted(trace, {"early": True}, pieces=3)
+    assert with_notes.notes == {"early": True, "pieces": 3} and isinstance(with_notes, Trace)
     assert (repr(with_notes), with_notes.calls) == (repr(trace), trace.calls)

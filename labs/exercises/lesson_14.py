@@ -59,7 +59,11 @@ async def known_length(send: Any) -> Attempt:
         heard.append((request.method, came, request.content_type, request.content_length))
         return web.Response(status=201)
 
-    with tempfile.TemporaryDirectory() as folder, _zeros(folder) as file, Meter() as meter:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        _zeros(folder) as file,
+        Meter() as meter,
+    ):
         async with Town(keep=LIMIT) as town:
             await town.open("origin.test", origin)
             async with ClientSession(connector=town.connector("client")) as client:

@@ -24,7 +24,7 @@ from labs.exercises import attempt
 from labs.gates import Gate
 from labs.guard import Guard
 from labs.memory import KIB, MIB, Meter
-from labs.notes import noted
+from labs.noted import noted
 from labs.predict import score
 from labs.town import Town
 
@@ -217,10 +217,49 @@ check(
 )
 
 # %% [markdown]
+# Lines have a limit, too. An origin sends a single line, and the client takes it with `readline()`, which
+# is one step of `async for line`. The sides differ by **one byte.** A class name stands for an exception.
+
+
+# %%
+async def one_line(size):
+    async def origin(request):
+        return web.Response(body=b"x" * (size - 1) + b"\n")
+
+    taken = []
+    async with Town() as town:
+        await town.open("origin.test", origin)
+        async with ClientSession(connector=town.connector("client")) as client:
+            for limit in (None, MIB):
+                async with client.get("http://origin.test/") as answer:
+                    try:
+                        taken.append(len(await answer.content.readline(max_line_length=limit)))
+                    except Exception as error:
+                        taken.append(type(error).__name__)
+    return noted(town.trace, taken=taken)
+
+
+# %%
+lines = await compare(
+    {"512 KiB": partial(one_line, 512 * KIB), "512 KiB and a byte": partial(one_line, 512 * KIB + 1)},
+    ask={
+        "readline()": lambda t: t.notes["taken"][0],
+        "readline(max_line_length=MIB)": lambda t: t.notes["taken"][1],
+    },
+)
+lines
+
+# %% [markdown]
+# 512 KiB came as one line, and one byte more raised `LineTooLong` [L12m]. Who expects longer lines says so.
+
+# %%
+check(lines, {"L12m": {"readline()": {"512 KiB": 512 * KIB, "512 KiB and a byte": "LineTooLong"}}})
+
+# %% [markdown]
 # ## Bytes are not text yet
 #
 # `text()` is `read()`, then decoding, with the `charset` that the answer names or else UTF-8. Four answers
-# differ in **what they say and what they send.** A class name stands for an exception.
+# differ in **what they say and what they send.**
 
 
 # %%
@@ -614,8 +653,6 @@ await attempt("leave-politely", peek)
 # * `read()`, `text()` and `json()` are right for a body that you know to be small. Nothing limits them: for
 #   an answer of a stranger, count what comes, as in the third exercise.
 # * Lines are a framing you can rely on. Others are a length before each message, or server-sent events.
-# * `async for line` takes lines up to 512 KiB and raises `LineTooLong` for a longer one;
-#   `content.readline(max_line_length=...)` takes more.
 # * aiohttp unpacks gzip as it reads. A piece is then a piece of what was unpacked, and a small answer may
 #   become a very large body.
 # * A long download needs `ClientTimeout(total=None, sock_read=...)`: by default, 300 seconds are all it

@@ -24,7 +24,7 @@ from labs.exercises import attempt
 from labs.gates import Gate
 from labs.guard import Guard
 from labs.memory import KIB, MIB, Meter
-from labs.notes import noted
+from labs.noted import noted
 from labs.predict import score
 from labs.town import Town
 
@@ -44,7 +44,7 @@ clients.versions()
 
 # %%
 SIZE, PIECE = 8 * MIB, 256 * KIB
-folder = tempfile.TemporaryDirectory()
+folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 FILE = Path(folder.name, "zeros.bin")
 FILE.write_bytes(bytes(SIZE))
 
@@ -205,8 +205,9 @@ check(
 # %% [markdown]
 # ## When is a piece sent?
 #
-# A body of two pieces. Before the client makes the second, it looks whether the handler has the first. The
-# gate opens when the handler has it. The sides differ in **the form** again.
+# A body of two pieces. When the client makes the second, it looks whether the handler has the first. The
+# generator waits at a gate before, which the handler opens when it has the first. Bytes cannot wait: both
+# pieces must be there before the request begins. The sides differ in **the form** again.
 
 
 # %%
@@ -264,8 +265,8 @@ timed = await compare(
 timed
 
 # %% [markdown]
-# What a generator yields is sent at once, also as a part of a form [L14e]. And a form with one part of
-# unknown length has no length itself: it is chunked.
+# What a generator yields goes out before it makes more, also as a part of a form [L14e]. And a form with
+# one part of unknown length has no length itself: it is chunked.
 
 # %%
 AHEAD = "the handler has the first before the second is made"
@@ -573,10 +574,10 @@ await attempt("ask-first", may_i)
 #
 # ## In practice
 #
-# * Give `data=` an open file rather than its bytes. aiohttp closes the file when it has sent it.
+# * Give `data=` an open file rather than its bytes. aiohttp closes it after the request.
 # * A generator is used up by the first try. It cannot be sent again after a 307, as lesson 03 showed.
-# * For many files from a browser, read `await request.multipart()` part by part. `request.post()` is
-#   simpler, puts files on disk, and obeys `client_max_size`.
+# * For large files from a form, read `await request.multipart()` part by part. `request.post()` is simpler,
+#   takes all parts before you see the first, and obeys `client_max_size`.
 # * Raise `client_max_size` with `web.Application(client_max_size=...)`. A proxy before you has a limit of
 #   its own.
 # * The bar above needs no package. One of `tqdm` shows rates and times, which are others in every run; one
@@ -588,8 +589,8 @@ await attempt("ask-first", may_i)
 #
 # * aiohttp 3.14: [client
 #   quickstart](https://docs.aiohttp.org/en/stable/client_quickstart.html#streaming-uploads), [client
-#   reference](https://docs.aiohttp.org/en/stable/client_reference.html), [server
-#   quickstart](https://docs.aiohttp.org/en/stable/web_quickstart.html#expect-header).
+#   reference](https://docs.aiohttp.org/en/stable/client_reference.html), [advanced
+#   server](https://docs.aiohttp.org/en/stable/web_advanced.html#expect-header).
 # * RFC 9110, [section 10.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1) on Expect, and
 #   [section 15.5.14](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14) on 413; RFC 9112, [section
 #   6](https://www.rfc-editor.org/rfc/rfc9112#section-6) on framing; RFC 7578 on forms with files.
