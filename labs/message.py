@@ -15,6 +15,7 @@ class Message:
     `fields` keep order, case and repeats. `body` is without chunked framing. `raw` is exactly what crossed.
     `surplus` are bytes written after the end of the message that belong to no message. `problem` says what a
     strict reader refuses, or is empty. A message cut short is not `complete`, which alone is no problem.
+    Nor is one that the recording does not hold as a whole, so that nobody can read where it ends: `lost`.
     """
 
     kind: str  # "request", "answer", or "tunnel" for bytes after an upgrade
@@ -26,6 +27,7 @@ class Message:
     surplus: bytes = b""
     problem: str = ""
     trailers: tuple[tuple[str, str], ...] = ()
+    lost: bool = False
 
     @property
     def method(self) -> str:

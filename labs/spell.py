@@ -44,7 +44,9 @@ def _spelled(message: Message, limit: int, settle: Settle) -> list[str]:
         head = message.raw[: end.end()].decode("latin-1").removesuffix("\n").split("\n")
         lines = [_settled(visible(line), settle) + LINE_END for line in head]
         lines += _excerpt(message.raw[end.end() :], limit, *_boundary(message, settle))
-    if message.problem:
+    if message.lost:
+        lines.append("[not recorded further]")
+    elif message.problem:
         lines.append(f"[malformed: {message.problem}]")
     elif not message.complete:
         lines.append("[cut short]")

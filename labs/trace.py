@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from labs import wire
 from labs.message import Message
@@ -44,6 +44,8 @@ class Said:
         if not message.version:  # nothing that HTTP has a word for
             label = message.start if message.start.isprintable() else ""
         label = "".join(it if it.isprintable() else "·" for it in label) or f"{len(message.raw)} bytes"
+        if message.lost:
+            return f"{label} (not recorded further)"
         if message.problem:
             return f"{label} (malformed)"
         return label if message.complete else f"{label} (cut short)"
@@ -122,6 +124,7 @@ def _connection(
     recording: Recording, number: int, who: str, whom: str, pieces: list[tuple[int, Piece]]
 ) -> Iterable[Said]:
     heard, said = bytearray(), bytearray()
+    kept = {Kind.HEARD: 0, Kind.SAID: 0}  # bytes, before those that were counted only
     boundaries: list[tuple[int, int]] = []
     places: dict[Kind, list[tuple[int, int]]] = {Kind.HEARD: [], Kind.SAID: []}  # (offset, order) of pieces
     end: Kind | None = None
@@ -132,13 +135,19 @@ def _connection(
         elif piece.kind is Kind.HEARD:
             boundaries.append((len(heard), len(said)))
             places[Kind.HEARD].append((len(heard), order))
+            kept[Kind.HEARD] += len(piece.data)
             heard += piece.data.ljust(piece.size, b"\0")
         elif piece.kind is Kind.SAID:
             places[Kind.SAID].append((len(said), order))
+            kept[Kind.SAID] += len(piece.data)
             said += piece.data.ljust(piece.size, b"\0")
         elif piece.kind is not Kind.OPENED and end is None:
             end, end_order, end_at = piece.kind, order, piece.at
     requests, answers = wire.read(bytes(heard), bytes(said), boundaries, ended)
+    if kept[Kind.HEARD] < len(heard) or kept[Kind.SAID] < len(said):
+        read = wire.read(bytes(heard[: kept[Kind.HEARD]]), bytes(said[: kept[Kind.SAID]]), boundaries, False)
+        requests = _forgiven(requests, read[0], kept[Kind.HEARD])
+        answers = _forgiven(answers, read[1], kept[Kind.SAID])
     for spoken, kind, a, b in ((requests, Kind.HEARD, who, whom), (answers, Kind.SAID, whom, who)):
         for it in spoken:
             order = places[kind][bisect_right(places[kind], (it.begin, len(recording.pieces))) - 1][1]
@@ -150,6 +159,22 @@ def _connection(
         a, b = (who, whom) if end is Kind.CLIENT_CLOSED else (whom, who)
         event = "reset" if end is Kind.RESET else "closed"
         yield Said(a, b, None, event, number, end_order, recording.began + end_at)
+
+
+def _forgiven(spoken: list[wire.Spoken], before: list[wire.Spoken], kept: int) -> list[wire.Spoken]:
+    # Zero bytes stand for what was not kept, and nobody can read chunks from them. A problem that is not
+    # there in the part that was kept is the recording's, and not the speaker's.
+    known = {it.begin for it in before if it.message.problem}
+    return [
+        replace(it, message=replace(it.message, problem="", lost=True))
+        if it.end > kept and it.begin not in known and (it.message.problem or _without_end(it.message))
+        else it
+        for it in spoken
+    ]
+
+
+def _without_end(message: Message) -> bool:
+    return not message.complete and message.field("Transfer-Encoding") is not None
 
 
 # At the end: these rooms draw a Trace, and name its type.

@@ -40,6 +40,30 @@ def words(trace: Trace) -> list[str]:
 H, S = Kind.HEARD, Kind.SAID
 
 
+# ── what the recording does not hold ──────────────────────────────────────────────────────────────────────
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("kept", "label", "words"),
+    [
+        (b"8\r\n1234", "200 OK (not recorded further)", "[not recorded further]"),
+        (b"8\r\n12345678\r\n8\r", "200 OK (not recorded further)", "[not recorded further]"),
+        (b"?\r\n1234", "200 OK (malformed)", "[malformed: "),
+    ],
+)
+def test_a_message_that_was_not_kept_is_not_malformed(kept: bytes, label: str, words: str) -> None:
+    recording = Recording()
+    recording.call("client", "origin")
+    recording.note(0, H, GET % 1)
+    recording.note(0, S, CHUNKED)
+    recording.pieces.append(Piece(0, S, kept, 99, 0.0))  # the rest was counted only
+    trace = told(recording)
+    assert [it.label for it in trace.said] == ["GET /1", label]
+    assert words in repr(trace.bytes(who="origin")) and not trace.answers()[0].complete
+
+
 # ── order, parties, filters ───────────────────────────────────────────────────────────────────────────────
 
 

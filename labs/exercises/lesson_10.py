@@ -17,6 +17,8 @@ from labs.trace import Trace
 
 LESSON = "10_give_up_first"
 SIZE, PIECE = 16 << 20, 64 << 10  # bytes; more than all the buffers on the way hold
+KIND, CUT = "image/png", -2
+TURNS = 20  # of the loop: so many a handler has to end, once it is cancelled
 SOON = 2.0  # seconds; only an attempt that is wrong waits so long
 
 
@@ -40,9 +42,11 @@ async def _end(*tasks: asyncio.Task[Any]) -> None:
 _STREAM = (
     "async def front(request, inner):\n"
     "    async with inner.get('http://origin.test/file') as answer:\n"
-    "        out = web.StreamResponse(headers={'Content-Length': answer.headers['Content-Length']})\n"
+    "        names = ('Content-Length', 'Content-Type')\n"
+    "        out = web.StreamResponse(headers={it: answer.headers[it] for it in names})\n"
     "        await out.prepare(request)\n"
 )
+_ALL = "            async for piece in answer.content.iter_any():\n                await out.write(piece)\n"
 
 
 @exercise(
@@ -54,7 +58,16 @@ _STREAM = (
     wrong={
         "async def front(request, inner):\n"
         "    async with inner.get('http://origin.test/file') as answer:\n"
-        "        return web.Response(body=await answer.read())": "for nobody",
+        "        return web.Response(body=await answer.read(), content_type='image/png')": "for nobody",
+        _STREAM + "        try:\n" + _ALL + "        except BaseException:\n"
+        "            pass\n"
+        "        return out": "waits for the rest",
+        _STREAM.replace(", 'Content-Type'", ", ")
+        + "        try:\n"
+        + _ALL
+        + "        except ConnectionError:\n"
+        "            pass\n"
+        "        return out": "Content-Type",
         _STREAM + "        async for piece in answer.content.iter_any():\n"
         "            try:\n"
         "                await out.write(piece)\n"
@@ -73,33 +86,43 @@ _STREAM = (
     },
 )
 async def stop_the_origin(front: Any) -> Attempt:
-    """Demand that a client that stays gets the file, and that the origin stops for one that leaves."""
+    """Demand the file for who stays, an origin that stops for who leaves, and no waiting for a broken one."""
     trace, got = await _file(front, leave=False)
     if got != SIZE:
         return not_yet(
             "The client that stays should get all of the file: this was not the whole file.", trace
         )
+    if trace.answers(who="front.test")[-1].field("Content-Type") != KIND:
+        return not_yet(f"The Content-Type of the origin is {KIND}: pass it on.", trace)
     trace, _ = await _file(front, leave=True)
     if not (sent := trace.answers(who="origin.test")):
         return not_yet("Your front did not ask the origin.", trace)
     if sent[0].complete:
         return not_yet("The client left, and the origin sent all of the file, for nobody.", trace)
-    return yes(trace)
+    kept = trace
+    trace, got = await _file(front, leave=False, breaks=True)
+    if got != CUT:
+        return not_yet("The origin broke off, and the client waits for the rest: catch less.", trace)
+    return yes(kept)
 
 
-async def _file(front: Any, *, leave: bool) -> tuple[Trace, int]:
+async def _file(front: Any, *, leave: bool, breaks: bool = False) -> tuple[Trace, int]:
+    """Ask for the file; return the trace and how many bytes came: -1 for none, CUT if cut short."""
     came: asyncio.Queue[web.Request] = asyncio.Queue()
     more, sent, answered = Gate("the rest"), asyncio.Event(), asyncio.Event()
     failed: list[Exception] = []
 
     async def origin(request: web.Request) -> web.StreamResponse:
-        out = web.StreamResponse(headers={"Content-Length": str(SIZE)})
+        out = web.StreamResponse(headers={"Content-Length": str(SIZE), "Content-Type": KIND})
         with contextlib.suppress(ConnectionError):
             await out.prepare(request)
             for number in range(SIZE // PIECE):
                 await out.write(bytes(PIECE))
                 if number == 0:
                     await more
+                    if breaks and request.transport is not None:
+                        request.transport.close()
+                        break
         sent.set()
         return out
 
@@ -115,7 +138,7 @@ async def _file(front: Any, *, leave: bool) -> tuple[Trace, int]:
         finally:
             answered.set()
 
-    got = 0
+    got = -1
     async with Town(keep=PIECE) as town:
         await town.open("origin.test", origin)
         await town.open("front.test", proxy)
@@ -132,8 +155,8 @@ async def _file(front: Any, *, leave: bool) -> tuple[Trace, int]:
                     await sent.wait()
                 elif not leave:
                     await asyncio.wait([asking], timeout=SOON)  # all is written; a part may wait for more
-                    if asking.done() and asking.exception() is None:
-                        got = len(asking.result())
+                    if asking.done():
+                        got = CUT if asking.exception() else len(asking.result())
             finally:
                 await _end(asking, asked)
     if failed and leave:
@@ -161,7 +184,18 @@ _KEPT = (
         "    return web.Response(text='thank you')": "cancelled",
         "async def order(request, job, kept):\n"
         "    await asyncio.shield(job())\n"
-        "    return web.Response(text='thank you')": "`kept` was empty",
+        "    return web.Response(text='thank you')": "was not in `kept`",
+        "async def order(request, job, kept):\n"
+        "    task = asyncio.create_task(job())\n"
+        "    kept.add(task)\n"
+        "    try:\n"
+        "        await asyncio.shield(task)\n"
+        "    finally:\n"
+        "        kept.discard(task)\n"
+        "    return web.Response(text='thank you')": "with your handler",
+        _KEPT.replace("kept.discard", "lambda _: kept.clear()") + "    await asyncio.shield(task)\n"
+        "    return web.Response(text='thank you')": "another",
+        _KEPT + "    await asyncio.shield(task)\n    return web.Response(status=202)": "202",
         _KEPT + "    await task\n    return web.Response(text='thank you')": "cancelled",
         _KEPT + "    return web.Response(text='thank you')": "before",
         "async def order(request, job, kept):\n"
@@ -174,7 +208,7 @@ _KEPT = (
 )
 async def keep_the_promise(order: Any) -> Attempt:
     """Demand that the job is finished though the client leaves, that it is in `kept`, and then no more."""
-    trace, _, _ = await _order(order, leave=False)
+    trace, _, _, _ = await _order(order, leave=False)
     heard = [it.target for it in trace.requests(whom="depot.test")]
     said = [it.who for it in trace.said if it.message and it.message.kind == "answer"]
     if not trace.requests(whom="bank.test"):
@@ -183,21 +217,34 @@ async def keep_the_promise(order: Any) -> Attempt:
         return not_yet("The client that stayed should get its answer when the job is done.", trace)
     if said.index("shop.test") < said.index("depot.test"):
         return not_yet("The client got its answer before the job was done: it may fail yet. Wait.", trace)
-    trace, during, after = await _order(order, leave=True)
+    if (status := trace.answers(who="shop.test")[-1].status) != 200:
+        return not_yet(f"The client that stayed should get 200, and got {status}.", trace)
+    trace, during, left, after = await _order(order, leave=True)
     if not trace.requests(whom="depot.test"):
         return not_yet("The client left, and the job was cancelled with your handler.", trace)
     if not during:
-        return not_yet("It was finished, but `kept` was empty: at the shutdown nobody waits for it.", trace)
+        return not_yet(
+            "It was finished, but its task was not in `kept`: at the shutdown nobody waits for it.", trace
+        )
+    if not left:
+        return not_yet("Its task left `kept` with your handler, and the job was not done yet.", trace)
+    if after is None:
+        return not_yet("`kept` held another task, too, and it is gone: take out your own only.", trace)
     if after:
         return not_yet("The job is done, and its task is still in `kept`: who takes it out?", trace)
     return yes(trace)
 
 
-async def _order(order: Any, *, leave: bool) -> tuple[Trace, int, int]:
+async def _order(order: Any, *, leave: bool) -> tuple[Trace, int, int, int | None]:
+    """Order; return the trace, and how many tasks of the handler stood in `kept`, three times.
+
+    While the job runs, when the client has left, and when the job is done; None if another's task is gone.
+    """
     pause, over = Gate("the pause"), asyncio.Event()
-    kept: set[asyncio.Task[Any]] = set()
+    other: asyncio.Task[Any] = asyncio.create_task(asyncio.Event().wait())
+    kept: set[asyncio.Task[Any]] = {other}
     came: asyncio.Queue[web.Request] = asyncio.Queue()
-    during, after, called = 0, 0, False
+    during, left, after, called = 0, 0, 0, False
 
     async def done(request: web.Request) -> web.StreamResponse:
         return web.Response(text="done\n")
@@ -231,21 +278,24 @@ async def _order(order: Any, *, leave: bool) -> tuple[Trace, int, int]:
         try:
             await asyncio.wait([asking, begun], return_when=asyncio.FIRST_COMPLETED)
             if not called:
-                return town.trace, 0, 0
+                return town.trace, 0, 0, 0
             await begun
-            during = sum(not task.done() for task in kept)
+            during = sum(not task.done() for task in kept - {other})
             if leave and not asking.done():
                 await _leave(asking, await came.get())
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+            left = sum(not task.done() for task in kept - {other})
             pause.open()
             await over.wait()
             if not leave:
                 await asyncio.wait([asking])
             await asyncio.sleep(0)  # callbacks of a task that has ended
             await asyncio.sleep(0)
-            after = len(kept)
         finally:
-            await _end(asking, begun, *kept)
-    return town.trace, during, after
+            gone, after = other not in kept, len(kept - {other})
+            await _end(asking, begun, other, *kept)
+    return town.trace, during, left, None if gone else after
 
 
 _FETCH = (

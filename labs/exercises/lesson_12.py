@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
-from aiohttp import ClientResponse, ClientSession, web
+from aiohttp import ClientResponse, ClientSession, TraceConfig, TraceRequestEndParams, web
 
 from labs.exercises import Attempt, exercise, not_yet, yes
 from labs.gates import Gate
@@ -19,6 +19,7 @@ from labs.trace import Trace
 LESSON = "12_read_or_stream"
 ENOUGH = 1.0  # seconds for an answer that waits for what never comes; the right one waits for nothing
 NEWS = ("Grüße aus Århus", "a second line")
+INSIDE = 13  # bytes of them, which end inside the Å
 
 _GET = "async def headline(client, url):\n    async with client.get(url) as answer:\n        "
 
@@ -32,44 +33,65 @@ _GET = "async def headline(client, url):\n    async with client.get(url) as answ
     wants="value",
     wrong={
         f"{_GET}return (await answer.text()).splitlines()[0]": "never ends",
-        f"{_GET}return (await answer.content.readany()).decode()": "more than",
+        f"{_GET}return (await answer.content.readany()).decode()": "inside a character",
+        f"{_GET}async for it in answer.content.iter_any():\n"
+        "            return it.decode().split('\\n')[0]": "inside",
+        f"{_GET}return (await answer.content.readany()).decode('utf-8', 'ignore')": "a part",
+        f"{_GET}return (await answer.content.readexactly(20)).decode()": "more than",
         f"{_GET}return (await answer.content.read(10)).decode()": "a part",
         f"{_GET}return (await answer.content.readline()).strip()": "bytes",
         f"{_GET}return (await answer.content.readline()).decode()": "line end",
         f"{_GET}return (await answer.content.readline()).decode('ascii', 'ignore').strip()": "damaged",
         f"{_GET}return answer.content.readline()": "await",
+        "async def headline(client, url):\n"
+        "    answer = await client.get(url)\n"
+        "    return (await answer.content.readline()).decode().strip()": "async with",
     },
 )
 async def first_line(headline: Any) -> Attempt:
-    """Demand the first line of a stream that does not end, as text without its line end."""
+    """Demand the first line of a stream that does not end, come in two parts, and that it is left."""
     line: object = None
-    late = False
+    words = ""
+    opened: list[ClientResponse] = []  # held here, so that no garbage collector closes them
     async with Town() as town:
-        with Gate("the end") as gate:
+        with Gate("the end") as gate, Gate("the first part") as begun:
+
+            async def heard(_session: ClientSession, _: object, params: TraceRequestEndParams) -> None:
+                opened.append(params.response)
+                begun.open()
 
             async def ticker(request: web.Request) -> web.StreamResponse:
                 answer = web.StreamResponse()
                 await answer.prepare(request)
                 with suppress(ConnectionError):
-                    await answer.write("".join(f"{it}\n" for it in NEWS).encode())
+                    await answer.write(news[:INSIDE])
+                    await begun
+                    await answer.write(news[INSIDE:])
                     await gate
                 return answer
 
             await town.open("news.test", ticker)
-            async with ClientSession(connector=town.connector("client")) as client:
+            news, signals = "".join(f"{it}\n" for it in NEWS).encode(), TraceConfig()
+            signals.on_request_end.append(heard)
+            async with ClientSession(connector=town.connector("client"), trace_configs=[signals]) as client:
                 try:
                     async with asyncio.timeout(ENOUGH):
                         line = await headline(client, "http://news.test/")
                 except TimeoutError:
-                    late = True
-    if late:
-        return not_yet(
-            "Nothing came back: the stream never ends, and your code waits for its end.", town.trace
-        )
-    return yes(town.trace) if line == NEWS[0] else not_yet(_line_amiss(line), town.trace)
+                    words = "Nothing came back: the stream never ends, and your code waits for its end."
+                except UnicodeDecodeError as error:
+                    words = f"It raised {type(error).__name__}: a piece may end inside a character."
+                words = words or _line_amiss(line)
+                if not words and not all(it.closed for it in opened):
+                    words = "That is the line, and the answer is still open: ask in an `async with` block."
+                for it in opened:
+                    it.close()
+    return not_yet(words, town.trace) if words else yes(town.trace)
 
 
 def _line_amiss(line: object) -> str:
+    if line == NEWS[0]:
+        return ""
     if inspect.iscoroutine(line):
         line.close()
         return "It returned a call that nobody awaited: write `await` before it."
@@ -165,10 +187,16 @@ def _text_amiss(got: list[object], trace: Trace) -> Attempt:
     return not_yet("Characters were lost: the halves that were left over belong to the next piece.", trace)
 
 
-SMALL, LARGE, PIECE = 20, 256, 1 * KIB  # pieces after the first line, and bytes of each
+SMALL, LARGE = (1 * KIB, 20), (64 * KIB, 256)  # bytes of each piece after the first line, and how many
+ALLOWED, ABOVE = (1 * KIB, 64), (64 * KIB + 1, 1)
+LINGER = 0.2  # seconds that the end comes later; who has left by then has left too early
 TITLE = b"title\n"
 
 _PEEK = "async def peek(answer):\n    line = await answer.content.readline()\n    "
+_COUNT = (
+    _PEEK
+    + "left = 65536\n    async for piece in answer.content.iter_chunked(1024):\n        left -= len(piece)\n"
+)
 
 
 @exercise(
@@ -184,6 +212,8 @@ _PEEK = "async def peek(answer):\n    line = await answer.content.readline()\n  
         _PEEK + "async for piece in answer.content.iter_chunked(8192): pass": "everything",
         _PEEK + "await answer.content.read(65536)\n    return line": "2 connections",
         _PEEK + "answer.close()\n    return line": "2 connections",
+        _COUNT + "        if left <= 0:\n            break\n    return line": "exactly 64 KiB",
+        _COUNT + "        if left < -1024:\n            break\n    return line": "a byte more",
         "async def peek(answer):\n    return (await answer.read()).splitlines()[0]": "everything",
         "async def peek(answer):\n"
         "    left = 65536\n"
@@ -195,26 +225,40 @@ _PEEK = "async def peek(answer):\n    line = await answer.content.readline()\n  
     },
 )
 async def leave_politely(peek: Any) -> Attempt:
-    """Demand the line of both answers, one connection after the small one, and not all of the large."""
-    line, came, trace = await _peek_at(peek, LARGE)
+    """Demand the line, one connection after at most 64 KiB, and that more is left, not read or waited for."""
+    line, came, trace = await _peek_at(peek, *LARGE)
     if came > 2 * MIB:
         return not_yet("Of the large answer it read everything: count, and stop after 64 KiB.", trace)
     if line != TITLE:
         return not_yet("It should return the first line of the answer, as bytes.", trace)
-    line, _, trace = await _peek_at(peek, SMALL)
+    line, _, trace = await _peek_at(peek, *SMALL)
     if line != TITLE:
         return not_yet("Of the small answer it did not return the first line, as bytes.", trace)
     if len(trace.calls) > 1:
         return not_yet(
             "Two requests for a small answer took 2 connections: the rest had not come when you left.", trace
         )
+    _, _, trace = await _peek_at(peek, *ALLOWED, linger=LINGER)
+    if len(trace.calls) > 1:
+        return not_yet(
+            "It left when exactly 64 KiB had come: those are allowed, and the end was near.", trace
+        )
+    try:
+        async with asyncio.timeout(ENOUGH):
+            _, _, trace = await _peek_at(peek, *ABOVE, linger=2 * ENOUGH)
+    except TimeoutError:
+        return not_yet("64 KiB and a byte more had come, and it waited for the rest: leave then.")
     return yes(trace)
 
 
-async def _peek_at(peek: Any, pieces: int) -> tuple[object, int, Trace]:
-    """Ask twice; return what `peek` returned first, how many bytes its client took, and the trace."""
+async def _peek_at(peek: Any, size: int, pieces: int, *, linger: float = 0.0) -> tuple[object, int, Trace]:
+    """Ask twice; return what `peek` returned last, how many bytes its client took, and the trace.
+
+    With `linger`, the end comes when the client has left, and at the latest so many seconds after the rest.
+    """
     line: object = None
     came: list[int] = []
+    left = asyncio.Event()
 
     async def origin(request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse()
@@ -222,17 +266,22 @@ async def _peek_at(peek: Any, pieces: int) -> tuple[object, int, Trace]:
         with suppress(ConnectionError):
             await answer.write(TITLE)
             for _ in range(pieces):
-                await answer.write(bytes(PIECE * (64 if pieces == LARGE else 1)))
+                await answer.write(bytes(size))
                 await asyncio.sleep(0)  # so that the rest comes after the line, in several turns
+            if linger:
+                await asyncio.wait([waiting := asyncio.ensure_future(left.wait())], timeout=linger)
+                waiting.cancel()
         return answer
 
     async with Town() as town:
         await town.open("origin.test", origin)
         async with ClientSession(connector=town.connector("client")) as client:
             for _ in range(2):
+                left.clear()
                 async with client.get("http://origin.test/") as answer:
                     line = await peek(answer)
                     came.append(_taken(answer))
+                left.set()
     return line, max(came), town.trace
 
 

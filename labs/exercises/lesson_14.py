@@ -135,10 +135,19 @@ _ECHO = "    return web.Response(text=str(came))"
         + "came = len(await request.content.read(65537))\n    if came > 65536:\n        "
         + _TOO_LARGE
         + _ECHO: "chunked",
+        _SMALL
+        + "came = len(await request.read())\n    if came > 65536:\n        "
+        + _TOO_LARGE
+        + _ECHO: "read on",
+        _SMALL
+        + "came = 0\n    async for piece in request.content.iter_any():\n        came += len(piece)\n"
+        + "    if came > 65536:\n        "
+        + _TOO_LARGE
+        + _ECHO: "read on",
     },
 )
 async def count_as_you_read(handler: Any) -> Attempt:
-    """Demand the length of what is small enough, and 413 for the rest, with a length or chunked."""
+    """Demand the length of what is small enough, and 413 for more, as soon as it is too much."""
     trace = Trace((), ())
     for size, chunked in ((LIMIT + 1, False), (LIMIT + 1, True), (LIMIT, False), (LIMIT, True), (5, False)):
         status, text, trace = await _offer(handler, size, chunked)
@@ -149,34 +158,54 @@ async def count_as_you_read(handler: Any) -> Attempt:
             return not_yet(f"It refused {how} of exactly 64 KiB, which is allowed.", trace)
         if size <= LIMIT and (status, text) != (200, str(size)):
             return not_yet(f"For {how} of {size} bytes it answered {status} with {text[:40]!r}.", trace)
+    status, _, trace = await _offer(handler, LIMIT + 1, True, goes_on=True)
+    if status != 413:
+        return not_yet("64 KiB and a byte had come, more was to come, and it read on: answer at once.", trace)
     return yes(trace)
 
 
-async def _pieces(size: int, gate: Gate) -> AsyncIterator[bytes]:
+async def _pieces(size: int, gate: Gate, more: Gate | None = None) -> AsyncIterator[bytes]:
     yield bytes(size // 2)
     await gate
     yield bytes(size - size // 2)
+    if more is not None:
+        await more
+        yield b"more"
 
 
-async def _offer(handler: Any, size: int, chunked: bool) -> tuple[int, str, Trace]:
-    """Offer a body; a chunked one comes in two pieces, the second after the handler was called."""
+async def _offer(handler: Any, size: int, chunked: bool, *, goes_on: bool = False) -> tuple[int, str, Trace]:
+    """Offer a body; a chunked one comes in two pieces, the second after the handler was called.
+
+    One that goes on has a third piece, which comes when the handler has answered, or after ENOUGH seconds,
+    and then the status is 0.
+    """
     status, text = 0, ""
+    early: list[bool] = []
     async with Town() as town:
-        with Gate("the handler") as gate:
+        with Gate("the handler") as gate, Gate("the answer") as over:
 
             async def called(request: web.Request) -> web.StreamResponse:
                 gate.open()
-                answer: web.StreamResponse = await handler(request)
+                try:
+                    answer: web.StreamResponse = await handler(request)
+                finally:
+                    early.append(not over.is_open)
+                    over.open()
                 return answer
 
             await town.open("origin.test", called)
             async with ClientSession(connector=town.connector("client")) as client:
+                waited = asyncio.get_running_loop().call_later(ENOUGH, over.open)
                 try:
-                    data = _pieces(size, gate) if chunked else bytes(size)
+                    data = _pieces(size, gate, over if goes_on else None) if chunked else bytes(size)
                     async with client.post(URL, data=data) as answer:
                         status, text = answer.status, await answer.text()
                 except ClientError:
                     pass  # the handler failed: its own words are shown
+                finally:
+                    waited.cancel()
+    if goes_on and early != [True]:
+        status = 0
     return status, text, town.trace
 
 
@@ -200,6 +229,7 @@ _MORE = "if length > 65536:\n        raise web.HTTPRequestEntityTooLarge(65536, 
         _EXPECT + _CONTINUE + "\n    " + _LENGTH + _NONE + _MORE: "before",
         _EXPECT + _LENGTH + _MORE + _CONTINUE: "TypeError",
         _EXPECT + _LENGTH + "length = length or 0\n    " + _MORE + _CONTINUE: "411",
+        _EXPECT + _LENGTH + _NONE.replace("length is None", "not length") + _MORE + _CONTINUE: "0 bytes",
         _EXPECT + _LENGTH + _NONE + _MORE.replace(">", ">=") + _CONTINUE: "exactly",
         _EXPECT + _LENGTH + _NONE + _MORE + "return web.Response(status=100)": "final",
         _EXPECT + _LENGTH + _NONE + _MORE + _CONTINUE.replace("\\r\\n\\r\\n", "\\r\\n"): "waits",
@@ -215,6 +245,7 @@ async def ask_first(may_i: Any) -> Attempt:
         (LIMIT + 1, False, 413),
         (5, True, 411),
         (5, False, 200),
+        (0, False, 200),
         (LIMIT, False, 200),
     ):
         trace, raised = await _ask(may_i, size, chunked)

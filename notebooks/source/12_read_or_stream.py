@@ -86,8 +86,8 @@ WAYS |= {"iter_chunks()": chunks, "async for line": lambda content: content}
 # 2. In how many pieces does each take the 65 bytes?
 
 # %%
-prediction = {
-    "first piece while the origin waits": {"read()": ..., "iter_any()": ..., "async for line": ...},  # True?
+prediction = {  # "yes" or "no", and a number
+    "first piece while the origin waits": {"read()": ..., "iter_any()": ..., "async for line": ...},
     "pieces": {"read()": ..., "iter_any()": ..., "iter_chunked(12)": ..., "async for line": ...},
 }
 
@@ -152,7 +152,7 @@ score(prediction, found)
 # ## What happened
 #
 # * `read()` waited for the end. All others gave a first piece while the origin still held the rest [L12a].
-#   Who passes pieces on can do so while they come [C75].
+#   With a stream you have something to pass on by then, and with `read()` nothing [C75].
 # * Every way gave the whole body, piece by piece and in order [C73].
 # * A piece of `iter_any()` is what has arrived, not a message [L12b]. Here it ended inside a character, and
 #   `piece.decode()` would have raised. `iter_any()` is `readany()` until nothing comes.
@@ -218,7 +218,8 @@ check(
 
 # %% [markdown]
 # Lines have a limit, too. An origin sends a single line, and the client takes it with `readline()`, which
-# is one step of `async for line`. The sides differ by **one byte.** A class name stands for an exception.
+# is one step of `async for line`. The sides differ by **one byte.** Where a class name stands in the
+# table, that exception was raised.
 
 
 # %%
@@ -310,8 +311,8 @@ check(
 # ## What is held
 #
 # Now a body of 16 MiB. A `Meter` asks Python's `tracemalloc` how many bytes are held more than at the
-# start, at most, from one write of the origin to the next. Client and origin live in one process here, so
-# it counts both. The sides differ in **what the client keeps.**
+# start. At each write of the origin, it notes the most memory held since the write before. Client and
+# origin live in one process here, so it counts both. The sides differ in **what the client keeps.**
 
 
 # %%
@@ -376,6 +377,9 @@ draw.memory_view(
 # * A stream does not hold the body [C72]. `read()` collects the pieces and then joins them. For that moment
 #   it needs twice the body [L12f].
 # * Streaming saves nothing by itself: who keeps the pieces holds the body [L12g].
+#
+# The lines rise late. What the origin has sent and the client has not yet taken, here the first few MiB,
+# is in the system's buffers, which nobody counts here.
 
 # %%
 MOST = "most held, in whole bodies"
@@ -484,6 +488,7 @@ left = await compare(
         "left, all is there": partial(twice, leave_it, 1000),
         "left, 1 byte missing": partial(twice, leave_it, 1000, 1),
         "left, 8 MiB": partial(twice, leave_it, 8 * MIB),
+        "no block, all is there": partial(twice, forget_it, 1000),
         "no block, 8 MiB": partial(twice, forget_it, 8 * MIB),
     },
     ask={
@@ -495,10 +500,11 @@ left
 
 # %% [markdown]
 # * An unread rest costs the connection: aiohttp closes it, and the next request opens another [L12i].
-# * It is no matter of size. A small body that is there as a whole keeps its connection, unread. One byte
-#   that has not come yet is enough to lose it [L12j]. aiohttp does not wait for it.
-# * Without a block, nobody gives the place in the pool back. The second request waited, and went on only
-#   because the experiment closed the first answer [L12k].
+# * What counts is whether all of it has come. A large body has not, when you leave at once. A small one that
+#   is there as a whole keeps its connection, unread. One byte that has not come yet is enough to lose it
+#   [L12j]. aiohttp does not wait for it.
+# * Without a block, the place is given back only when the whole body has come. Of the 8 MiB it had not, and
+#   the second request waited, until the experiment closed the first answer [L12k].
 
 # %%
 CONNECTIONS, QUEUED = "connections for the two requests", "the second waits in the queue"
@@ -507,15 +513,16 @@ check(
     {
         "L12i": {CONNECTIONS: {"read to the end": 1, "left, 8 MiB": 2}},
         "L12j": {CONNECTIONS: {"left, all is there": 1, "left, 1 byte missing": 1}},
-        "L12k": {QUEUED: {"left, 8 MiB": False, "no block, 8 MiB": True}},
+        "L12k": {QUEUED: {"left, 8 MiB": False, "no block, all is there": False, "no block, 8 MiB": True}},
     },
 )
 
 # %% [markdown]
 # ## Work on a piece
 #
-# Each line means some work that takes a while, say a write to a slow disk. Here the work is to wait until
-# the loop has gone on, for 0.05 s at most. The sides differ in **where the work is done.**
+# Each line means some work that takes a while, say a write to a slow disk. Here the work is to wait for a
+# sign that the loop gives when it goes on: for 0.05 s at most, in a thread for 10 s at most. The sides differ
+# in **where the work is done.**
 
 
 # %%
@@ -541,7 +548,8 @@ async def work_on(work):
             client.get("http://origin.test/") as answer,
         ):
             async for _ in answer.content:
-                loop.call_soon((went_on := threading.Event()).set)
+                went_on = threading.Event()
+                loop.call_soon(went_on.set)
                 done.append(await work(went_on))
     return noted(town.trace, done=done)
 
@@ -571,7 +579,7 @@ check(
 # ### ★ first-line (5 minutes)
 #
 # A ticker at `url` sends a line now and then, and never ends. Return its first line as a `str`, without the
-# line end.
+# line end, and leave the answer.
 
 
 # %% exercise="first-line"

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 14 · What does an upload send, and when?
 #
-# **You will** send a body in five forms, see which need the whole of it first, be refused in three ways,
-# and watch an upload as it goes.
+# **You will** send a body in five forms, see which need the whole of it first, be refused after you have
+# sent it and before, and watch an upload as it goes.
 #
 # **You need** lessons 01 and 12.
 #
@@ -38,7 +38,7 @@ clients.versions()
 #
 # A client has 8 MiB to send with `POST`. `data=` takes it in many forms. The sides differ in **the form**:
 # all of it as `bytes`, an open file, an async generator that makes one piece after the other, and
-# `FormData`, which writes what an HTML form would send, once with text only and once with the file.
+# `FormData`, which writes what an HTML form would send, once with 8 MiB of text and once with the file.
 #
 # The origin takes the body piece by piece and lets each piece go (lesson 12).
 
@@ -63,8 +63,8 @@ async def in_pieces(size=SIZE):
 
 
 # %%
-def form_of_text():
-    return FormData({"title": "a form", "year": "2026"})
+def form_of_text(size=SIZE):
+    return FormData({"title": "a form", "text": "x" * size})
 
 
 def form_with_file():
@@ -91,9 +91,9 @@ async def origin(request, mark=lambda came: None):
 # 2. For which does the client hold the whole body at some time?
 
 # %%
-prediction = {
+prediction = {  # "yes" or "no"
     "Content-Length is sent": {"bytes": ..., "file": ..., "generator": ..., "form with file": ...},
-    "a whole body is held": {"bytes": ..., "file": ..., "generator": ..., "form with file": ...},
+    "a whole body is held": {"bytes": ..., "file": ..., "generator": ..., "form": ..., "form with file": ...},
 }
 
 # %% [markdown]
@@ -141,7 +141,7 @@ found
 # %%
 draw.memory_view(
     {name: found[name].notes["meter"] for name in ("bytes", "file", "generator")},
-    finding="Bytes are all there before the first is sent; a file and a generator never are",
+    finding="Bytes are held as a whole; a file and a generator are not",
     along="that the server has taken",
 )
 
@@ -155,9 +155,11 @@ score(prediction, found)
 #   does not know how much it will make, and is sent in chunks [L14a].
 # * A form of text is `application/x-www-form-urlencoded`. With a file it becomes `multipart/form-data`,
 #   with a little frame around each part [L14b].
-# * Only the bytes had to be there as a whole [L14c]. A file is read, and a generator asked, piece by piece,
-#   as the upload goes. aiohttp warns of large bytes; Python does not show a `ResourceWarning` unless you
-#   ask for it.
+# * What you made as a whole is there as a whole: bytes, a form of text. An open file or a generator is taken
+#   piece by piece [L14c]. aiohttp warned of both whole bodies; Python does not show a `ResourceWarning`
+#   unless you ask for it.
+# * In the figure the bytes begin above their 8 MiB: what the system has not taken yet is held again, in
+#   copies.
 
 # %%
 LENGTH, HELD = "Content-Length is sent", "a whole body is held"
@@ -205,9 +207,9 @@ check(
 # %% [markdown]
 # ## When is a piece sent?
 #
-# A body of two pieces. When the client makes the second, it looks whether the handler has the first. The
-# generator waits at a gate before, which the handler opens when it has the first. Bytes cannot wait: both
-# pieces must be there before the request begins. The sides differ in **the form** again.
+# A body of two pieces. The generator yields the first and waits at a gate, which the handler opens when it
+# has that piece. Bytes cannot wait: both pieces must be there before the request begins. Each notes, when it
+# makes the second, whether the handler has the first. The sides differ in **the form** again.
 
 
 # %%
@@ -265,8 +267,9 @@ timed = await compare(
 timed
 
 # %% [markdown]
-# What a generator yields goes out before it makes more, also as a part of a form [L14e]. And a form with
-# one part of unknown length has no length itself: it is chunked.
+# A generator's first piece can arrive before its second exists, also as a part of a form [L14e]. It may also
+# run ahead of the server, by what the buffers hold (lesson 13). And a form with one part of unknown length
+# has no length itself: it is chunked.
 
 # %%
 AHEAD = "the handler has the first before the second is made"
@@ -331,12 +334,12 @@ limits = await compare(
 limits
 
 # %% [markdown]
-# `client_max_size` is a limit of `read()`, and of `text()`, `json()` and `post()`, which collect a body for
-# you. Exactly 1 MiB passed, and one byte more was 413 [L14f]. `content` gives you the pieces and knows no
-# limit [L14g]: who streams must count.
+# `client_max_size` is a limit of `read()`, and, by the reference, of `text()`, `json()` and `post()`, which
+# collect a body for you. Exactly 1 MiB passed, and one byte more was 413 [L14f]. `content` gives you the
+# pieces and knows no limit [L14g]: who streams must count, and can refuse as `read()` does [L14h].
 
 # %%
-READ, CONTENT, COUNTED = limits.asked
+READ, CONTENT, COUNTED = limits.asked  # the questions of the table, from its top
 check(
     limits,
     {
@@ -357,7 +360,7 @@ check(
 
 # %%
 async def by_its_head(request):
-    if request.content_length > MIB:
+    if (request.content_length or 0) > MIB:  # None for a chunked body
         raise web.HTTPRequestEntityTooLarge(MIB, request.content_length)
     request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -378,7 +381,7 @@ asked = await compare(
         "8 MiB, not asked": partial(ask, False),
         "8 MiB, asked": partial(ask, True),
         "8 MiB, asked, looked at": partial(ask, True, by_its_head),
-        "a form, asked, looked at": partial(ask, True, by_its_head, form_of_text),
+        "a form, asked, looked at": partial(ask, True, by_its_head, partial(form_of_text, 80)),
     },
     ask={
         "statuses that the client hears": lambda t: [it.status for it in t.answers()],
@@ -393,7 +396,8 @@ asked["8 MiB, asked, looked at"].bytes(who="client")
 # %% [markdown]
 # * Refused by `read()`, the client has sent for nothing, asked or not: 100 had been said before anybody
 #   looked at the length [L14i].
-# * The handler for `Expect` looked at the head, and not one byte of the body was sent [L14j].
+# * The handler for `Expect` looked at the head, and not one byte of the body was sent [L14j]. The request is
+#   *cut short*: its head says 8 MiB, and no body came.
 # * To look at the head is not enough: a chunked body says no length. Count all the same.
 
 # %%
@@ -455,10 +459,11 @@ async def held_up(make):
                 tracker, url = UploadTracker(), "http://origin.test/"
                 sending = asyncio.create_task(client.post(url, data=make(), upload_tracker=tracker))
                 await gate.reached()
-                sent = tracker.bytes_written
+                sent, over = tracker.bytes_written, [tracker.upload_complete.done()]
                 gate.open()
                 taken = int(await (await sending).text())
-    return noted(town.trace, early=sent == taken, late=tracker.bytes_written == taken)
+                over.append(tracker.upload_complete.done())
+    return noted(town.trace, early=sent == taken, late=tracker.bytes_written == taken, over=over)
 
 
 # %%
@@ -470,22 +475,27 @@ bars = await compare(
     ask={
         "100 % before the handler has read a byte": lambda t: t.notes["early"],
         "100 % after the answer": lambda t: t.notes["late"],
+        "upload_complete is done: before, after": lambda t: t.notes["over"],
     },
 )
 bars
 
 # %% [markdown]
-# 100 % says that the client's system has taken all of it. Of a small body, the handler may not have read a
-# byte [L14k]. Only the answer says that the server is done. A large body cannot run so far ahead: lesson
-# 13.
+# 100 % says that aiohttp has handed all of it on. Of a small body, the handler may not have read a byte
+# [L14k]. Only the answer says that the server is done. `upload_complete` waits for that, too: it was done
+# after the answer, and not before. A large body cannot run so far ahead: lesson 13.
 
 # %%
-EARLY, LATE = bars.asked
+EARLY, LATE, OVER = bars.asked
 check(
     bars,
     {
         "L14k": {EARLY: {"16 KiB": False}},
-        "L14m": {EARLY: {"64 MiB": False}, LATE: {"16 KiB": True, "64 MiB": True}},
+        "L14m": {
+            EARLY: {"64 MiB": False},
+            LATE: {"16 KiB": True, "64 MiB": True},
+            OVER: {"16 KiB": [False, True], "64 MiB": [False, True]},
+        },
     },
 )
 
@@ -515,13 +525,13 @@ await attempt("known-length", send_file)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
-# In the first table one column has a length and holds no whole body.
+# Look in the first table for what has a length and holds no whole body.
 # </details>
 #
 # ### ★★ count-as-you-read (10 minutes)
 #
 # Write a handler that takes bodies of up to 64 KiB and answers with their length in bytes, as text. Answer
-# 413 to a larger one, however it is framed.
+# 413 to a larger one, however it is framed, and read no further than you must.
 
 
 # %% exercise="count-as-you-read"
