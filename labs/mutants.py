@@ -25,6 +25,7 @@ PARTS = (
     "labs",
     "tests",
     "notebooks",
+    "results",
     "conftest.py",
     "pyproject.toml",
     "README.md",
