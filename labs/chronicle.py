@@ -19,6 +19,7 @@ INTRO = """\
 own, and writes this page and the files beside it. Do not edit them."""
 KEY = """\
 ✓ holds · ✗ refuted · ! broken: the lab could not run it, which is no verdict on the claim · `·` not tested"""
+UNRUN = "Where a lesson is named, and no claim, it stopped after its last claim."
 CASE_KEY = """\
 The walks of lesson 08, each from a section of RFC 6265 or of its successor, by a plain `ClientSession`.
 
@@ -79,7 +80,7 @@ def _claims(every: Sequence[Results], ledger: Mapping[str, Claim], heads: list[s
     unrun = [(name, it.aiohttp, it.why[name]) for name, it in others if name in it.why]
     parts = ["## News: not the verdict of the ledger"]
     parts += [table(dict.fromkeys(name for name, _ in news)), _list(told)] if news else ["None."]
-    parts += ["## What the lab could not run", _list(unrun) or "Nothing.", "## Every claim"]
+    parts += ["## What the lab could not run", UNRUN, _list(unrun) or "Nothing.", "## Every claim"]
     for lesson in lessons:
         names = (name for name, claim in ledger.items() if claim.lesson == lesson)
         parts += [f"### [{lesson}](../notebooks/{lesson}.ipynb)", table(names)]

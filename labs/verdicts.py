@@ -106,12 +106,16 @@ def run(word: str, tell: Tell) -> None:
 def _why(found: Comparison, reading: Reading) -> str:
     from labs.compare import Broken, NotTested, say
 
-    came = [(it, side, found.answers[it, side]) for it, sides in reading.items() for side in sides]
+    came = {(it, side): found.answers[it, side] for it, sides in reading.items() for side in sides}
     for kind in (Broken, NotTested):
-        for _, side, answer in came:
+        for (_, side), answer in came.items():
             if isinstance(answer, kind):
                 return sentence(f"{side}: {answer.reason}")
-    return sentence("; ".join(f"{question}: {side} {say(answer)}" for question, side, answer in came))
+    wrong = {where: it for where, it in came.items() if it != reading[where[0]][where[1]]}
+    said: dict[str, list[str]] = {}
+    for (question, side), answer in (wrong or came).items():  # a claim that holds, holds for all of it
+        said.setdefault(question, []).append(f"{side} {say(answer)}")
+    return sentence("; ".join(f"{question}: {', '.join(sides)}" for question, sides in said.items()))
 
 
 def _end_with_parent() -> None:
@@ -145,7 +149,7 @@ def main(argv: list[str]) -> int:
         run(argv[0], tell)
         tell({"end": ""})
     except Exception as error:
-        tell({"end": sentence(error)})
+        tell({"end": sentence(error).removeprefix(f"{argv[0]}, ")})  # which lesson is known
     return 0
 
 
