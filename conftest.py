@@ -44,9 +44,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_runtestloop() -> None:
-    """Take what is loaded by now out of the garbage collector's sight: the guard collects often."""
+    """Take what is loaded by now out of the garbage collector's sight: guards and tests collect often."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Do the same between two files: what one file leaves must not make each collection of the next dear."""
+    if nextitem is not None and nextitem.path != item.path:
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -30,6 +30,7 @@ __all__ = ["main", "measure"]
 
 LANES = 32  # keep-alive connections
 SLOW = 256 << 20  # bytes at most that the slow reader asks for
+CROWD, SHARE = 100, 4 << 20  # uploads at once, and bytes of each at most
 WHOLE = 8  # who reads all of a body gets this part of it: the rate is the same, and the memory is there
 
 
@@ -147,13 +148,27 @@ async def _slow(side: Side, size: int, seconds: float) -> dict[str, float]:
 
 async def _idle(side: Side, count: int) -> dict[str, float]:
     clients: list[Client] = []
-    before = side.memory()
     try:
         for _ in range(count):
             clients.append(await _open(side))
-        return {"idle": max(side.memory() - before, 0.0) / count}
+        return {"idle": side.memory()}
     finally:
         _close(clients)
+
+
+async def _crowd(side: Side, size: int) -> dict[str, float]:
+    share = min(SHARE, size)
+    uploads = [asyncio.ensure_future(_up(side, share)) for _ in range(CROWD)]
+    peak = side.memory()
+    try:
+        while (await asyncio.wait(uploads, timeout=0.01))[1]:
+            peak = max(peak, side.memory())
+        await asyncio.gather(*uploads)
+    finally:
+        for upload in uploads:
+            upload.cancel()
+        await asyncio.gather(*uploads, return_exceptions=True)
+    return {"uploads": peak}
 
 
 async def _interleaved(
@@ -215,6 +230,8 @@ async def measure(names: Sequence[str], *, rounds: int, size: int, idle: int) ->
         await _interleaved(
             [it for it in sides if it.name != "redirect"], bulk, lambda side: _up(side, size), found
         )
+        able = [it for it in proxies if it.name in found.values["up"]]  # who loses one body loses a hundred
+        await _interleaved(able, 1, lambda side: _crowd(side, size), found)
     return found
 
 

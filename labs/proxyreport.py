@@ -57,9 +57,7 @@ class Findings:
             }
             for measure in (*RATES, "cpu")
         }
-        units = (
-            "values: seconds (request, cpu, first byte), seconds a MB (down, up), bytes (slow reader, idle)"
-        )
+        units = "values: seconds (request, cpu, first byte), seconds a MB (down, up), bytes (the others)"
         more = {"base": BASE, "units": units, "ratios": ratios}
         return {**vars(self), **more}
 
@@ -85,7 +83,8 @@ def table(found: Findings) -> str:
         ("cpu", 1e6, "CPU µs"),
         ("first byte", 1e3, "first byte ms"),
         ("slow reader", 1 / (1 << 20), "slow MiB"),
-        ("idle", 1 / 1024, "idle KiB"),
+        ("idle", 1 / (1 << 20), "idle MiB"),
+        ("uploads", 1 / (1 << 20), "uploads MiB"),
     ]
     rows = [["proxy"]]
     for label in RATES.values():
@@ -116,7 +115,8 @@ def table(found: Findings) -> str:
         f"32 connections, 200 bytes of JSON. Big bodies: {found.size / (1 << 20):g} MiB (posted: an eighth "
         f"of it), {max(2, found.rounds // 5)} rounds.",
         "CPU: of the proxy's process, a request (direct: the origin's). First byte: of a source that drips.",
-        f"slow: peak memory with a slow reader. idle: memory for each of {found.idle} idle connections.",
+        f"Memory of the whole process, at most: slow: one slow reader of a big body. idle: {found.idle} idle "
+        "connections. uploads: 100 at once.",
         f"{found.machine}. This is weather: another run gives other figures; trust the ratios.",
         *found.notes,
     ]

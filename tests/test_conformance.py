@@ -34,6 +34,8 @@ from labs.conformance import (
 from labs.conformance import main as command
 from labs.conformance.registry import TOPICS, Check, _checks
 from labs.fronts import posted, typical
+from labs.gateway import Options, runner
+from labs.gateway.relay import Relay
 from tests.proxies import crasher, hanger, liar, refuser, relay
 from tests.support import remains
 
@@ -345,14 +347,28 @@ def test_a_limit_that_is_promised_and_not_kept_is_found() -> None:
     assert put(build, ["ERROR-6", "LIMIT-5"]).ids("failed") == ("ERROR-6", "LIMIT-5")
 
 
-def test_the_gateway_passes_everything_that_aiohttp_lets_it() -> None:
-    pytest.importorskip("labs.gateway")
+STOPS = ("STOP-1", "STOP-2")  # a town stops a bare server at once; tests/test_gateway_program.py stops it
+
+
+@pytest.mark.parametrize(("within", "more"), [("an application", ()), ("the program's server", STOPS)])
+def test_the_gateway_passes_everything_that_aiohttp_lets_it(
+    within: str, more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relays: list[Relay] = []
+
+    def bare(origin: str, options: Options, *, connector: Any, dial: Any) -> web.Server:
+        relays.append(Relay.over(origin, options, connector, dial))
+        return runner.server(relays[-1], options)
 
     async def go() -> Results:
+        if within != "an application":
+            monkeypatch.setattr("labs.gateway.gateway", bare)
         results = await run(command._gateway("direct"))
+        assert bool(relays) == (within != "an application")
+        await asyncio.gather(*(relay.stop() for relay in relays))
         assert remains() == []
         return results
 
     results = asyncio.run(go())
-    assert results.ids("failed") == ("METHOD-6",), "aiohttp's compiled parser refuses an unknown method"
+    assert results.ids("failed") == ("METHOD-6", *more), "aiohttp's compiled parser refuses an unknown method"
     assert not results.ids("broken") and not results.ids("not applicable")

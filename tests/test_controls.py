@@ -8,8 +8,6 @@ import pytest
 
 from labs import claims, compare, lesson
 
-SIDES = 6  # no lesson compares more
-
 
 def _verdicts(source: Path, column: int, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """Run a lesson with one of its sides in every column; return the ids whose verdict fell, by check."""
@@ -30,22 +28,19 @@ def _verdicts(source: Path, column: int, monkeypatch: pytest.MonkeyPatch) -> lis
 
     monkeypatch.setattr(compare, "compare", one_side)
     monkeypatch.setattr(claims, "check", record)
-    lesson.run(source)
+    assert repr(lesson.run(source).values[-1]).startswith("clean")
     return fallen
 
 
 @pytest.mark.parametrize("source", lesson.sources(), ids=lambda source: source.stem)
 def test_every_comparison_compares_something(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runs = [_verdicts(source, column, monkeypatch) for column in range(2)]
-    assert runs[0], f"{source.stem} checks no claim"
-    for number, fallen in enumerate(zip(*runs, strict=True), 1):
-        assert any(fallen), f"{source.stem}, check {number}: no verdict falls when all sides are one"
-
-
-@pytest.mark.parametrize("source", lesson.sources(), ids=lambda source: source.stem)
-def test_a_lesson_runs_without_a_kernel_solved_and_unsolved(source: Path) -> None:
-    for solved in (True, False):
-        assert repr(lesson.run(source, solved=solved).values[-1]).startswith("clean")
+    fallen = _verdicts(source, 0, monkeypatch)
+    assert fallen, f"{source.stem} checks no claim"
+    if not all(fallen):  # the first side may be the one that a claim describes: then the second is not
+        both = zip(fallen, _verdicts(source, 1, monkeypatch), strict=True)
+        fallen = [first or second for first, second in both]
+    for number, ids in enumerate(fallen, 1):
+        assert ids, f"{source.stem}, check {number}: no verdict falls when all sides are one"
 
 
 def test_the_control_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +50,8 @@ def test_the_control_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "from labs.claims import check\nfrom labs.compare import compare\nfrom labs.trace import Trace\n"
         "async def a():\n    return Trace((), ())\nasync def b():\n    return Trace((), ())\n"
         "found = await compare({'a': a, 'b': b}, {'how many': lambda t: len(t.said)})\n"
-        "check(found, {'C04': {'how many': {'a': 0}}})\n",
+        "check(found, {'C04': {'how many': {'a': 0}}})\ntype('', (), {'__repr__': lambda it: 'clean'})()\n",
         "utf-8",
     )
-    assert _verdicts(source, 0, monkeypatch) == _verdicts(source, 1, monkeypatch) == [()]
+    with pytest.raises(AssertionError, match="check 1: no verdict falls"):
+        test_every_comparison_compares_something(source, monkeypatch)

@@ -1,6 +1,7 @@
 """The gateway as a program: one line when it listens, a clean stop, one sentence and 2 for what cannot be."""
 
 import asyncio
+import contextlib
 import signal
 import socket
 import sys
@@ -37,6 +38,46 @@ def test_it_says_where_it_listens_answers_502_without_an_origin_and_stops(leg):
         assert b"Traceback" not in errors
         writer.close()
         nobody.close()
+
+    run(main)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a program can hear")
+def test_a_request_that_runs_at_the_end_is_finished_and_a_tunnel_is_not():
+    async def main():
+        asked, stopping = asyncio.Event(), asyncio.Event()
+
+        async def origin(reader, writer):
+            head = await reader.readuntil(b"\r\n\r\n")
+            if b"/tunnel" in head:
+                writer.write(b"HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+                assert await reader.read() == b""
+            else:
+                asked.set()
+                await stopping.wait()
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate")
+            writer.close()
+
+        server = await asyncio.start_server(origin, "127.0.0.1", 0)
+        process = await started(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "--port", "0")
+        port = int((await process.stdout.readline()).decode().rpartition(":")[2])
+        tunnel, waiting = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        tunnel[1].write(
+            b"GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+        )
+        assert b" 101 " in await tunnel[0].readuntil(b"\r\n\r\n")
+        waiting[1].write(GET)
+        await asked.wait()
+        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(ConnectionError):
+            assert await tunnel[0].read() == b""
+        stopping.set()
+        assert (await waiting[0].read()).endswith(b"\r\n\r\nlate")
+        await process.communicate()
+        assert process.returncode == 0
+        for _, writer in (tunnel, waiting):
+            writer.close()
+        server.close()
 
     run(main)
 

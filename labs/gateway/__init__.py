@@ -51,12 +51,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 from aiohttp import web
 
-from labs.gateway.options import Options, origin_of
-from labs.gateway.pool import Pool
-from labs.gateway.refusal import Quiet, in_our_words
+from labs.gateway.options import Options
+from labs.gateway.refusal import in_our_words
 from labs.gateway.relay import Relay
 from labs.gateway.route import add_catch_all
-from labs.gateway.session import Session
+from labs.gateway.runner import handler_args
 
 __all__ = ["Options", "gateway"]
 
@@ -87,21 +86,8 @@ def gateway(
     RFC 9110 sections 7.6 (forwarding), 7.8 (Upgrade), 9.2.2 (repeating), 10.1.1 (Expect); RFC 9112 sections 6
     to 9; RFC 7239. A missing Date is added, as section 6.6.1 of RFC 9110 requires.
     """
-    where = origin_of(origin)
-    leg = Session(where, options, connector) if options.leg == "session" else Pool(where, options, dial)
-    relay = Relay(where, options, leg)
-    app = web.Application(
-        handler_args={  # they win over what a runner is given
-            "auto_decompress": False,  # a content coding is the client's and the origin's affair
-            "handler_cancellation": True,  # who leaves takes its request to the origin along
-            "keepalive_timeout": options.client_timeout,
-            "lingering_time": options.linger,
-            "logger": Quiet(),
-            "max_field_size": options.max_field,
-            "max_line_size": options.max_field,
-            "max_headers": options.max_fields,
-        }
-    )
+    relay = Relay.over(origin, options, connector, dial)
+    app = web.Application(handler_args=handler_args(options))  # they win over what a runner is given
     add_catch_all(app, relay.handle)
     in_our_words(app)
 

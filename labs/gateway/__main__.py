@@ -11,8 +11,8 @@ import sys
 
 from aiohttp import web
 
-from labs.gateway import Options, gateway
-from labs.gateway.options import LEGS, origin_of
+from labs.gateway.options import LEGS, Options
+from labs.gateway.runner import Runner
 
 FINISH = 10.0  # seconds that a running request is given at the end
 NUMBERS = ("max_body", "max_requests", "connect_timeout", "answer_timeout", "idle_timeout", "client_timeout")
@@ -40,8 +40,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-async def serve(told: argparse.Namespace, app: web.Application) -> None:
-    """Listen, say where in one line, and stop cleanly at SIGTERM or Ctrl-C. Raise OSError if it cannot."""
+async def serve(told: argparse.Namespace) -> None:
+    """Listen, say where in one line, and stop cleanly at SIGTERM or Ctrl-C. Raise OSError, ValueError."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -49,7 +49,9 @@ async def serve(told: argparse.Namespace, app: web.Application) -> None:
             loop.add_signal_handler(name, stop.set)
         except NotImplementedError:  # Windows: the handler wakes the loop itself
             signal.signal(name, lambda *_: loop.call_soon_threadsafe(stop.set))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH)
+    names = ("leg", "prefix", "public", "preserve_host", "trust_forwarded", *NUMBERS)
+    options = Options(**{name: getattr(told, name) for name in names})
+    runner = Runner(told.origin, options, shutdown_timeout=FINISH)
     await runner.setup()
     try:
         site = web.TCPSite(runner, told.host, told.port, backlog=1024)
@@ -68,11 +70,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run until stopped; return the exit code: 0, or 2 after one sentence."""
     told = arguments(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    names = ("leg", "prefix", "public", "preserve_host", "trust_forwarded", *NUMBERS)
     try:
-        origin_of(told.origin)
-        app = gateway(told.origin, Options(**{name: getattr(told, name) for name in names}))
-        asyncio.run(serve(told, app))
+        asyncio.run(serve(told))
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

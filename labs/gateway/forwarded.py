@@ -25,7 +25,7 @@ class Client(NamedTuple):
     version: str
 
 
-def client_of(request: web.Request, host: bytes) -> Client:
+def client_of(request: web.BaseRequest, host: bytes) -> Client:
     """Return who asked, from the connection: a middleware may have changed what the request says."""
     peer = request.protocol.peername
     address = peer[0].partition("%")[0] if isinstance(peer, tuple) and peer else "unknown"

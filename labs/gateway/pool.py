@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from labs.gateway.leg import Answered, Asked, Failure, TooSlow, Unreachable
 from labs.gateway.options import Options, Origin
-from labs.gateway.upstream import NEVER, Upstream
+from labs.gateway.upstream import NEVER, SPACE, Upstream
 
 __all__ = ["Dial", "Pool"]
 
@@ -29,6 +29,7 @@ class Pool:
 
     def __init__(self, origin: Origin, options: Options, dial: Dial | None = None) -> None:
         self.options = options
+        self.space = memoryview(bytearray(SPACE))  # where every connection reads
         self._origin = origin
         self._dial = dial
         self._idle: list[Upstream] = []

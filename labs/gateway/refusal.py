@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-__all__ = ["Quiet", "in_our_words"]
+__all__ = ["Quiet", "in_our_words", "plain_request"]
 
 SENTENCE = b"The request is malformed, or too long for this gateway.\n"
 log = logging.getLogger("labs.gateway")
@@ -34,7 +34,7 @@ class Quiet(logging.LoggerAdapter[logging.Logger]):
             super().log(level, msg, *args, **more)
 
 
-class _Request(web.Request):
+class _InOurWords(web.BaseRequest):
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
         # In place of what it could not parse, aiohttp makes a request of method UNKNOWN, without fields.
         if (
@@ -46,6 +46,15 @@ class _Request(web.Request):
             response.headers["Content-Length"] = str(len(SENTENCE))
             response.headers["Server"] = "gateway"
         await super()._prepare_hook(response)
+
+
+class _Request(_InOurWords, web.Request):
+    pass
+
+
+def plain_request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+    """Make the request of a `web.Server` that has no application; its `request_factory`."""
+    return _InOurWords(message, payload, protocol, writer, task, task.get_loop())
 
 
 def in_our_words(app: web.Application) -> None:

@@ -13,9 +13,11 @@ from aiohttp.helpers import rfc822_formatted_time
 
 from labs.gateway.fields import end_to_end, trailers
 from labs.gateway.leg import Answered, Asked, Failure, Fields, Leg, Refused
-from labs.gateway.options import Options, Origin
+from labs.gateway.options import Options, Origin, origin_of
+from labs.gateway.pool import Dial, Pool
 from labs.gateway.reply import Relayed, Writer, head, plain
 from labs.gateway.request import Prepared, pieces, prepared
+from labs.gateway.session import Connect, Session
 from labs.gateway.target import cookie_to, location_to
 from labs.gateway.tunnel import tunnel
 
@@ -36,7 +38,14 @@ class Relay:
         self._running = 0
         self._tunnels: set[asyncio.Transport] = set()
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    @classmethod
+    def over(cls, origin: str, options: Options, connector: Connect | None, dial: Dial | None) -> Relay:
+        """Return a relay over the leg that the options name. Raise ValueError for an origin that is none."""
+        where = origin_of(origin)
+        leg = Session(where, options, connector) if options.leg == "session" else Pool(where, options, dial)
+        return cls(where, options, leg)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever happens to it."""
         if self._running >= self._options.max_requests:
             return plain(503, "This gateway is busy: ask again later.", ((b"Retry-After", b"1"),))
@@ -46,7 +55,7 @@ class Relay:
         finally:
             self._running -= 1
 
-    async def _relay(self, request: web.Request) -> web.StreamResponse:
+    async def _relay(self, request: web.BaseRequest) -> web.StreamResponse:
         options = self._options
         writer = Writer(request, options.idle_timeout)
         method = request.method.encode()
@@ -75,7 +84,7 @@ class Relay:
         finally:
             answered.drop()
 
-    def _body(self, request: web.Request, ready: Prepared) -> bytes | AsyncIterator[bytes] | None:
+    def _body(self, request: web.BaseRequest, ready: Prepared) -> bytes | AsyncIterator[bytes] | None:
         if not ready.has_body:
             return None
         content = request.content
@@ -84,7 +93,7 @@ class Relay:
         return pieces(request, self._options)
 
     async def _answer(
-        self, request: web.Request, writer: Writer, method: bytes, asked: Prepared, answered: Answered
+        self, request: web.BaseRequest, writer: Writer, method: bytes, asked: Prepared, answered: Answered
     ) -> web.StreamResponse:
         status = answered.status
         fields = self._fields(request, asked, answered)
@@ -125,7 +134,7 @@ class Relay:
                 writer.write(_last(answered))
         return Relayed(status, stays and answered.sent, writer.size)
 
-    def _fields(self, request: web.Request, asked: Prepared, answered: Answered) -> Fields:
+    def _fields(self, request: web.BaseRequest, asked: Prepared, answered: Answered) -> Fields:
         fields, read, names = end_to_end(answered.fields, _READ)
         if not names.isdisjoint(_MAPPED):
             fields = [(name, self._mapped(name.lower(), value, request, asked)) for name, value in fields]
@@ -137,7 +146,7 @@ class Relay:
             fields += [field for field in answered.fields if field[0].lower() == b"content-length"]
         return fields
 
-    def _mapped(self, name: bytes, value: bytes, request: web.Request, asked: Prepared) -> bytes:
+    def _mapped(self, name: bytes, value: bytes, request: web.BaseRequest, asked: Prepared) -> bytes:
         if name == b"set-cookie":
             return cookie_to(value, self._options.cookie_domain, self._options.cookie_path)
         if name not in _MAPPED:
@@ -147,7 +156,9 @@ class Relay:
         public = self._options.public.encode() or (b"https://" if secure else b"http://") + asked.host
         return location_to(value, self._origin, asked.sent_host, public, self._prefix)
 
-    async def _switch(self, request: web.Request, writer: Writer, answered: Answered) -> web.StreamResponse:
+    async def _switch(
+        self, request: web.BaseRequest, writer: Writer, answered: Answered
+    ) -> web.StreamResponse:
         assert answered.upgraded is not None
         transport, said = answered.upgraded
         fields = end_to_end(answered.fields, _READ).fields

@@ -58,7 +58,7 @@ class Writer:
 
     __slots__ = ("_protocol", "_timeout", "_writer", "begun", "size", "transport")
 
-    def __init__(self, request: web.Request, timeout: float) -> None:
+    def __init__(self, request: web.BaseRequest, timeout: float) -> None:
         transport = request.transport
         if transport is None:
             raise asyncio.CancelledError  # it left while its request waited for its turn

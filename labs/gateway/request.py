@@ -32,6 +32,7 @@ _READ = frozenset(
     )
 )
 UPGRADE = b"upgrade"
+PIECE = 1 << 16  # bytes of an upload that are read at once: a hundred of them stand in memory together
 
 
 class Prepared(NamedTuple):
@@ -47,7 +48,9 @@ class Prepared(NamedTuple):
     expects: bool  # whether the client waits for a 100 (RFC 9110 section 10.1.1)
 
 
-def prepared(request: web.Request, method: bytes, origin: Origin, options: Options, name: str) -> Prepared:
+def prepared(
+    request: web.BaseRequest, method: bytes, origin: Origin, options: Options, name: str
+) -> Prepared:
     """Prepare a request. Raise Refused for what must not go on."""
     if method == b"CONNECT":
         raise Refused(405, "This gateway opens no tunnels: CONNECT is not allowed here.")
@@ -75,7 +78,7 @@ def prepared(request: web.Request, method: bytes, origin: Origin, options: Optio
 
 
 def _framing(
-    read: dict[bytes, list[bytes]], request: web.Request, options: Options
+    read: dict[bytes, list[bytes]], request: web.BaseRequest, options: Options
 ) -> tuple[int | None, bool]:
     # aiohttp's parser has refused both lengths at once, and several; what it lets pass is refused here.
     if b"transfer-encoding" not in read and b"content-length" not in read:
@@ -105,7 +108,7 @@ def _hops(limits: list[bytes], method: bytes) -> bytes:
     return b"%d" % (int(limits[0]) - 1)
 
 
-def _upgrade(read: dict[bytes, list[bytes]], request: web.Request, options: Options) -> bytes:
+def _upgrade(read: dict[bytes, list[bytes]], request: web.BaseRequest, options: Options) -> bytes:
     # RFC 9110 section 7.8: what is not offered on is as if it had not been asked for.
     if UPGRADE not in read or UPGRADE not in fields_room.members(read.get(b"connection", ())):
         return b""
@@ -115,9 +118,12 @@ def _upgrade(read: dict[bytes, list[bytes]], request: web.Request, options: Opti
     return b", ".join(offered) if request.version >= (1, 1) else b""
 
 
-async def pieces(request: web.Request, options: Options) -> AsyncIterator[bytes]:
+async def pieces(request: web.BaseRequest, options: Options) -> AsyncIterator[bytes]:
     """Yield the body as it comes. Raise Refused: 400 malformed, 408 too slow, 413 too large."""
     content, total = request.content, 0
+    transport = request.transport
+    if transport is not None and hasattr(transport, "max_size"):
+        transport.max_size = PIECE  # undocumented: what the selector's loop reads at once, else 256 KiB
     while True:
         try:
             async with asyncio.timeout(options.idle_timeout):
@@ -133,4 +139,5 @@ async def pieces(request: web.Request, options: Options) -> AsyncIterator[bytes]
         total += len(piece)
         if options.max_body is not None and total > options.max_body:
             raise Refused(413, "The body of the request is too large for this gateway.")
-        yield piece
+        held, piece = [piece], b""
+        yield held.pop()  # held by nobody here: a hundred uploads may stand at this line

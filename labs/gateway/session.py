@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import TypeAlias
 
 import aiohttp
 from aiohttp import hdrs
@@ -24,8 +25,9 @@ from labs.gateway.leg import (
 from labs.gateway.options import Options, Origin
 from labs.gateway.strict import strict
 
-__all__ = ["Session"]
+__all__ = ["Connect", "Session"]
 
+Connect: TypeAlias = Callable[[], aiohttp.BaseConnector]
 INVENTED = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs.USER_AGENT)
 
 
@@ -49,9 +51,7 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
 class Session:
     """Ask the origin through one ClientSession for all: `leg.Leg`, as lesson 05 builds it."""
 
-    def __init__(
-        self, origin: Origin, options: Options, connector: Callable[[], aiohttp.BaseConnector] | None
-    ) -> None:
+    def __init__(self, origin: Origin, options: Options, connector: Connect | None) -> None:
         self._origin, self._options = origin, options
         self._connector = connector
         self._client: aiohttp.ClientSession | None = None

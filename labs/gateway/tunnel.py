@@ -77,7 +77,7 @@ class _Tail:
         """Nothing waits."""
 
 
-async def tunnel(request: web.Request, client: asyncio.Transport, origin: asyncio.Transport) -> None:
+async def tunnel(request: web.BaseRequest, client: asyncio.Transport, origin: asyncio.Transport) -> None:
     """Carry bytes between a client and the origin until one of the connections is gone.
 
     `origin` does not read yet. Both protocols are replaced: aiohttp's closes a connection at the first
