@@ -14,7 +14,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import aiohttp
 from labs.programs import reach, start
 from labs.question import Heard, Question
 
-__all__ = ["FLAGS", "Tools", "chromium", "find", "running"]
+__all__ = ["FLAGS", "Tools", "chromium", "find", "running", "tour"]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 PLACES = (
@@ -63,6 +63,22 @@ def find() -> str | None:
 
 async def chromium(question: Question) -> Heard:
     """Type a URL into Chromium's address bar; return the address it ends at, once the page is loaded."""
+    async with _opened(question) as tools:
+        return await _navigate(tools, question)
+
+
+async def tour(question: Question, urls: Sequence[str]) -> None:
+    """Type URLs into the address bar of one Chromium, one after the other, and forget cookies in between."""
+    async with _opened(question) as tools:
+        for url in urls:
+            await tools.call("Network.clearBrowserCookies")
+            tools.events.clear()
+            if "errorText" not in await tools.call("Page.navigate", url=url):
+                await tools.until("Page.loadEventFired")
+
+
+@contextlib.asynccontextmanager
+async def _opened(question: Question) -> AsyncIterator[Tools]:
     with reach(question) as names:
         rules = [f"MAP {host}{':' * bool(port)}{port} {to}" for host, port, to in names]
         flags = [*FLAGS, "--host-resolver-rules=" + ", ".join([*rules, "MAP * ~NOTFOUND"])]
@@ -75,7 +91,13 @@ async def chromium(question: Question) -> Heard:
         ):
             tools = Tools(socket)
             try:
-                return await _navigate(tools, question)
+                await tools.open_page()
+                await tools.call("Page.enable")
+                await tools.call("Network.enable")
+                # Whether the icon is asked for before the browser closes is a race, and a recording must
+                # repeat exactly.
+                await tools.call("Network.setBlockedURLs", urls=["*/favicon.ico"])
+                yield tools
             finally:
                 await tools.close()
 
@@ -147,11 +169,6 @@ class Tools:
 
 
 async def _navigate(tools: Tools, question: Question) -> Heard:
-    await tools.open_page()
-    await tools.call("Page.enable")
-    await tools.call("Network.enable")
-    # Whether the icon is asked for before the browser closes is a race, and a recording must repeat exactly.
-    await tools.call("Network.setBlockedURLs", urls=["*/favicon.ico"])
     went = await tools.call("Page.navigate", url=question.url)
     error, request = str(went.get("errorText", "")).removeprefix("net::"), str(went.get("loaderId", ""))
     sent = tools.told("Network.requestWillBeSent", request)

@@ -23,7 +23,7 @@ from labs.page import Page
 from labs.question import ClientMissing, Heard, Question, split
 from labs.town import Town
 
-__all__ = ["CLIENTS", "ClientMissing", "Heard", "ask", "missing", "present", "versions"]
+__all__ = ["CLIENTS", "ClientMissing", "Heard", "ask", "missing", "present", "tour", "versions"]
 
 
 async def ask(
@@ -36,15 +36,17 @@ async def ask(
     body: bytes | None = None,
     follow: bool | None = None,
     on: str | None = None,
+    cookies: bool = False,
     patience: float = 30.0,
 ) -> Heard:
     """Ask for a URL of the town with one of CLIENTS, recorded under its name, and return what it heard.
 
     `follow` is whether to follow redirects, None for the client's own habit; http.client never does, and
-    chromium always. What else a request
-    carries is the client's own habit. `on` is the machine it stands on (default: one named like the client).
-    After `patience` seconds the error is "TimeoutError". Raise ClientMissing where the client is not on this
-    machine, ValueError for a client or URL that is not the lab's, or for what an address bar cannot send.
+    chromium always. `cookies` turns on the cookie jar of curl and urllib, which is off by default; the others
+    keep cookies anyway, and http.client has no jar. What else a request carries is the client's own habit.
+    `on` is the machine it stands on (default: one named like the client). After `patience` seconds the error
+    is "TimeoutError". Raise ClientMissing where the client is not on this machine, ValueError for a client or
+    URL that is not the lab's, or for what an address bar cannot send.
     """
     if client not in CLIENTS:
         raise ValueError(f"{client!r} is no client of the lab: choose one of {', '.join(CLIENTS)}.")
@@ -53,7 +55,7 @@ async def ask(
         raise ValueError("chromium asks from its address bar: it sends GET, without fields or body of yours.")
     if not _is_here(client):
         raise ClientMissing(missing(client))
-    question = Question(client, town, url, method, tuple(headers), body, follow, on or client)
+    question = Question(client, town, url, method, tuple(headers), body, follow, on or client, cookies)
     with town.guest(client):
         try:
             async with asyncio.timeout(patience) as scope:
@@ -62,6 +64,23 @@ async def ask(
             if not scope.expired():
                 raise
             return question.failed(error)
+
+
+async def tour(town: Town, urls: Sequence[str], *, patience: float = 60.0) -> None:
+    """Type URLs into one Chromium, one after the other, each without the cookies of those before.
+
+    To start it once is many times as quick as to `ask` for each. Raise ClientMissing where Chromium is not on
+    this machine, ValueError for a URL that is not the lab's, TimeoutError after `patience` seconds.
+    """
+    for url in urls:
+        split(url)
+    if not _is_here("chromium"):
+        raise ClientMissing(missing("chromium"))
+    if not urls:
+        return
+    with town.guest("chromium"):
+        async with asyncio.timeout(patience):
+            await browser.tour(Question("chromium", town, urls[0], "GET", (), None, None, "chromium"), urls)
 
 
 def present() -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from itertools import zip_longest
 
 from matplotlib import style
 
+from labs import mosaic as blocks
 from labs import panel
 from labs.figure import Figure, sentence
 from labs.heat import Grid
@@ -21,7 +22,7 @@ from labs.sheet import BODY, INK, LINE, MARGIN, SIDE, SMALL, SOFT, TILES, Sheet,
 from labs.trace import Trace
 from labs.weather import Weather
 
-__all__ = ["Figure", "bytes_view", "heat_map", "lifelines", "weather_view"]
+__all__ = ["Figure", "bytes_view", "heat_map", "lifelines", "mosaic", "weather_view"]
 
 BELOW, NARROWEST = 30.0, 420.0  # points, as every length here
 FRAMED = "Bytes as they crossed the wire; chunk sizes count as body."
@@ -143,6 +144,16 @@ def heat_map(grid: Grid, *, finding: str) -> Figure:
         sheet.tile(MARGIN + names - 12 - 22, y, 22, 16, letter, kinds[letter])
         sheet.text(MARGIN + names, y + 12, meaning, SMALL)
     return sheet.finish(f"{sentence(finding)} {grid.words()}")
+
+
+@style.context("default")
+def mosaic(grids: Mapping[str, Grid], *, finding: str) -> Figure:
+    """Draw several grids of letters on one page, a block for each: a heat map with more rows than a page.
+
+    Raises ValueError when there is no grid, one is no Grid, their keys differ, or the finding is empty.
+    """
+    _check_finding(finding)
+    return blocks.draw(grids, finding)
 
 
 @style.context("default")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.client
+import http.cookiejar
 import socket
 import ssl
 import urllib.error
@@ -141,6 +142,8 @@ def _urllib(question: Question, dial: _Dial) -> Heard:
         opener.add_handler(handler)
     opener.add_handler(urllib.request.HTTPDefaultErrorHandler())
     opener.add_handler(urllib.request.UnknownHandler())
+    if question.cookies:
+        opener.add_handler(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
     try:
         request = urllib.request.Request(
             question.url, question.body, question.fields(), method=question.method

@@ -94,6 +94,8 @@ async def curl(question: Question) -> Heard:
     ]  # Windows: the town's authority publishes no list of revoked certificates
     if question.follow:
         arguments.append("--location")
+    if question.cookies:
+        arguments += ["--cookie", ""]  # no file to read, but a jar
     if question.method == "HEAD":
         arguments.append("--head")
     elif question.body is not None or question.method == "POST":

@@ -40,6 +40,7 @@ class Question:
     """Hold one request for one client.
 
     `on` is the machine that localhost means. `follow` None leaves redirects to the client's own habit.
+    `cookies` turns the client's cookie jar on where it has one that is off by default.
     """
 
     client: str
@@ -50,6 +51,7 @@ class Question:
     body: bytes | None
     follow: bool | None
     on: str
+    cookies: bool = False
 
     def habit(self, argument: str) -> dict[str, Any]:
         """Return the argument that says whether to follow, or none, so that the library's default decides."""
