@@ -100,7 +100,8 @@ def _cases(every: Sequence[Results], cases: Mapping[str, str], heads: list[str])
 
     other = [name for name in cases if len(set(came[name])) > 1]
     same = [name for name in cases if name not in other]
-    parts = ["## Cookie cases", CASE_KEY, "### Not the same in every release", table(other)]
+    told = [(name, it.aiohttp, it.why[name]) for name in other for it in every if name in it.why]
+    parts = ["## Cookie cases", CASE_KEY, "### Not the same in every release", table(other), _list(told)]
     return [*parts, "### The same in every release", table(same)]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from labs import cookies
 from labs.claims import Claim
 from labs.doctor import pins
 
@@ -75,7 +76,7 @@ def write(results: Results, folder: Path = FOLDER) -> Path:
 
 def cookie_cases() -> dict[str, str]:
     """Return the cookie cases by id, with what each says."""
-    return {}
+    return {name: case.says for name, case in cookies.cases().items()}
 
 
 def findings(ledger: Mapping[str, Claim], folder: Path = FOLDER, release: str | None = None) -> Iterator[str]:

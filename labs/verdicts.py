@@ -1,4 +1,4 @@
-"""Run one lesson in this process, and tell the verdict of each claim as soon as it is known.
+"""Run one lesson, or the cookie cases, in this process, and tell each verdict as soon as it is known.
 
 This is what `labs.versions` starts in the environment of each release: `python -m labs.verdicts NN`. It tells
 one JSON object a line: first what is installed, then each claim, last {"end": why it stopped early, or ""}.
@@ -27,6 +27,7 @@ __all__ = ["COOKIES", "main", "sentence"]
 
 ROOT = Path(__file__).resolve().parent.parent
 COOKIES = "cookies"  # instead of a lesson
+SECONDS = 20  # for one cookie case
 LONG = 240  # characters: a reason is one sentence
 Tell = Callable[[dict[str, object]], None]
 
@@ -41,7 +42,7 @@ def sentence(reason: str | Exception) -> str:
         ("labs.", "__main__")
     )  # what the lab raises is a sentence already
     words = str(reason) if own or isinstance(reason, str) else f"{type(reason).__name__}: {reason}"
-    line = " ".join(words.split())
+    line = " ".join(words.split()).rstrip(" :")  # some errors say no more than their name
     for folder in (sys.prefix, str(ROOT)):
         line = line.replace(folder + os.sep, "")
     line = re.sub(r"\b0x[0-9a-fA-F]{6,}\b", "0x…", line)
@@ -118,6 +119,26 @@ def _why(found: Comparison, reading: Reading) -> str:
     return sentence("; ".join(f"{question}: {', '.join(sides)}" for question, sides in said.items()))
 
 
+async def walk(tell: Tell) -> None:
+    """Walk the cookie cases with the installed aiohttp, without the town, and tell what came of each."""
+    from labs import cookies
+    from labs.cookies import alone
+
+    for name, case in cookies.cases().items():
+        try:
+            async with asyncio.timeout(SECONDS):
+                sent = await alone.run([case])
+            if name not in sent:
+                raise LabError("not even the first request arrived")
+        except Exception as error:
+            tell({"id": name, "verdict": "broken", "why": sentence(error)})
+            continue
+        letter = cookies.judge(case, sent[name])
+        verdict = "passed" if letter in "=6b" else "failed"  # 6, b: the two demands differ, and it meets one
+        came = f": {sent[name] or 'no cookie'}" if sent[name] is not None else ""
+        tell({"id": name, "verdict": verdict, "why": sentence(cookies.KEY[letter] + came)})
+
+
 def _end_with_parent() -> None:
     while os.read(0, 1):  # it says nothing, and holds the other end as long as it lives
         pass
@@ -146,7 +167,7 @@ def main(argv: list[str]) -> int:
 
     tell(installed())
     try:
-        run(argv[0], tell)
+        asyncio.run(walk(tell)) if argv[0] == COOKIES else run(argv[0], tell)
         tell({"end": ""})
     except Exception as error:
         tell({"end": sentence(error).removeprefix(f"{argv[0]}, ")})  # which lesson is known

@@ -17,9 +17,9 @@ from labs.results import Results, cookie_cases
 from labs.sittings import Ruling, Sitting, settle, sit
 from labs.verdicts import COOKIES
 
-__all__ = ["RELEASES", "main", "measure"]
+__all__ = ["RELEASES", "every", "main", "measure"]
 
-RELEASES = ("3.8.6", "3.9.5", "3.10.11", "3.11.18", "3.12.15", "3.13.5", "3.14.0", "3.14.5", "newest")
+RELEASES = ("3.8.6", "3.9.5", "3.10.11", "3.11.18", "3.12.15", "3.13.5", "3.14.0", "3.14.5")
 TIMES = 5  # as often must a verdict come that is not the expected one
 COOKIES_OF = "08"  # the lesson whose cases they are
 
@@ -39,7 +39,7 @@ def measure(python: Path, words: Sequence[str], before: Results | None = None) -
         claims |= {name: verdict for name, (verdict, _) in settled.items()}
         why |= {name: reason for name, (_, reason) in settled.items()}
         why[source.stem] = "" if first.end in why.values() else first.end  # said already of its claims
-        if source.stem.startswith(COOKIES_OF) and cookie_cases():
+        if source.stem.startswith(COOKIES_OF):
             first, settled = _run(python, COOKIES, dict.fromkeys(cookie_cases(), results.PASSED))
             cases |= {name: verdict for name, (verdict, _) in settled.items()}
             why |= {name: reason for name, (_, reason) in settled.items()}
@@ -60,6 +60,11 @@ def _run(python: Path, word: str, expected: Mapping[str, str]) -> tuple[Sitting,
     return sittings[0], settle(expected, sittings)
 
 
+def every() -> tuple[str, ...]:
+    """Return the releases that are run where none is named: the list, the pinned one and the newest."""
+    return tuple(dict.fromkeys((*RELEASES, results.pinned(), "newest")))
+
+
 def main(argv: Sequence[str] | None = None, folder: Path = results.FOLDER) -> int:
     """Measure the releases that are named, or all of the list; return 1 if one could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m labs versions", description=__doc__)
@@ -78,7 +83,7 @@ def main(argv: Sequence[str] | None = None, folder: Path = results.FOLDER) -> in
     lessons = [lesson.find(it).stem for it in asked.lesson or []] or [it.stem for it in lesson.sources()]
     done: set[str] = set()
     failed = 0
-    for name in () if asked.page else asked.releases or RELEASES:
+    for name in () if asked.page else asked.releases or every():
         try:
             release = newest() if name == "newest" else name
             if release not in done:
@@ -103,7 +108,7 @@ def _measured(release: str, words: Sequence[str], folder: Path, whole: bool) -> 
 
 def _listed(folder: Path) -> str:
     kept = {it.aiohttp: f"{len(it.claims)} claims stored" for it in results.stored(folder)}
-    rows = {**dict.fromkeys(RELEASES, "nothing stored"), **kept, "newest": "whatever pip calls so"}
+    rows = {**dict.fromkeys(every(), "nothing stored"), **kept, "newest": "whatever pip calls so"}
     return "\n".join(f"{release:<8}  {rows[release]}" for release in sorted(rows, key=_place))
 
 

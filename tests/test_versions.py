@@ -16,8 +16,21 @@ import aiohttp
 import pytest
 from aiohttp import ClientSession
 
-from labs import chronicle, claims, environments, lesson, names, older, results, sittings, verdicts, versions
+from labs import (
+    chronicle,
+    claims,
+    cookies,
+    environments,
+    lesson,
+    names,
+    older,
+    results,
+    sittings,
+    verdicts,
+    versions,
+)
 from labs.claims import Claim, Kind, Verdict, ledger
+from labs.cookies import alone
 from labs.environments import EnvironmentFailed, environment
 from labs.results import Results, cookie_cases
 from labs.review import volatile
@@ -132,12 +145,12 @@ def test_reasons_with_the_same_words_stand_together() -> None:
 
 def test_cases_that_differ_come_first() -> None:
     every = [
-        Results("3.9.5", "3.11", "Linux", {}, {}, {"plain": "passed", "quotes": "failed"}),
+        Results("3.9.5", "3.11", "Linux", {}, {}, {"plain": "passed", "quotes": "failed"}, {"quotes": "a=1"}),
         Results("3.14.5", "3.11", "Linux", {}, {}, {"plain": "passed", "quotes": "passed"}),
     ]
     page = chronicle.page(every, {}, "3.14.5", {"plain": "One.", "quotes": "Two.", "late": "Three."})
     _, other, same = page.split("\n### ")
-    assert "| quotes | ✗ | ✓ | Two. |" in other and "plain" not in other
+    assert "| quotes | ✗ | ✓ | Two. |\n\n* quotes in 3.9.5: a=1\n" in other and "plain" not in other
     assert "| plain | ✓ | ✓ | One. |\n| late | · | · | Three. |" in same
 
 
@@ -218,6 +231,27 @@ def test_a_reason_is_one_line_and_of_no_machine() -> None:
     said = verdicts.sentence(OSError(f"{folder} in\n  <X at 0x7f00deadbeef>"))
     assert said == f"OSError: {Path('labs', 'town.py')} in <X at 0x…>"
     assert len(verdicts.sentence("x" * 999)) == verdicts.LONG
+
+
+def test_a_cookie_case_is_passed_failed_or_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: dict[str, Any] = {"plain": "a=1", "quotes": 'a="1"', "two-fields": "a=2", "host-only": None}
+
+    async def walk(chosen: list[cookies.Case]) -> dict[str, str | None]:
+        if (name := chosen[0].id) == "comma":
+            raise OSError("no port left")
+        return {name: sent[name]} if name in sent else {}
+
+    monkeypatch.setattr(alone, "run", walk)
+    heard: list[dict[str, Any]] = []
+    asyncio.run(verdicts.walk(heard.append))
+    found = {it["id"]: (it["verdict"], it["why"]) for it in heard}
+    assert found.keys() == cookie_cases().keys()
+    assert found["plain"] == ("passed", "sends what both demand: a=1")
+    wrong = "sends the cookies with other values, or in another order: a=2"
+    assert found["two-fields"] == ("failed", wrong)
+    assert found["host-only"] == ("failed", "never makes the last request")
+    assert found["comma"] == ("broken", "OSError: no port left")
+    assert found["empty-value"] == ("broken", "not even the first request arrived")
 
 
 def test_a_real_lesson_is_told_in_a_process_of_its_own() -> None:
@@ -377,7 +411,7 @@ def test_the_list_and_the_page_run_nothing(
     results.write(OLD, tmp_path)
     assert versions.main(["--list"], tmp_path) == versions.main(["--page"], tmp_path) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[:-1]] == list(versions.RELEASES)
+    assert [line.split()[0] for line in lines[:-1]] == list(versions.every())
     assert "3.9.5     3 claims stored" in lines and "3.8.6     nothing stored" in lines
     assert "| C1 | ✗ |" in (tmp_path / "README.md").read_text("utf-8")
     with pytest.raises(SystemExit):
@@ -385,8 +419,10 @@ def test_the_list_and_the_page_run_nothing(
     assert "'3.9' is no release: write 3.10.11, or newest" in capsys.readouterr().err
 
 
-def test_the_pinned_release_is_on_the_list() -> None:
-    assert results.pinned() in versions.RELEASES
+def test_a_release_that_is_pinned_one_day_is_run_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert versions.every() == (*versions.RELEASES, "newest")
+    monkeypatch.setattr(results, "pinned", lambda: "3.99.0")
+    assert versions.every() == (*versions.RELEASES, "3.99.0", "newest")
 
 
 # ── environments ───────────────────────────────────────────────────────────────────────────────────────────
