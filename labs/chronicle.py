@@ -75,7 +75,8 @@ def _claims(every: Sequence[Results], ledger: Mapping[str, Claim], heads: list[s
 
     lessons = dict.fromkeys(claim.lesson for claim in ledger.values())
     news = [(name, it) for name in ledger for it in every if is_news(it, ledger[name])]
-    told = [(f"{name} is {it.claims[name]}", it.aiohttp, it.why.get(name, "")) for name, it in news]
+    verbs = {Verdict.HOLDS: "holds", Verdict.REFUTED: "is refuted"}
+    told = [(f"{name} {verbs[_verdict(it, name)]}", it.aiohttp, it.why.get(name, "")) for name, it in news]
     others = [(name, it) for name in (*ledger, *lessons) for it in every if (name, it) not in news]
     unrun = [(name, it.aiohttp, it.why[name]) for name, it in others if name in it.why]
     parts = ["## News: not the verdict of the ledger"]
