@@ -12,17 +12,29 @@ from itertools import zip_longest
 
 from matplotlib import style
 
+from labs import deadlines, panel
 from labs import mosaic as blocks
-from labs import panel
 from labs.figure import Figure, sentence
+from labs.growth import growth
 from labs.heat import Grid
 from labs.hops import PIECES, counted, hops, words
+from labs.memory import Meter
+from labs.patience import Run
 from labs.scale import scale
 from labs.sheet import BODY, INK, LINE, MARGIN, SIDE, SMALL, SOFT, TILES, Sheet, width_of
 from labs.trace import Trace
 from labs.weather import Weather
 
-__all__ = ["Figure", "bytes_view", "heat_map", "lifelines", "mosaic", "weather_view"]
+__all__ = [
+    "Figure",
+    "bytes_view",
+    "deadlines_view",
+    "heat_map",
+    "lifelines",
+    "memory_view",
+    "mosaic",
+    "weather_view",
+]
 
 BELOW, NARROWEST = 30.0, 420.0  # points, as every length here
 FRAMED = "Bytes as they crossed the wire; chunk sizes count as body."
@@ -147,6 +159,12 @@ def heat_map(grid: Grid, *, finding: str) -> Figure:
 
 
 @style.context("default")
+def deadlines_view(sides: Mapping[str, Mapping[str, Run]], *, finding: str) -> Figure:
+    """Draw every run of every side: the timeout it asked for, and when it ended (labs/deadlines.py)."""
+    return deadlines.deadlines(sides, finding=finding)
+
+
+@style.context("default")
 def mosaic(grids: Mapping[str, Grid], *, finding: str) -> Figure:
     """Draw several grids of letters on one page, a block for each: a heat map with more rows than a page.
 
@@ -154,6 +172,21 @@ def mosaic(grids: Mapping[str, Grid], *, finding: str) -> Figure:
     """
     _check_finding(finding)
     return blocks.draw(grids, finding)
+
+
+@style.context("default")
+def memory_view(
+    sides: Mapping[str, Meter], *, finding: str, along: str = "that the server has sent"
+) -> Figure:
+    """Draw how much memory each side held while a body was on its way, over the MiB that `along` names.
+
+    Raises ValueError when there is no side or more than four, a side is not a Meter with steps, or the
+    finding is empty.
+    """
+    _check_finding(finding)
+    if not 1 <= len(sides) <= 4 or not all(isinstance(it, Meter) and it.steps for it in sides.values()):
+        raise ValueError("Memory is drawn of one to four named Meters that marked something: give a dict.")
+    return growth(sides, finding, along)
 
 
 @style.context("default")

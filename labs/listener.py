@@ -54,11 +54,15 @@ class Listener:
         wrap: Callable[[Factory], Factory],
         context: ssl.SSLContext | None,
         options: dict[str, Any],
+        hold: Callable[[asyncio.Transport], None] | None = None,
     ) -> None:
-        """Listen. `wrap` goes around the factory of protocols. Raise TownError for what is no server."""
+        """Listen. `wrap` goes around the factory of protocols; `hold` gets each new transport under TLS.
+
+        Raise TownError for what is no server.
+        """
         factory = wrap(await self._factory(app, options))
         if context is not None:
-            factory = _secured(factory, context, self.held)
+            factory = _secured(factory, context, self.held, hold)
         loop = asyncio.get_running_loop()
         # In two steps: create_server alone, cancelled in its last turn, leaves a server behind.
         self._server = await loop.create_server(factory, LOOPBACK, 0, backlog=1024, start_serving=False)
@@ -131,7 +135,12 @@ def _must_be_factory(app: object, options: dict[str, Any]) -> None:
             ) from None
 
 
-def _secured(factory: Factory, context: ssl.SSLContext, held: set[asyncio.Transport]) -> Factory:
+def _secured(
+    factory: Factory,
+    context: ssl.SSLContext,
+    held: set[asyncio.Transport],
+    hold: Callable[[asyncio.Transport], None] | None,
+) -> Factory:
     # What loop.create_server(ssl=...) does. But there, nobody holds a connection whose handshake is not over.
     class Secured(sslproto.SSLProtocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -139,6 +148,8 @@ def _secured(factory: Factory, context: ssl.SSLContext, held: set[asyncio.Transp
             self._held = transport
             held.add(transport)
             super().connection_made(transport)
+            if hold is not None:
+                hold(transport)
 
         def connection_lost(self, exc: BaseException | None) -> None:
             held.discard(self._held)

@@ -88,8 +88,8 @@ class Town:
 
         `app` is an Application, a handler that gets every request, or a factory of protocols. `on` is the
         machine it stands on, and what localhost means there. `known_as` is its name in the lanes. `gate`
-        holds each new connection unread until opened. `options` go to aiohttp's runner. Raise TownError for a
-        name that is taken, or a localhost without a machine.
+        holds each new connection unread until opened, with `tls` before its handshake. `options` go to
+        aiohttp's runner. Raise TownError for a name that is taken, or a localhost without a machine.
         """
         self._must_be_free(key := self._names.key(name, on, tls))
         # An empty context: what a handler prints goes to the cell that runs, not to the one that opened it.
@@ -122,12 +122,13 @@ class Town:
                 gate.on_open(lambda: None if transport.is_closing() else transport.resume_reading())
 
         def wrap(factory: Factory) -> Factory:
-            return tapped(factory, self.recording, called, speaker, listener.held, hold if gate else None)
+            ready = hold if gate and not tls else None
+            return tapped(factory, self.recording, called, speaker, listener.held, ready)
 
         hosts = {key[1], *LOCAL} if key[0] else {key[1]}
         try:
             context = self.ca.server_context(*hosts) if tls else None
-            await listener.start(app, wrap, context, options)
+            await listener.start(app, wrap, context, options, hold if gate else None)
             self._must_be_free(key)  # meanwhile another may have taken the name, or the town closed
         except BaseException:
             await listener.stop()

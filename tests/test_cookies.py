@@ -125,7 +125,7 @@ def test_the_jar_of_some_clients_is_off_by_default(client: str) -> None:
     run(main)
 
 
-@pytest.mark.parametrize("client", ["curl", "chromium"])
+@pytest.mark.parametrize("client", ["curl", pytest.param("chromium", marks=pytest.mark.browser)])
 def test_what_was_recorded_is_what_this_version_sends(client: str) -> None:
     named = f"{client} {clients.present()[client]}"
     if named not in live.recorded():
@@ -179,6 +179,7 @@ def test_a_tour_refuses_what_is_no_url_of_the_town() -> None:
     run(main)
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(not browser.find(), reason="Chromium is not installed: see python -m labs doctor")
 def test_a_browser_forgets_between_walks_and_is_started_once(monkeypatch: pytest.MonkeyPatch) -> None:
     starts = 0

@@ -1,0 +1,64 @@
+"""Overhear a client's timeouts: the ones in force for a request, and the alarms that it sets on the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from aiohttp import client_proto, helpers
+
+__all__ = ["Alarm", "alarms", "in_force"]
+
+# Whose methods a client's timeouts call: that of total, of connect and sock_connect, of sock_read.
+CLIENTS = (helpers.TimeoutHandle, asyncio.Timeout, client_proto.ResponseHandler)
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Hold one alarm of the loop's clock, `when` in its seconds: weather, but for being whole or not."""
+
+    when: float
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether it rings at a whole second."""
+        return self.when == int(self.when)
+
+
+@contextlib.contextmanager
+def alarms() -> Iterator[list[Alarm]]:
+    """Record the alarms that aiohttp's client sets on the running loop inside the block, in order."""
+    loop: Any = asyncio.get_running_loop()
+    true_call_at, heard = loop.call_at, []
+
+    def call_at(when: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
+        if isinstance(getattr(callback, "__self__", None), CLIENTS):
+            heard.append(Alarm(when))
+        return true_call_at(when, callback, *args, context=context)
+
+    loop.call_at = call_at
+    try:
+        yield heard
+    finally:
+        del loop.call_at  # the class's own shows again
+
+
+def in_force(connector: aiohttp.TCPConnector) -> list[aiohttp.ClientTimeout]:
+    """Return a list that fills with the timeouts of every request that asks this connector for a connection.
+
+    A session hands them to `connector.connect()` (aiohttp 3.14).
+    """
+    heard: list[aiohttp.ClientTimeout] = []
+    true_connect = connector.connect
+
+    async def connect(req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Any:  # noqa: ASYNC109
+        heard.append(timeout)
+        return await true_connect(req, traces, timeout)
+
+    connector.connect = connect  # type: ignore[method-assign]
+    return heard

@@ -1,0 +1,268 @@
+"""The exercises of lesson 09."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from aiohttp import ClientConnectorError, ClientSession, ClientTimeout, web
+
+from labs import holds
+from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.gates import Gate
+from labs.patience import Trial, outlast, shut
+from labs.town import Town
+
+LESSON = "09_name_the_timeout"
+TCP, FIRST, NEXT, LAST = "the TCP connection", "the first byte", "the next piece", "the last piece"
+URL = "http://origin.test/"
+
+
+def _origin(wait: str, gate: Gate) -> Any:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        if wait == FIRST:
+            await gate
+        try:
+            await answer.prepare(request)
+            await answer.write(b"piece ")
+            if wait == NEXT:
+                await gate
+            while wait == LAST and await shut(gate):
+                await answer.write(b"piece ")
+        except ConnectionResetError:
+            pass  # the client has left
+        return answer
+
+    return handler
+
+
+async def _wait(wait: str, patient: Callable[[float], ClientTimeout], trial: Trial) -> None:
+    await trial.town.open("origin.test", _origin(wait, trial.gate))
+    connector = trial.town.connector("client")
+    async with ClientSession(connector=connector) as client:
+        if wait == TCP:
+            holds.connects(connector, trial.gate)
+        async with client.get(URL, timeout=patient(trial.begin())) as answer:
+            await answer.read()
+
+
+_TIMEOUT = "from aiohttp import ClientTimeout\n\n"
+
+
+@exercise(
+    "large-download",
+    lesson=LESSON,
+    stars=1,
+    minutes=8,
+    wants="value",
+    hint="Two of the four together: one that sees the connection, one that sees each piece.",
+    wrong={
+        _TIMEOUT + "def patient(seconds):\n    return ClientTimeout(total=seconds)": "pieces kept coming",
+        _TIMEOUT + "def patient(seconds):\n    return ClientTimeout(sock_read=seconds)": "TCP connection",
+        _TIMEOUT + "def patient(seconds):\n    return ClientTimeout(connect=seconds)": "first byte",
+        _TIMEOUT + "def patient(seconds):\n    return ClientTimeout()": "TCP connection",
+        _TIMEOUT
+        + "def patient(seconds):\n    return ClientTimeout(connect=seconds, sock_read=30)": "given `seconds`",
+        "def patient(seconds):\n    return seconds": "ClientTimeout",
+        _TIMEOUT + "async def patient(seconds):\n    return ClientTimeout(total=seconds)": "without `async`",
+    },
+)
+async def large_download(patient: Any) -> Attempt:
+    """Demand that a held connection and a silent server are noticed, and that a long body is let be."""
+    if not callable(patient) or asyncio.iscoroutinefunction(patient):
+        return not_yet("Write `def patient(seconds)` without `async`, and give its name.")
+    try:
+        timeout = patient(0.25)
+    except Exception as error:
+        return not_yet(f"Your function raised {type(error).__name__}: {error}")
+    if not isinstance(timeout, ClientTimeout):
+        return not_yet(f"Return a ClientTimeout: yours is of type {type(timeout).__name__}.")
+    for it in (timeout.connect, timeout.sock_connect, timeout.sock_read):
+        if it not in (None, 0, 0.25):
+            return not_yet(f"You were given `seconds`, and yours has {it:g} of its own.")
+    for wait in (TCP, FIRST, NEXT):
+        if (run := await outlast(partial(_wait, wait, patient))).error is None:
+            return not_yet(f"It went on waiting for {wait}, for longer than `seconds`.", run.trace)
+    run = await outlast(partial(_wait, LAST, patient))
+    if run.error is not None:
+        return not_yet(f"The pieces kept coming, and your download ended in {run.raised}.", run.trace)
+    return yes(run.trace)
+
+
+_FETCH = (
+    "import aiohttp\n\n"
+    "async def fetch(client, url):\n"
+    "    try:\n"
+    "        async with client.get(url) as answer:\n"
+    "            return await answer.text()\n"
+)
+
+
+@exercise(
+    "say-which",
+    lesson=LESSON,
+    stars=2,
+    minutes=8,
+    wants="value",
+    hint="Three `except`, the special ones first: ConnectionTimeoutError, ServerTimeoutError, TimeoutError.",
+    wrong={
+        _FETCH + "    except TimeoutError:\n        return 'total'\n"
+        "    except aiohttp.ConnectionTimeoutError:\n        return 'connect'\n"
+        "    except aiohttp.ServerTimeoutError:\n        return 'read'": "first `except`",
+        _FETCH + "    except aiohttp.ServerTimeoutError:\n        return 'read'\n"
+        "    except TimeoutError:\n        return 'total'": "ConnectionTimeoutError",
+        _FETCH + "    except aiohttp.ConnectionTimeoutError:\n        return 'connect'\n"
+        "    except aiohttp.ServerTimeoutError:\n        return 'read'": "TimeoutError of total",
+        _FETCH + "    except aiohttp.ConnectionTimeoutError:\n        return 'connect'\n"
+        "    except aiohttp.SocketTimeoutError:\n        return 'read'\n"
+        "    except Exception:\n        return 'total'": "refused",
+        "async def fetch(client, url):\n"
+        "    async with client.get(url) as answer:\n        pass\n"
+        "    try:\n        return await answer.text()\n"
+        "    except TimeoutError:\n        return 'total'": "good server",
+    },
+)
+async def say_which(fetch: Any) -> Attempt:
+    """Demand the word for each of three timeouts, the text of a good server, and the error of a dead one."""
+    if not asyncio.iscoroutinefunction(fetch):
+        return not_yet("Write `async def fetch(client, url)`, and give its name.")
+    came, raised = await _fetched(fetch, "", ClientTimeout())
+    if came != "piece ":
+        return not_yet(f"A good server was asked, and you {_did(came, raised)}: return the text.")
+    cases = ((TCP, "sock_connect", "connect"), (NEXT, "sock_read", "read"), (FIRST, "total", "total"))
+    for wait, name, word in cases:
+        came, raised = await _fetched(fetch, wait, ClientTimeout(**{name: 0.1}))
+        if raised is not None:
+            return not_yet(f"You let the {type(raised).__name__} of {name} pass: it is a timeout, too.")
+        if came == "total" != word:
+            return not_yet(
+                f"{name} fired, and you said 'total': the first `except` that fits is taken, and "
+                "TimeoutError fits them all."
+            )
+        if came != word:
+            return not_yet(
+                f"{name} fired, and you {_did(came, None)}: catch ConnectionTimeoutError, "
+                "ServerTimeoutError and TimeoutError, in this order."
+            )
+    came, raised = await _fetched(fetch, "refused", ClientTimeout())
+    if not isinstance(raised, ClientConnectorError):
+        return not_yet(f"The connection was refused, which is no timeout, and you {_did(came, raised)}.")
+    return yes()
+
+
+def _did(came: object, raised: Exception | None) -> str:
+    return f"returned {came!r:.40}" if raised is None else f"raised {type(raised).__name__}"
+
+
+async def _fetched(fetch: Any, wait: str, limits: ClientTimeout) -> tuple[object, Exception | None]:
+    """Return what `fetch` returns or raises; a learner's error is an answer, and none of the check's."""
+    async with Town() as town:
+        with Gate() as gate:
+            await town.open("origin.test", _origin(wait, gate))
+            if wait == "refused":
+                await town.close("origin.test")
+            connector = town.connector("client")
+            async with ClientSession(connector=connector, timeout=limits) as client:
+                if wait == TCP:
+                    holds.connects(connector, gate)
+                try:
+                    return await fetch(client, URL), None
+                except Exception as error:
+                    return None, error
+
+
+_COLLECT = "import aiohttp\n\nasync def collect(client, urls, seconds):\n    texts = []\n"
+
+
+@exercise(
+    "one-deadline",
+    lesson=LESSON,
+    stars=3,
+    minutes=14,
+    wants="value",
+    hint="`async with asyncio.timeout(seconds)` around the whole loop, and catch TimeoutError around that.",
+    wrong={
+        _COLLECT + "    for url in urls:\n        try:\n"
+        "            async with client.get(url, timeout=aiohttp.ClientTimeout(total=seconds)) as answer:\n"
+        "                texts.append(await answer.text())\n"
+        "        except TimeoutError:\n            pass\n"
+        "    return texts": "anew",
+        _COLLECT + "    async with asyncio.timeout(seconds):\n        for url in urls:\n"
+        "            async with client.get(url) as answer:\n"
+        "                texts.append(await answer.text())\n"
+        "    return texts": "raised TimeoutError",
+        _COLLECT + "    for url in urls:\n"
+        "        async with client.get(url) as answer:\n"
+        "            texts.append(await answer.text())\n"
+        "    return texts": "no deadline",
+        "async def collect(client, urls, seconds):\n"
+        "    async def one(url):\n"
+        "        async with client.get(url) as answer:\n            return await answer.text()\n"
+        "    try:\n"
+        "        async with asyncio.timeout(seconds):\n"
+        "            return await asyncio.gather(*map(one, urls))\n"
+        "    except TimeoutError:\n        return []": "one after the other",
+        "async def collect(client, urls, seconds):\n"
+        "    try:\n"
+        "        async with asyncio.timeout(seconds):\n"
+        "            texts = []\n"
+        "            for url in urls:\n"
+        "                async with client.get(url) as answer:\n"
+        "                    texts.append(await answer.text())\n"
+        "            return texts\n"
+        "    except TimeoutError:\n        return []": "had come",
+    },
+)
+async def one_deadline(collect: Any) -> Attempt:
+    """Demand that the second page, which is held, costs the rest of the time, and the third is not asked."""
+    if not asyncio.iscoroutinefunction(collect):
+        return not_yet("Write `async def collect(client, urls, seconds)`, and give its name.")
+    for seconds in (0.2, 0.8):  # again with more, where the computer was too slow to reach the second page
+        reply, reached = await _collected(collect, seconds)
+        if reached:
+            break
+    return reply
+
+
+async def _collected(collect: Any, seconds: float) -> tuple[Attempt, bool]:
+    heard: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        heard.append(request.path)
+        if request.path != "/1":
+            await gate
+        return web.Response(text=f"page {request.path[1:]}")
+
+    came: object = None
+    raised: Exception | None = None
+    async with Town() as town:
+        with Gate() as gate:
+            await town.open("origin.test", handler)
+            async with ClientSession(connector=town.connector("client")) as client:
+                urls = [f"{URL}{number}" for number in (1, 2, 3)]
+                task = asyncio.ensure_future(collect(client, urls, seconds))
+                await asyncio.wait([task], timeout=4 * seconds + 0.6)
+                endless = not task.done()
+                task.cancel()
+                await asyncio.wait([task])
+                if not task.cancelled():
+                    error = task.exception()
+                    raised = error if isinstance(error, Exception) else None
+                    came = None if error else task.result()
+    reached = "/2" in heard
+    if endless:
+        return not_yet("The second page never comes, and you had no deadline for it.", town.trace), reached
+    if raised is not None:
+        words = f"You raised {type(raised).__name__}: {raised}. Return what has come."
+        return not_yet(words, town.trace), reached
+    if heard.count("/3") and "page 1" not in str(came):
+        return not_yet("All pages were asked at once: ask them one after the other.", town.trace), reached
+    if heard.count("/3"):
+        words = "The second page took all the time, and you asked for the third: the time began anew."
+        return not_yet(words, town.trace), reached
+    if came != ["page 1"]:
+        return not_yet(f"The first page had come, and you {_did(came, None)}.", town.trace), reached
+    return yes(town.trace), reached

@@ -1,0 +1,312 @@
+"""The exercises of lesson 11."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+from aiohttp import ClientConnectionError, ClientSession, web
+
+from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.gates import Gate
+from labs.handset import handset
+from labs.town import Town
+from labs.trace import Trace
+
+LESSON = "11_wait_on_the_server"
+SOON = 2.0  # seconds; only an attempt that is wrong waits so long
+MOST = 8  # requests after which the shop of an exercise answers whatever comes
+KEY = "Idempotency-Key"
+
+
+@exercise(
+    "read-in-time",
+    lesson=LESSON,
+    stars=1,
+    minutes=5,
+    hint="`async with asyncio.timeout(0.1)` around the reading, `except TimeoutError` around that.",
+    wrong={
+        "async def receive(request):\n"
+        "    return web.Response(text=str(len(await request.read())))": "still waits",
+        "async def receive(request):\n"
+        "    async with asyncio.timeout(0.1):\n"
+        "        return web.Response(text=str(len(await request.read())))": "TimeoutError",
+        "async def receive(request):\n"
+        "    try:\n"
+        "        async with asyncio.timeout(0.1):\n"
+        "            return web.Response(text=str(len(await request.read())))\n"
+        "    except TimeoutError:\n"
+        "        raise web.HTTPGatewayTimeout()": "504",
+        "async def receive(request):\n    raise web.HTTPRequestTimeout()": "answered 408",
+        "async def receive(request):\n"
+        "    await asyncio.sleep(0.1)\n"
+        "    if not request.content.at_eof():\n"
+        "        raise web.HTTPRequestTimeout()\n"
+        "    return web.Response(text='0')": "answered 408",
+    },
+)
+async def read_in_time(receive: Any) -> Attempt:
+    """Demand the length of a body that comes, and 408 for one that does not."""
+    upload = b"POST /upload HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 10\r\nConnection: close\r\n\r\n"
+    heard = b""
+    async with Town() as town:
+        await town.open("shop.test", receive)
+        async with handset(town, "client", "shop.test") as line:
+            whole = await line.finish(upload + b"whole body")
+        async with handset(town, "client", "shop.test", upload + b"half ") as line:
+            try:
+                async with asyncio.timeout(SOON):
+                    heard = await line.until(b"\r\n")
+            except asyncio.IncompleteReadError:
+                pass
+            except TimeoutError:
+                await line.finish(b"body\n")  # or it would hear that the client has left
+    trace = town.trace
+    if _status(whole) == 408:
+        return not_yet("A body that came at once was answered 408: read it first.", trace)
+    if not whole.endswith(b"\r\n\r\n10"):
+        return not_yet("A whole body should be answered 200, with the number of its bytes, here 10.", trace)
+    if not heard:
+        return not_yet("Half a body came, then nothing, and your handler still waits.", trace)
+    if (status := _status(heard)) != 408:
+        return not_yet(f"The client that stops should hear 408, and heard {status}.", trace)
+    return yes(trace)
+
+
+def _status(said: bytes) -> int:
+    found = re.match(rb"HTTP/1\.1 (\d{3})", said)
+    return int(found[1]) if found else 0
+
+
+_LOOP = (
+    "from uuid import uuid4\nfrom aiohttp import ClientConnectionError\n\n"
+    "async def order(client, url, wait):\n"
+    "    key = str(uuid4())\n"
+    "    for turn in range(4):\n"
+    "        try:\n"
+    "            async with client.post(url, headers={'Idempotency-Key': key}) as answer:\n"
+    "                if answer.status != 503 or turn == 3:\n"
+    "                    return answer.status\n"
+    "        except ClientConnectionError:\n"
+    "            if turn == 3:\n"
+    "                raise\n"
+    "        await wait(0.1 * 2**turn)\n"
+)
+
+
+@exercise(
+    "try-again",
+    lesson=LESSON,
+    stars=2,
+    minutes=13,
+    hint="One key before the loop, `for turn in range(4)`; a status ends it, or the last turn.",
+    wants="value",
+    wrong={
+        "async def order(client, url, wait):\n"
+        "    async with client.post(url) as answer:\n"
+        "        return answer.status": "no Idempotency-Key",
+        _LOOP.replace("headers={'Idempotency-Key': key}", ""): "no Idempotency-Key",
+        _LOOP.replace("': key}", "': str(uuid4())}"): "another key",
+        _LOOP.replace("str(uuid4())", "'order-1'"): "Two orders",
+        _LOOP.replace("range(4)", "range(99)").replace("turn == 3", "False"): "4 at most",
+        _LOOP.replace("range(4)", "range(3)").replace("turn == 3", "turn == 2"): "4 at most",
+        _LOOP.replace("wait(0.1 * 2**turn)", "wait(0.1)"): "longer",
+        _LOOP.replace("        await wait(0.1 * 2**turn)\n", ""): "wait",
+        _LOOP.replace("answer.status != 503", "answer.status < 400"): "422",
+        _LOOP.replace("if turn == 3:\n                raise", "pass"): "raise",
+        _LOOP.replace("answer.status != 503 or turn == 3", "True"): "503",
+    },
+)
+async def try_again(order: Any) -> Attempt:
+    """Demand a second try where it can help, with the same key, growing waits, and an end."""
+    lost = await _shopping(order, ["drop", "200"])
+    keys = lost.keys
+    if not keys or None in keys:
+        return not_yet("There is no Idempotency-Key in your request.", lost.trace, show=(KEY,))
+    if len(keys) < 2:
+        return not_yet("The answer was lost, and you did not try again.", lost.trace, show=(KEY,))
+    if len(set(keys)) > 1:
+        return not_yet(
+            "The second try has another key, so it is another order: make the key before the loop.",
+            lost.trace,
+            show=(KEY,),
+        )
+    other = await _shopping(order, ["200"])
+    if other.keys[:1] == keys[:1]:
+        return not_yet("Two orders have the same key, and the second is never done.", lost.trace, show=(KEY,))
+    if lost.result != 200 or other.result != 200:
+        return not_yet("Return the status of the answer.", lost.trace)
+    wrong = await _shopping(order, ["422", "200"])
+    if wrong.result != 422 or len(wrong.keys) != 1:
+        return not_yet("A 422 will be a 422 again: do not repeat it, return it.", wrong.trace)
+    dead = await _shopping(order, ["drop"] * MOST)
+    if len(dead.keys) != 4:
+        return not_yet(f"A dead server heard {len(dead.keys)} tries, and 4 at most was said.", dead.trace)
+    if not isinstance(dead.result, ClientConnectionError):
+        return not_yet("When the fourth try fails as well, let its error be raised.", dead.trace)
+    busy = await _shopping(order, ["503"] * MOST)
+    if len(busy.keys) != 4 or busy.result != 503:
+        return not_yet("A 503 should be tried again, 4 times in all, and then returned.", busy.trace)
+    if len(dead.waits) != 3 or len(busy.waits) != 3:
+        return not_yet("Between two tries, and only there, `await wait(seconds)`.", dead.trace)
+    if any(b <= a for waits in (dead.waits, busy.waits) for a, b in zip(waits, waits[1:], strict=False)):
+        return not_yet("Each wait should be longer than the one before.", dead.trace)
+    return yes(lost.trace)
+
+
+class _Shopping:
+    """Hold what came of one order."""
+
+    def __init__(self) -> None:
+        self.trace = Trace((), ())
+        self.waits: list[float] = []
+        self.result: object = None
+
+    @property
+    def keys(self) -> list[str | None]:
+        return [it.field(KEY) for it in self.trace.requests()]
+
+
+async def _shopping(order: Any, script: list[str]) -> _Shopping:
+    """Let the shop answer by its script, one word a request, and 200 when that is over."""
+    found, words = _Shopping(), iter(script)
+
+    async def shop(request: web.Request) -> web.StreamResponse:
+        word = next(words, "200")
+        if word == "drop":
+            assert request.transport is not None
+            request.transport.close()
+            return web.Response()
+        return web.Response(status=int(word))
+
+    async def wait(seconds: float) -> None:
+        found.waits.append(float(seconds))
+
+    async with Town() as town:
+        await town.open("shop.test", shop)
+        async with ClientSession(connector=town.connector("client")) as client:
+            try:
+                found.result = await order(client, "http://shop.test/orders", wait)
+            except ClientConnectionError as error:
+                found.result = error
+    found.trace = town.trace
+    return found
+
+
+_ONCE = (
+    "from aiohttp import ClientConnectionError\n\n"
+    "async def once(request, charge, known):\n"
+    "    key = request.headers.get('Idempotency-Key')\n"
+    "    if key is None:\n"
+    "        raise web.HTTPBadRequest()\n"
+)
+_TASK = _ONCE + (
+    "    if key not in known:\n"
+    "        known[key] = asyncio.ensure_future(charge())\n"
+    "    try:\n"
+    "        return web.Response(text=await asyncio.shield(known[key]))\n"
+    "    except ClientConnectionError:\n"
+    "        known.pop(key, None)\n"
+    "        raise web.HTTPBadGateway() from None\n"
+)
+
+
+@exercise(
+    "once-per-key",
+    lesson=LESSON,
+    stars=3,
+    minutes=15,
+    hint="`known[key] = asyncio.ensure_future(charge())` before any await; out with it where it failed.",
+    wrong={
+        "async def once(request, charge, known):\n"
+        "    return web.Response(text=await charge())": "without a key",
+        _ONCE + "    return web.Response(text=await charge())": "charged 2 times",
+        _ONCE + "    if key not in known:\n"
+        "        try:\n"
+        "            known[key] = await charge()\n"
+        "        except ClientConnectionError:\n"
+        "            raise web.HTTPBadGateway()\n"
+        "    return web.Response(text=known[key])": "while the first",
+        _ONCE + "    if key in known:\n"
+        "        return web.Response(text='again')\n"
+        "    known[key] = asyncio.ensure_future(charge())\n"
+        "    return web.Response(text=await known[key])": "receipt",
+        _TASK.replace("        known.pop(key, None)\n", ""): "anew",
+        _TASK.replace("except ClientConnectionError", "except ValueError"): "ClientConnectionError",
+    },
+)
+async def once_per_key(once: Any) -> Attempt:
+    """Demand one charge a key, also for two requests at once, and a new one after a failure."""
+    trace, said, charged = await _orders(once, [(None,)])
+    if _statuses(said) != [400] or charged:
+        return not_yet("An order without a key should be answered 400, and not be charged.", trace)
+    trace, said, charged = await _orders(once, [("a",), ("a",)])
+    if charged != 1:
+        return not_yet(f"The same key came twice, one after the other: charged {charged} times.", trace)
+    if said[0] != said[1] or said[0] != (200, "receipt 1"):
+        return not_yet("Both should hear 200 and the same receipt.", trace)
+    trace, said, charged = await _orders(once, [("a", "a")])
+    if charged != 1:
+        return not_yet("The key came again while the first was being charged, and was charged, too.", trace)
+    if said != [(200, "receipt 1")] * 2:
+        return not_yet(
+            "The second came while the first was being charged: both should get its receipt.", trace
+        )
+    trace, said, charged = await _orders(once, [("a", "b")])
+    if charged != 2 or len({text for _, text in said}) != 2:
+        return not_yet("Two keys are two orders: charge both.", trace)
+    trace, said, charged = await _orders(once, [("a",), ("a",)], fails=True)
+    if said[0][0] != 502:
+        return not_yet(f"charge() raised ClientConnectionError: answer 502, not {said[0][0]}.", trace)
+    if said[1] != (200, "receipt 2"):
+        return not_yet("The charge failed, and when the key came again, it was not charged anew.", trace)
+    return yes(trace)
+
+
+def _statuses(said: list[tuple[int, str]]) -> list[int]:
+    return [status for status, _ in said]
+
+
+async def _orders(
+    once: Any, rounds: list[tuple[str | None, ...]], *, fails: bool = False
+) -> tuple[Trace, list[tuple[int, str]], int]:
+    """Send the orders of each round at the same time, and charge when all of a round have come."""
+    known: dict[str, Any] = {}
+    charged = 0
+
+    async def charge() -> str:
+        nonlocal charged
+        charged += 1
+        number = charged
+        await gate
+        if fails and number == 1:
+            raise ClientConnectionError("the bank is closed")
+        return f"receipt {number}"
+
+    async def shop(request: web.Request) -> web.StreamResponse:
+        counted.on_open(lambda: None)
+        answer: web.StreamResponse = await once(request, charge, known)
+        return answer
+
+    said: list[tuple[int, str]] = []
+    async with Town() as town:
+        await town.open("shop.test", shop)
+        async with ClientSession(connector=town.connector("client")) as client:
+            for keys in rounds:
+                gate, counted = Gate("the bank"), Gate("the shop")
+                asking = [asyncio.create_task(_post(client, key)) for key in keys]
+                try:
+                    await counted.reached(len(keys))
+                    gate.open()
+                    said += [await it for it in asking]
+                finally:
+                    for it in asking:
+                        it.cancel()
+    return town.trace, said, charged
+
+
+async def _post(client: ClientSession, key: str | None) -> tuple[int, str]:
+    fields = {} if key is None else {KEY: key}
+    async with client.post("http://shop.test/orders", headers=fields) as answer:
+        return answer.status, await answer.text()

@@ -1,0 +1,240 @@
+"""The exercises of lesson 12."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import ClientResponse, ClientSession, web
+
+from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.gates import Gate
+from labs.memory import KIB, MIB
+from labs.town import Town
+from labs.trace import Trace
+
+LESSON = "12_read_or_stream"
+ENOUGH = 1.0  # seconds for an answer that waits for what never comes; the right one waits for nothing
+NEWS = ("Grüße aus Århus", "a second line")
+
+_GET = "async def headline(client, url):\n    async with client.get(url) as answer:\n        "
+
+
+@exercise(
+    "first-line",
+    lesson=LESSON,
+    stars=1,
+    minutes=5,
+    hint="`answer.content.readline()`, then decode it and strip the line end.",
+    wants="value",
+    wrong={
+        f"{_GET}return (await answer.text()).splitlines()[0]": "never ends",
+        f"{_GET}return (await answer.content.readany()).decode()": "more than",
+        f"{_GET}return (await answer.content.read(10)).decode()": "a part",
+        f"{_GET}return (await answer.content.readline()).strip()": "bytes",
+        f"{_GET}return (await answer.content.readline()).decode()": "line end",
+        f"{_GET}return (await answer.content.readline()).decode('ascii', 'ignore').strip()": "damaged",
+        f"{_GET}return answer.content.readline()": "await",
+    },
+)
+async def first_line(headline: Any) -> Attempt:
+    """Demand the first line of a stream that does not end, as text without its line end."""
+    line: object = None
+    late = False
+    async with Town() as town:
+        with Gate("the end") as gate:
+
+            async def ticker(request: web.Request) -> web.StreamResponse:
+                answer = web.StreamResponse()
+                await answer.prepare(request)
+                with suppress(ConnectionError):
+                    await answer.write("".join(f"{it}\n" for it in NEWS).encode())
+                    await gate
+                return answer
+
+            await town.open("news.test", ticker)
+            async with ClientSession(connector=town.connector("client")) as client:
+                try:
+                    async with asyncio.timeout(ENOUGH):
+                        line = await headline(client, "http://news.test/")
+                except TimeoutError:
+                    late = True
+    if late:
+        return not_yet(
+            "Nothing came back: the stream never ends, and your code waits for its end.", town.trace
+        )
+    return yes(town.trace) if line == NEWS[0] else not_yet(_line_amiss(line), town.trace)
+
+
+def _line_amiss(line: object) -> str:
+    if inspect.iscoroutine(line):
+        line.close()
+        return "It returned a call that nobody awaited: write `await` before it."
+    if isinstance(line, bytes):
+        return "It returned bytes, and a str was asked for: decode them."
+    if not isinstance(line, str):
+        return f"It should return a str, and returned one of type {type(line).__name__}."
+    if line.strip() == NEWS[0]:
+        return "That is the line, with its line end: strip it."
+    if line.startswith(NEWS[0]):
+        return "It returned more than the first line: a piece is what has come, not a line."
+    if NEWS[0].startswith(line):
+        return "It returned a part of the line: a number of bytes is no line."
+    return "The line came damaged: its text is in UTF-8."
+
+
+WORDS = "서울 København Αθήνα 🦀"
+CUTS = (4, 13, 25, 30)  # in bytes; each but the last of them inside a character
+
+_EACH = "async def texts(answer):\n    async for piece in answer.content.iter_any():\n        yield "
+
+
+@exercise(
+    "whole-characters",
+    lesson=LESSON,
+    stars=2,
+    minutes=10,
+    hint="One `codecs.getincrementaldecoder('utf-8')()` for the whole answer; decode each piece with it.",
+    wants="value",
+    wrong={
+        f"{_EACH}piece.decode()": "UnicodeDecodeError",
+        f"{_EACH}piece.decode(errors='replace')": "damaged",
+        f"{_EACH}piece.decode(errors='ignore')": "lost",
+        f"{_EACH}piece": "bytes",
+        "async def texts(answer):\n    yield await answer.text()": "as it comes",
+        "async def texts(answer):\n    return await answer.text()": "yield",
+        "import codecs\n\n" + _EACH + "codecs.getincrementaldecoder('utf-8')('ignore').decode(piece)": "lost",
+    },
+)
+async def whole_characters(texts: Any) -> Attempt:
+    """Demand, before each next part is sent, every character that is complete by then."""
+    if not inspect.isasyncgenfunction(texts):
+        return not_yet("This is no async generator: an `async def` with `yield` in it.")
+    body = WORDS.encode()
+    parts = [body[a:b] for a, b in zip((0, *CUTS), (*CUTS, len(body)), strict=True)]
+    got: list[object] = []
+    words = ""
+    async with Town() as town:
+        with Gate("the next part") as gate:
+
+            async def origin(request: web.Request) -> web.StreamResponse:
+                answer = web.StreamResponse()
+                await answer.prepare(request)
+                with suppress(ConnectionError):
+                    for part in parts:
+                        await answer.write(part)
+                        await gate
+                        gate.close()
+                return answer
+
+            await town.open("origin.test", origin)
+            async with (
+                ClientSession(connector=town.connector("client")) as client,
+                client.get("http://origin.test/") as answer,
+            ):
+                try:
+                    await _listen(texts(answer), got, gate)
+                except TimeoutError:
+                    words = "The first part had come, and your code yielded nothing: yield text as it comes."
+                except UnicodeDecodeError as error:
+                    words = f"It raised {type(error).__name__}: a piece may end inside a character."
+    return not_yet(words, town.trace) if words else _text_amiss(got, town.trace)
+
+
+async def _listen(texts: AsyncIterator[object], got: list[object], gate: Gate) -> None:
+    while True:
+        try:
+            async with asyncio.timeout(ENOUGH):
+                got.append(await anext(texts))
+        except StopAsyncIteration:
+            return
+        gate.open()
+
+
+def _text_amiss(got: list[object], trace: Trace) -> Attempt:
+    if odd := [it for it in got if not isinstance(it, str)]:
+        return not_yet(f"It yielded {type(odd[0]).__name__}, and text is a str.", trace)
+    text = "".join(map(str, got))
+    if text == WORDS:
+        return yes(trace)
+    if "\N{REPLACEMENT CHARACTER}" in text:
+        return not_yet("Characters came damaged: their halves were decoded one by one.", trace)
+    return not_yet("Characters were lost: the halves that were left over belong to the next piece.", trace)
+
+
+SMALL, LARGE, PIECE = 20, 256, 1 * KIB  # pieces after the first line, and bytes of each
+TITLE = b"title\n"
+
+_PEEK = "async def peek(answer):\n    line = await answer.content.readline()\n    "
+
+
+@exercise(
+    "leave-politely",
+    lesson=LESSON,
+    stars=3,
+    minutes=15,
+    hint="After the line, count the bytes of `iter_chunked`, and stop when they are more than 64 KiB.",
+    wants="value",
+    wrong={
+        _PEEK + "return line": "2 connections",
+        _PEEK + "await answer.content.read()\n    return line": "everything",
+        _PEEK + "async for piece in answer.content.iter_chunked(8192): pass": "everything",
+        _PEEK + "await answer.content.read(65536)\n    return line": "2 connections",
+        _PEEK + "answer.close()\n    return line": "2 connections",
+        "async def peek(answer):\n    return (await answer.read()).splitlines()[0]": "everything",
+        "async def peek(answer):\n"
+        "    left = 65536\n"
+        "    async for piece in answer.content.iter_chunked(1024):\n"
+        "        left -= len(piece)\n"
+        "        if left < 0:\n"
+        "            break\n"
+        "    return piece": "first line",
+    },
+)
+async def leave_politely(peek: Any) -> Attempt:
+    """Demand the line of both answers, one connection after the small one, and not all of the large."""
+    line, came, trace = await _peek_at(peek, LARGE)
+    if came > 2 * MIB:
+        return not_yet("Of the large answer it read everything: count, and stop after 64 KiB.", trace)
+    if line != TITLE:
+        return not_yet("It should return the first line of the answer, as bytes.", trace)
+    line, _, trace = await _peek_at(peek, SMALL)
+    if line != TITLE:
+        return not_yet("Of the small answer it did not return the first line, as bytes.", trace)
+    if len(trace.calls) > 1:
+        return not_yet(
+            "Two requests for a small answer took 2 connections: the rest had not come when you left.", trace
+        )
+    return yes(trace)
+
+
+async def _peek_at(peek: Any, pieces: int) -> tuple[object, int, Trace]:
+    """Ask twice; return what `peek` returned first, how many bytes its client took, and the trace."""
+    line: object = None
+    came: list[int] = []
+
+    async def origin(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        with suppress(ConnectionError):
+            await answer.write(TITLE)
+            for _ in range(pieces):
+                await answer.write(bytes(PIECE * (64 if pieces == LARGE else 1)))
+                await asyncio.sleep(0)  # so that the rest comes after the line, in several turns
+        return answer
+
+    async with Town() as town:
+        await town.open("origin.test", origin)
+        async with ClientSession(connector=town.connector("client")) as client:
+            for _ in range(2):
+                async with client.get("http://origin.test/") as answer:
+                    line = await peek(answer)
+                    came.append(_taken(answer))
+    return line, max(came), town.trace
+
+
+def _taken(answer: ClientResponse) -> int:
+    return answer.content.total_bytes

@@ -1,0 +1,512 @@
+# %% [markdown]
+# # 09 · Which timeout fires?
+#
+# **You will** hold a request in seven phases, one at a time, set one of aiohttp's four timeouts, and see
+# which of them notices, and which class it raises.
+#
+# **You need** lesson 01.
+#
+# **Minutes:** 20 to read and run, 30 for the exercises.
+
+# %%
+import asyncio
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+
+import aiohttp
+from aiohttp import ClientSession, ClientTimeout, web
+
+from labs import clients, draw, holds
+from labs.alarms import alarms, in_force
+from labs.claims import check
+from labs.compare import compare
+from labs.exercises import attempt
+from labs.guard import Guard
+from labs.heat import Grid
+from labs.noted import noted
+from labs.patience import outlast, shut
+from labs.predict import score
+from labs.town import Town
+
+guard = Guard()
+
+# %% tags=["nbval-ignore-output"]
+clients.versions()
+
+# %% [markdown]
+# ## The scene
+#
+# `ClientTimeout` has four timeouts, in seconds: `total`, `connect`, `sock_connect` and `sock_read`. The
+# sides below differ in one thing: **which of the four is set.** The other three are off.
+#
+# A request waits for seven things, one after the other. First for a *free connection*: a session's
+# connector has a limited number of them, its *pool*. Then come the address behind the name, the TCP
+# connection, the TLS handshake, and the answer. Each can be held at a *gate*, which opens when the
+# experiment says so. These servers hold the answer, and the pool: a connection is taken until its answer
+# has come to the end.
+#
+# The address and the TCP connection are held on the client's side, by `holds`, and the handshake by the
+# server, which does not read. `trial` brings the town and the gate. `trial.begin()` gives the seconds.
+
+# %%
+TIMEOUTS = ("total", "connect", "sock_connect", "sock_read")
+WAITS = POOL, NAME, TCP, TLS, FIRST, NEXT, LAST = (
+    *("a free connection", "the address", "the TCP connection", "the TLS handshake"),
+    *("the first byte", "the next piece", "the last piece"),
+)
+
+
+# %%
+def origin(wait, gate):
+    async def handler(request):
+        answer = web.StreamResponse()
+        if wait == FIRST:
+            await gate
+        with suppress(ConnectionResetError):  # the client has left
+            await answer.prepare(request)
+            await answer.write(b"piece ")
+            if wait in (POOL, NEXT):
+                await gate
+            while wait == LAST and await shut(gate):  # at once the next piece, until the gate opens
+                await answer.write(b"piece ")
+        return answer
+
+    return handler
+
+
+# %%
+async def ask(wait, name, trial):
+    town, gate, tls = trial.town, trial.gate, wait == TLS
+    await town.open("origin.test", origin(wait, gate), tls=tls, gate=gate if tls else None)
+    url = "https://origin.test/" if tls else "http://origin.test/"
+    connector = town.connector("client", limit=1, ssl=town.ca.client_context() if tls else True)
+    async with ClientSession(connector=connector) as client, AsyncExitStack() as stack:
+        if wait == POOL:  # an earlier request has the only connection
+            await stack.enter_async_context(client.get(url))
+        elif wait == NAME:
+            holds.lookups(connector, gate)
+        elif wait == TCP:
+            holds.connects(connector, gate)
+        async with client.get(url, timeout=ClientTimeout(**{name: trial.begin()})) as answer:
+            await answer.read()
+
+
+# %% [markdown]
+# ## Predict
+#
+# What does each timeout raise, when the request waits for this longer than the timeout? Write the name of
+# the exception's class, or `None` where the timeout lets it wait.
+
+# %%
+prediction = {
+    "a free connection": {"total": ..., "connect": ..., "sock_connect": ..., "sock_read": ...},
+    "the address": {"connect": ..., "sock_connect": ...},
+    "the next piece": {"connect": ..., "sock_read": ...},
+    "the last piece": {"total": ..., "sock_read": ...},
+}
+
+# %% [markdown]
+# ## The experiment
+#
+# How do you see that a timeout does *not* fire? By an order of events. `outlast` sets a reference timer on
+# the same loop, after the timeout and longer. Only when it has rung does the gate open. So a timeout fires
+# while the gate is shut, or it has let its chance pass, and the answer comes.
+#
+# A run that shows neither, because your computer was busy, says nothing. `outlast` repeats it with twice
+# the seconds. So a slow computer takes longer, and comes to the same table.
+
+
+# %%
+async def try_all(name):
+    runs = await asyncio.gather(*(outlast(partial(ask, wait, name)) for wait in WAITS))
+    return noted(runs[0].trace, dict(zip(WAITS, runs, strict=True)))
+
+
+found = await compare(
+    {name: partial(try_all, name) for name in TIMEOUTS},
+    ask={wait: lambda t, wait=wait: t.notes[wait].raised for wait in WAITS},
+)
+found
+
+# %%
+KEY = {"T": "TimeoutError", "C": "ConnectionTimeoutError", "S": "SocketTimeoutError", "–": "it waits"}
+LETTERS = {"–": "–"} | {name: letter for letter, name in KEY.items()}
+cells = {("which timeout is set", *at): LETTERS[raised] for at, raised in found.answers.items()}
+draw.heat_map(
+    Grid(WAITS, {"which timeout is set": TIMEOUTS}, cells, KEY),
+    finding="Only total sees every wait; the other three see a part each",
+)
+
+# %%
+draw.deadlines_view(
+    {name: found[name].notes for name in TIMEOUTS},
+    finding="A timeout that fires is a little late; one that does not lets the request wait",
+)
+
+# %%
+score(prediction, found)
+
+# %% [markdown]
+# ## What happened
+#
+# * `total` fires in every phase: "the entire request" is true [C56a].
+# * `connect` is the time until a connection is there, new or from the pool. It sees the first four waits and
+#   no other [L09a].
+# * `sock_connect` is the time of the socket alone: TCP and TLS. It does not see the pool [L09b], and it does
+#   not see a slow lookup of the name [L09c]. Only `connect` and `total` do.
+# * `sock_read` is the time between two pieces. A server that says nothing is noticed. A body that
+#   takes long is not, as long as its pieces keep coming [L09d]. That is the difference between a dead
+#   download and a large one: `total` cannot tell them apart.
+# * The second picture has the same runs, with the time that was asked for and the time when the request
+#   ended. That is *weather*: on a busy computer its lines are longer, and the marks at their ends are the
+#   same.
+#
+# This is what the server hears when `sock_read` fires between two pieces. The status 200 had been sent: it
+# does not protect you from a timeout. And the client closes the connection, for nobody will read the rest.
+
+# %%
+found["sock_read"].notes[NEXT].trace.lanes()
+
+# %%
+T, C, S, WAITED = "TimeoutError", "ConnectionTimeoutError", "SocketTimeoutError", "–"
+AFTER = (FIRST, NEXT, LAST)
+check(
+    found,
+    {
+        "C56a": {wait: {"total": T} for wait in WAITS},
+        "L09a": {wait: {"connect": WAITED if wait in AFTER else C} for wait in WAITS},
+        "L09b": {TCP: {"sock_connect": C}, TLS: {"sock_connect": C}, POOL: {"sock_connect": WAITED}},
+        "L09c": {NAME: {"sock_connect": C}},
+        "L09d": {FIRST: {"sock_read": S}, NEXT: {"sock_read": S}, LAST: {"sock_read": WAITED}},
+    },
+)
+
+# %% [markdown]
+# ## What would you have caught?
+#
+# Each timeout once more, in a phase where it fires. The questions are what an `except` asks.
+
+
+# %%
+FIRES = {"total": FIRST, "connect": POOL, "sock_connect": TCP, "sock_read": FIRST}
+
+
+async def give_up(name, wait):
+    run = await outlast(partial(ask, wait, name))
+    return noted(run.trace, {"error": run.error})
+
+
+families = await compare(
+    {name: partial(give_up, name, wait) for name, wait in FIRES.items()},
+    ask={
+        "it raises": lambda t: type(t.notes["error"]).__name__,
+        "except asyncio.TimeoutError": lambda t: isinstance(t.notes["error"], asyncio.TimeoutError),
+        "except ServerTimeoutError": lambda t: isinstance(t.notes["error"], aiohttp.ServerTimeoutError),
+        "except ClientError": lambda t: isinstance(t.notes["error"], aiohttp.ClientError),
+        "its message is empty": lambda t: not str(t.notes["error"]),
+    },
+)
+families
+
+# %%
+CAUGHT = dict.fromkeys(TIMEOUTS, True)
+check(
+    families,
+    {
+        "C68": {"except asyncio.TimeoutError": CAUGHT},
+        "L09e": {"except ClientError": CAUGHT},
+        "L09f": {"its message is empty": {"total": True, "connect": False, "sock_read": False}},
+        "L09g": {"it raises": {"total": T, "connect": C, "sock_connect": C, "sock_read": S}},
+    },
+)
+
+# %% [markdown]
+# * Every timeout is an `asyncio.TimeoutError` [C68], which is another name of Python's own `TimeoutError`.
+# * Only three of the four are a `ClientError` [L09e]. `total` raises Python's `TimeoutError` itself, and it
+#   goes past an `except ClientError`. Its message is empty, too: `print(error)` prints an empty line, so log
+#   `repr(error)` [L09f].
+# * The class does not tell `connect` from `sock_connect` [L09g].
+#
+# ## Whose time is it?
+#
+# Between two pieces your own code has its turn. Below it takes longer than the timeout. It awaits something
+# else, or it blocks the whole loop. In the third row the answer had come to its end before. The sides differ
+# in **which timeout is set**.
+
+
+# %%
+async def dawdle(rest, work, name, trial):
+    await trial.town.open("origin.test", origin(rest, trial.gate))
+    connector, timeout = trial.town.connector("client"), ClientTimeout(**{name: trial.begin()})
+    async with (
+        ClientSession(connector=connector, timeout=timeout) as client,
+        client.get("http://origin.test/") as answer,
+    ):
+        await answer.content.readany()
+        if work == "block":
+            trial.block()
+        else:
+            await trial.gate
+        await answer.read()
+
+
+async def try_own(name):
+    cases = ((LAST, "await"), (LAST, "block"), (None, "await"))
+    runs = [await outlast(partial(dawdle, *case, name)) for case in cases]
+    return noted(runs[0].trace, {"runs": runs})
+
+
+# %%
+rows = ("you await, more to come", "you block, more to come", "you await, all has come")
+inside = "it breaks into your await"
+own = await compare(
+    {name: partial(try_own, name) for name in ("total", "sock_read")},
+    ask={row: lambda t, n=n: t.notes["runs"][n].raised for n, row in enumerate(rows)}
+    | {inside: lambda t: bool(t.notes["runs"][0].error and not t.notes["runs"][0].late)},
+)
+own
+
+# %%
+check(
+    own,
+    {
+        "L09h": {rows[0]: {"total": T}, rows[1]: {"total": T}},
+        "L09i": {rows[2]: {"total": WAITED}},
+        "L09j": {row: {"sock_read": WAITED} for row in rows},
+        "L09q": {inside: {"total": True}},
+    },
+)
+
+# %% [markdown]
+# * `total` counts your own time, whether you await or block [L09h]. It does not break off what you await:
+#   the exception comes out of your next read [L09q].
+# * It stops counting when the last byte has come, read or not [L09i].
+# * `sock_read` measures the server, and not you [L09j].
+#
+# ## Where you write it
+#
+# A timeout can be given to the session and to a request. Here the same four values are given in both
+# places, to a good server. The answers are the timeouts that are **in force** for the request.
+
+
+# %%
+async def good(request):
+    return web.Response(text="here I am\n")
+
+
+async def give(**timeout):
+    notes = {}
+    async with Town() as town:
+        await town.open("origin.test", good)
+        for place in ("session", "request"):
+            connector = town.connector("client")
+            heard, at = in_force(connector), {"session": {}, "request": {}, place: timeout}
+            try:
+                async with (
+                    ClientSession(connector=connector, **at["session"]) as client,
+                    client.get("http://origin.test/", **at["request"]),
+                ):
+                    notes[place] = {it: getattr(heard[0], it) for it in TIMEOUTS if getattr(heard[0], it)}
+            except ValueError:
+                notes[place] = "ValueError"
+    return noted(town.trace, notes)
+
+
+# %%
+given = await compare(
+    {
+        "nothing": give,
+        "None": partial(give, timeout=None),
+        "1": partial(give, timeout=1),
+        "ClientTimeout(sock_read=1)": partial(give, timeout=ClientTimeout(sock_read=1)),
+    },
+    ask={
+        "given to the session": lambda t: t.notes["session"],
+        "given to the request": lambda t: t.notes["request"],
+    },
+)
+given
+
+# %%
+OBJECT = "ClientTimeout(sock_read=1)"
+SESSION, REQUEST = "given to the session", "given to the request"
+check(
+    given,
+    {
+        "C55": {place: {OBJECT: {"sock_read": 1}} for place in (SESSION, REQUEST)},
+        "C69": {REQUEST: {"1": {"total": 1}}},
+        "L09k": {SESSION: {"nothing": {"total": 300, "sock_connect": 30}, OBJECT: {"sock_read": 1}}},
+        "L09m": {SESSION: {"1": {"total": 1}}},
+        "L09n": {SESSION: {"None": {}}, REQUEST: {"None": {}}},
+    },
+)
+
+# %% [markdown]
+# * Both places work [C55]. What a request is given takes the place of what the session has.
+# * A `ClientTimeout` replaces the default as a whole. What it does not name has no limit: here the 300
+#   seconds of `total` are gone, and the 30 of `sock_connect` [L09k].
+# * A request takes a bare number [C69], though its type hints do not allow it. A session does not [L09m].
+# * `None` at the request means no limit. At the session it means the default [L09n].
+#
+# ## Five seconds, or six?
+#
+# Nobody has to wait to see when a timeout would fire. It is an alarm on the loop's clock, and the time of
+# an alarm can be read when it is set. Each side gives each timeout **another number of seconds**.
+
+
+# %%
+async def set_alarms(seconds, **threshold):
+    notes = {}
+    async with Town() as town:
+        await town.open("origin.test", good)
+        for name in TIMEOUTS:
+            timeout = ClientTimeout(**{name: seconds}, **threshold)
+            async with ClientSession(connector=town.connector("client"), timeout=timeout) as client:
+                with alarms() as heard:
+                    async with client.get("http://origin.test/") as answer:
+                        await answer.read()
+            notes[name] = "next whole second" if all(it.whole for it in heard) else "on time"
+    return noted(town.trace, notes)
+
+
+rounded = await compare(
+    {str(seconds): partial(set_alarms, seconds) for seconds in (4.9, 5, 5.1)}
+    | {"5.1, ceil_threshold=10": partial(set_alarms, 5.1, ceil_threshold=10)},
+    ask={name: lambda t, name=name: t.notes[name] for name in TIMEOUTS},
+)
+rounded
+
+# %%
+ON, UP = "on time", "next whole second"
+check(
+    rounded,
+    {
+        "C56b": {"total": {"5": ON}},
+        "L09p": {
+            "total": {"4.9": ON, "5": UP, "5.1": UP, "5.1, ceil_threshold=10": ON},
+            **{it: {"5": ON, "5.1": UP, "5.1, ceil_threshold=10": ON} for it in TIMEOUTS[1:3]},
+            "sock_read": {"5": ON, "5.1": ON},
+        },
+        "L09r": {name: {"5": UP, "5.1": UP} for name in TIMEOUTS},
+    },
+)
+
+# %% [markdown]
+# * `total=5` is not five seconds [C56b]. From five seconds on, aiohttp rounds up to the next whole second of
+#   the loop's clock, so that many alarms ring together and the loop wakes less often. That makes it five to
+#   six seconds.
+# * The documentation says so of every timeout of five seconds or more [L09r]. But `connect` and
+#   `sock_connect` are rounded above five only, and `sock_read` never. `ceil_threshold` says where it
+#   begins [L09p].
+#
+# ## Exercises
+#
+# Each is tried on real traffic. The [solutions](solutions/09_name_the_timeout.ipynb) are in a notebook of
+# their own.
+#
+# ### ★ large-download (8 minutes)
+#
+# Return a `ClientTimeout` for large downloads. A body may take as long as it wants, while its pieces come. A
+# server that is silent for `seconds`, or takes longer than that to connect, must be noticed.
+
+
+# %% exercise="large-download"
+def patient(seconds):
+    ...  # TODO: return a ClientTimeout
+    # solution
+    return ClientTimeout(sock_connect=seconds, sock_read=seconds)
+    # end
+
+
+# %%
+await attempt("large-download", patient)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+# In the first table, which two columns together see the TCP connection and the next piece, and not the last?
+# </details>
+#
+# ### ★★ say-which (8 minutes)
+#
+# Get `url` and return its text. If a timeout fires, return instead which: "connect", "read" or "total". No
+# other error is yours: let it be raised.
+
+
+# %% exercise="say-which"
+async def fetch(client, url):
+    ...  # TODO: get url, and tell the three classes apart
+    # solution
+    try:
+        async with client.get(url) as answer:
+            return await answer.text()
+    except aiohttp.ConnectionTimeoutError:
+        return "connect"
+    except aiohttp.ServerTimeoutError:
+        return "read"
+    except TimeoutError:
+        return "total"
+    # end
+
+
+# %%
+await attempt("say-which", fetch)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+# The first <code>except</code> that fits is taken: the special ones go first. The answer can be late in
+# <code>text()</code>, too.
+# </details>
+#
+# ### ★★★ one-deadline (14 minutes)
+#
+# Get the pages of `urls`, one after the other, and return the list of their texts. All of them together have
+# `seconds`. When the time is over, return those that have come.
+
+
+# %% exercise="one-deadline"
+async def collect(client, urls, seconds):
+    ...  # TODO: one deadline for all the requests
+    # solution
+    texts = []
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            for url in urls:
+                async with client.get(url) as answer:
+                    texts.append(await answer.text())
+    return texts
+    # end
+
+
+# %%
+await attempt("one-deadline", collect)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+# <code>total</code> begins anew with every request. Python has a timeout for a whole block:
+# <code>asyncio.timeout</code>, since 3.11.
+# </details>
+#
+# ## In practice
+#
+# * **Calls to an API:** `ClientTimeout(total=10, sock_connect=3)`. **Large downloads:**
+#   `ClientTimeout(sock_connect=10, sock_read=60)`. After 300 seconds the default cuts off a body that still
+#   comes.
+# * Write `except (ClientError, TimeoutError)` where you mean "the network failed".
+# * A `TimeoutError` before a fast server can be your own queue: `total` and `connect` count the wait for a
+#   free connection. Raise the connector's `limit`, or hold back requests before they begin.
+# * To change one value and keep the rest of the default, name the rest: `ClientTimeout(total=60,
+#   sock_connect=30)`.
+# * After a timeout, the server may have done the work all the same. Lesson 11 asks when you may try again.
+#
+# ## Where this comes from
+#
+# * aiohttp 3.14: [timeouts](https://docs.aiohttp.org/en/stable/client_quickstart.html#timeouts),
+#   [ClientTimeout](https://docs.aiohttp.org/en/stable/client_reference.html#clienttimeout), [hierarchy of
+#   exceptions](https://docs.aiohttp.org/en/stable/client_reference.html#hierarchy-of-exceptions).
+# * Python: [asyncio.timeout](https://docs.python.org/3/library/asyncio-task.html#asyncio.timeout).
+# * aiohttp issues [2249](https://github.com/aio-libs/aiohttp/issues/2249) (the five minutes) and
+#   [7801](https://github.com/aio-libs/aiohttp/issues/7801) (the empty message).
+# * Post 002, on timeouts and on errors.
+
+# %%
+await guard.clean()

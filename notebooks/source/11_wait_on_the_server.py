@@ -1,0 +1,539 @@
+# %% [markdown]
+# # 11 · How long does a server wait?
+#
+# **You will** stop in the middle of a request and see which of a server's timers ends the waiting. Then you
+# are the client whose answer was lost: you try again, are charged twice, and mend it.
+#
+# **You need** lessons 06 and 10.
+#
+# **Minutes:** 20 to read and run, 33 for the exercises.
+
+# %%
+import asyncio
+import inspect
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+from itertools import count
+from uuid import uuid4
+
+from aiohttp import ClientConnectionError, ClientSession, web
+
+from labs import clients, draw
+from labs.claims import check
+from labs.compare import compare
+from labs.exercises import attempt
+from labs.guard import Guard
+from labs.handset import handset
+from labs.heat import Grid
+from labs.predict import score
+from labs.town import Town
+
+guard = Guard()
+
+# %% tags=["nbval-ignore-output"]
+clients.versions()
+
+# %% [markdown]
+# ## The scene
+#
+# Lesson 10 was about clients that leave. This one is about clients that stay, and say nothing. Every open
+# connection costs a server memory, so a server has timers. aiohttp's has two that a slow client can meet.
+# These are their settings, in seconds:
+
+# %%
+SHORT = 0.05  # seconds, for later
+
+
+def default(of, name):
+    return inspect.signature(of).parameters[name].default
+
+
+{
+    "keepalive_timeout, run_app": default(web.run_app, "keepalive_timeout"),
+    "keepalive_timeout, AppRunner": default(web.RequestHandler, "keepalive_timeout"),
+    "lingering_time": default(web.RequestHandler, "lingering_time"),
+}
+
+# %% [markdown]
+# The first is said to be how long a connection is kept between two requests. `web.run_app` says 75 seconds,
+# and an `AppRunner` of your own, which says nothing, a little over an hour. It should be longer than clients
+# and proxies keep theirs, so that they are the ones who close. A server that closes first makes the race of
+# lesson 06.
+#
+# Here are four servers. One is as it comes. In two, one timer is cut short, to 0.05 s. The handler of the
+# fourth has a timeout of its own around the reading. All of them read the body of `/end`, and answer `/first`
+# without.
+
+
+# %%
+async def reads(request):
+    if request.path == "/end":
+        await request.read()
+    return web.Response(text="done\n")
+
+
+async def impatient(request):
+    try:
+        async with asyncio.timeout(SHORT):
+            return await reads(request)
+    except TimeoutError:
+        raise web.HTTPRequestTimeout() from None
+
+
+SERVERS = {
+    "as-it-comes.test": (reads, {}),
+    "keepalive.test": (reads, {"keepalive_timeout": SHORT}),
+    "lingering.test": (reads, {"lingering_time": SHORT}),
+    "impatient.test": (impatient, {}),
+}
+
+# %% [markdown]
+# The sides differ in **where the client stops**. Each is what it says at first, the end of the answer that it
+# then waits for, if there is one, and the rest, which comes too late.
+
+
+# %%
+def head(line, *fields):
+    return "\r\n".join([f"{line} HTTP/1.1", "Host: shop.test", *fields, "", ""]).encode()
+
+
+LAST = head("GET /end", "Connection: close")
+UPLOAD = head("POST /end", "Content-Length: 10", "Connection: close")
+STOPS = {
+    "at once": (b"", b"", LAST),
+    "in the head": (LAST[:20], b"", LAST[20:]),
+    "in the body": (UPLOAD + b"half ", b"", b"body\n"),
+    "after an answer": (head("GET /first"), b"done\n", LAST),
+    "in a body, answered": (
+        head("POST /first", "Content-Length: 10") + b"half ",
+        b"done\n",
+        b"body\n" + LAST,
+    ),
+}
+
+# %% [markdown]
+# ## Predict
+#
+# When the rest comes, is it answered? Write `200`, `408` (Request Timeout), or `"closed"`.
+
+# %%
+prediction = {
+    "keepalive.test": {"at once": ..., "in the head": ..., "in the body": ..., "after an answer": ...},
+    "lingering.test": {"in the body": ..., "in a body, answered": ...},
+    "impatient.test": {"in the head": ..., "in the body": ...},
+}
+
+# %% [markdown]
+# ## The experiment
+#
+# `handset` opens a connection on which you speak by hand, and says `first`. The client stops on all four
+# servers. Then it looks at an *hourglass*: a server with `keepalive_timeout`, too, but twice as long as the
+# short timers. When that one closes, each timer that was going to end has ended, also on a slow computer, and
+# the rest is said.
+
+
+# %%
+async def stop(first, reply, rest):
+    async with Town() as town, AsyncExitStack() as lines:
+        await town.open("hourglass.test", reads, keepalive_timeout=2 * SHORT)
+        said = []
+        for name, (handler, settings) in SERVERS.items():
+            await town.open(name, handler, **settings)
+            line = await lines.enter_async_context(handset(town, "client", name, first))
+            await line.until(reply)
+            said.append(line)
+        async with handset(town, "client", "hourglass.test") as glass:
+            await glass.finish()
+        for line in said:
+            await line.finish(rest)
+    return town.trace
+
+
+# %%
+def comes_of_it(server, trace):
+    targets = [it.target for it in trace.requests(whom=server)]
+    answers = trace.answers(who=server)[targets.index("/end") :] if "/end" in targets else ()
+    return answers[0].status if answers else "closed"
+
+
+found = await compare(
+    {name: partial(stop, *words) for name, words in STOPS.items()},
+    ask={server: partial(comes_of_it, server) for server in SERVERS},
+)
+found
+
+# %%
+found["in the body"].lanes()
+
+# %%
+KEY = {"=": "answered, when the rest came", "×": "closed by the server", "8": "answered 408 in the meantime"}
+LETTERS = {200: "=", "closed": "×", 408: "8"}
+grid = Grid(
+    list(SERVERS),
+    {"The client stops": list(STOPS)},
+    {("The client stops", row, side): LETTERS[it] for (row, side), it in found.answers.items()},
+    KEY,
+)
+draw.heat_map(grid, finding="No timer of the server ends a body that does not come; a handler must")
+
+# %%
+score(prediction, found)
+
+# %% [markdown]
+# ## What happened
+#
+# * `keepalive_timeout` is more than its name says. It ends every connection on which the server waits for a
+#   request: a new one, one between two requests, and one on which half a head has come [L11a].
+# * It does not end a body [L11b]. Once the head is there, a handler waits for the body, and no setting of the
+#   server ends that [L11c].
+# * What ends it is a timeout of yours, around the reading. 408 is made for that [L11d].
+# * A handler may answer before the body has come. The server then reads on and throws away what comes, so
+#   that the connection can be used again. That is *lingering*, and `lingering_time` is how long [L11e].
+
+# %%
+check(
+    found,
+    {
+        "L11a": {
+            "keepalive.test": dict.fromkeys(["at once", "in the head", "after an answer"], "closed"),
+            "as-it-comes.test": dict.fromkeys(["at once", "in the head", "after an answer"], 200),
+        },
+        "L11b": {"keepalive.test": {"in the body": "closed"}},
+        "L11c": {name: {"in the body": 200} for name in list(SERVERS)[:3]},
+        "L11d": {"impatient.test": {"in the body": 408, "in the head": 200}},
+        "L11e": {
+            "as-it-comes.test": {"in a body, answered": 200},
+            "lingering.test": {"in a body, answered": "closed", "in the body": 200},
+        },
+    },
+)
+
+# %% [markdown]
+# ## What must the client do?
+#
+# Sooner or later a client loses a connection to a server that had waited long enough, was restarted, or has
+# fallen over. `ServerDisconnectedError` says that no answer came. What was done, it does not say.
+#
+# So here are two shops. One loses the first *request*: it drops the connection before it does anything. The
+# other loses the first *answer*: it charges at the bank, and then drops the connection. What they have done
+# they remember under a name: the `Idempotency-Key` of the request, or the path of a `PUT`.
+
+
+# %%
+def drop(request):
+    request.transport.close()
+    return web.Response()
+
+
+def shop(connect, loses):
+    known, turns = {}, count()
+
+    async def order(request):
+        first = next(turns) == 0
+        if first and loses == "request":
+            return drop(request)
+        name = request.path if request.method == "PUT" else request.headers.get("Idempotency-Key")
+        if name is None or name not in known:
+            async with ClientSession(connector=connect()) as inner, inner.post("http://bank.test/charge"):
+                known[name] = "thank you\n"
+        return drop(request) if first else web.Response(text=known[name])
+
+    return order
+
+
+# %% [markdown]
+# The sides differ in **how the client orders**: once; in a loop, until there is an answer; in the same loop
+# with a key, one for all its turns; or once with `PUT`, to an address that it has chosen itself.
+
+
+# %%
+async def order_once(client, url, **more):
+    async with client.post(url, **more) as answer:
+        return await answer.text()
+
+
+async def order_in_a_loop(client, url, **more):
+    while True:
+        with suppress(ClientConnectionError):
+            return await order_once(client, url, **more)
+
+
+async def order_with_a_key(client, url):
+    return await order_in_a_loop(client, url, headers={"Idempotency-Key": "order-1"})
+
+
+async def put_once(client, url):
+    async with client.put(url + "/1") as answer:
+        return await answer.text()
+
+
+# %%
+async def lossy(way):
+    async with Town() as town:
+        await town.open("bank.test", reads)
+        for loses in ("request", "answer"):
+            name = f"loses-{loses}.test"
+            await town.open(name, shop(partial(town.connector, name), loses))
+            async with ClientSession(connector=town.connector("client")) as client:
+                with suppress(ClientConnectionError):
+                    await way(client, f"http://{name}/orders")
+    return town.trace
+
+
+def heard_from(name, trace):
+    return [it.event or it.message.status for it in trace.said if (it.who, it.whom) == (name, "client")]
+
+
+def charged_by(name, trace):
+    return len(trace.requests(who=name, whom="bank.test"))
+
+
+# %%
+ways = {
+    "POST": order_once,
+    "POST in a loop": order_in_a_loop,
+    "with a key": order_with_a_key,
+    "PUT": put_once,
+}
+ordered = await compare(
+    {name: partial(lossy, way) for name, way in ways.items()},
+    ask={
+        "request lost, the client hears": partial(heard_from, "loses-request.test"),
+        "request lost, times charged": partial(charged_by, "loses-request.test"),
+        "answer lost, the client hears": partial(heard_from, "loses-answer.test"),
+        "answer lost, times charged": partial(charged_by, "loses-answer.test"),
+    },
+)
+ordered
+
+# %%
+ordered["POST in a loop"].lanes()
+
+# %% [markdown]
+# * The one who orders once hears the same from both shops: the connection is closed. One has charged, the
+#   other has not, and the client cannot tell [L11f].
+# * The loop hears a 200 from both, and has paid twice where the answer was lost [L11g]. A bare loop around a
+#   `POST` is not a remedy. It is the fault.
+# * With a key, the shop knows that it is the same order again. It charges once and gives the same answer
+#   [L11h]. The key belongs to the *order*, not to the turn: make it before the loop.
+# * Look at `PUT`. This client asked once, and yet `closed, 200` came: aiohttp has sent it a second time, and
+#   told nobody. It does so, once, with methods that are *idempotent*: to do it twice is as good as once. A
+#   `POST` it sends once [L11i].
+# * Whether a `PUT` *is* idempotent is up to the server, and this one keeps the promise [L11j].
+
+# %%
+FIRST, SECOND = "request lost, times charged", "answer lost, times charged"
+HEARD = "answer lost, the client hears"
+check(
+    ordered,
+    {
+        "L11f": {FIRST: {"POST": 0}, SECOND: {"POST": 0}},
+        "L11g": {FIRST: {"POST in a loop": 1}, SECOND: {"POST in a loop": 1}},
+        "L11h": {HEARD: {"with a key": ["closed", 200]}, SECOND: {"POST in a loop": 2, "with a key": 1}},
+        "L11i": {HEARD: {"POST": ["closed"], "PUT": ["closed", 200]}},
+        "L11j": {HEARD: {"PUT": ["closed", 200]}, SECOND: {"POST in a loop": 2, "PUT": 1}},
+    },
+)
+
+# %% [markdown]
+# ## How long between two tries?
+#
+# Now the server is busy, answers 503, and says `Retry-After: 1`, in seconds. After one second it is well
+# again. The sides differ in **how long the client waits between two tries**.
+#
+# Nobody waits here. The second is one of a clock of ours, and has 1000 ticks. The clock goes on by 10 ticks
+# with each request that the server has to answer, and by what the client says it would have waited.
+
+
+# %%
+def busy(clock):
+    async def server(request):
+        clock["ticks"] += 10
+        if clock["ticks"] < 1000:
+            return web.Response(status=503, headers={"Retry-After": "1"})
+        return web.Response(text=f"tick {clock['ticks']}")
+
+    return server
+
+
+async def insist(delay):
+    clock = {"ticks": 0}
+    async with Town() as town:
+        await town.open("busy.test", busy(clock))
+        async with ClientSession(connector=town.connector("client")) as client:
+            for turn in count():
+                async with client.get("http://busy.test/page") as answer:
+                    if answer.status == 200:
+                        return town.trace
+                    clock["ticks"] += delay(turn, answer)
+
+
+# %%
+DELAYS = {
+    "at once": lambda turn, answer: 0,
+    "steadily": lambda turn, answer: 100,
+    "doubling": lambda turn, answer: 100 * 2**turn,
+    "as told": lambda turn, answer: 1000 * int(answer.headers["Retry-After"]),
+}
+tried = await compare(
+    {name: partial(insist, delay) for name, delay in DELAYS.items()},
+    ask={
+        "requests the server answers": lambda t: len(t.requests()),
+        "served at": lambda t: t.answers()[-1].body,
+    },
+)
+tried
+
+# %%
+tried["doubling"].lanes("Retry-After")
+
+# %% [markdown]
+# Who asks again at once has put a hundred requests to a server that has too much to do. Who doubles the wait
+# puts five, and is served half a second later than could be [L11k]. Best is a server that says when, and a
+# client that listens [L11m].
+
+# %%
+NUMBER = "requests the server answers"
+check(
+    tried,
+    {
+        "L11k": {NUMBER: {"at once": 100, "steadily": 10, "doubling": 5}},
+        "L11m": {NUMBER: {"at once": 100, "as told": 2}},
+    },
+)
+
+# %% [markdown]
+# ## Exercises
+#
+# Each is tried on real traffic. The [solutions](solutions/11_wait_on_the_server.ipynb) are in a notebook of
+# their own.
+#
+# ### ★ read-in-time (5 minutes)
+#
+# Read the body, and answer with the number of its bytes, as text. If it has not come within 0.1 seconds, the
+# client hears 408.
+
+
+# %% exercise="read-in-time"
+async def receive(request):
+    ...  # TODO: read the body, but not for ever
+    # solution
+    try:
+        async with asyncio.timeout(0.1):
+            body = await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout() from None
+    return web.Response(text=str(len(body)))
+    # end
+
+
+# %%
+await attempt("read-in-time", receive)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+# <code>async with asyncio.timeout(0.1):</code> raises <code>TimeoutError</code> at its end, so catch it
+# around the block.
+# </details>
+#
+# ### ★★ try-again (13 minutes)
+#
+# Order with `POST` at `url`, and return the status of the answer. Where no answer comes, or a 503, try again,
+# four times in all at most. If the fourth fails as well, let its error be raised, or return its 503. Each
+# order has an `Idempotency-Key` of its own. Between two tries, `await wait(seconds)`, each time longer.
+
+
+# %% exercise="try-again"
+async def order(client, url, wait):
+    ...  # TODO: one key, at most four tries, a longer wait each time
+    # solution
+    key = str(uuid4())
+    for turn in range(4):
+        try:
+            async with client.post(url, headers={"Idempotency-Key": key}) as answer:
+                if answer.status != 503 or turn == 3:
+                    return answer.status
+        except ClientConnectionError:
+            if turn == 3:
+                raise
+        await wait(0.1 * 2**turn)
+    # end
+
+
+# %%
+await attempt("try-again", order)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+# A <code>for</code> loop counts by itself. Make the key before it, with <code>uuid.uuid4()</code>. A 422 will
+# be a 422 again: do not repeat it.
+# </details>
+#
+# ### ★★★ once-per-key (15 minutes)
+#
+# Be the shop. `await charge()` charges, and returns a receipt, a text. `known` is a dict that you keep. The
+# same key is charged once and always gets the same receipt, also when the second request comes while the
+# first is being charged. Without a key, answer 400. If `charge()` raises `ClientConnectionError`, answer 502,
+# and charge anew when the key comes again.
+
+
+# %% exercise="once-per-key"
+async def once(request, charge, known):
+    ...  # TODO: charge once for each Idempotency-Key
+    # solution
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        raise web.HTTPBadRequest()
+    if key not in known:
+        known[key] = asyncio.ensure_future(charge())
+    try:
+        return web.Response(text=await asyncio.shield(known[key]))
+    except ClientConnectionError:
+        known.pop(key, None)
+        raise web.HTTPBadGateway() from None
+    # end
+
+
+# %%
+await attempt("once-per-key", once)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+# Between <code>if key not in known</code> and the line that fills it there may be no <code>await</code>. A
+# task can be put there at once, and awaited by many.
+# </details>
+#
+# ## In practice
+#
+# * **Around every body that you read, put a timeout.** `client_max_size` limits its bytes and not its time.
+#   Where nginx or another proxy stands in front and buffers requests, it does this for you.
+# * **keepalive_timeout**: longer than that of whatever calls you. aiohttp's client keeps an idle connection
+#   for 15 s; a proxy often keeps it for a minute or more. With an `AppRunner` of your own, set it: it also
+#   frees you of those who never finish a head.
+# * **Repeat** what is idempotent, or what has a key; a few times, never without end; with growing waits, to
+#   which you add a bit of chance, or all clients of one failure come back at the same time. Obey
+#   `Retry-After`. Do not repeat a 4xx, except 408, 425 and 429.
+# * Repeat on one floor only. Three layers that each try four times make 64 requests of one.
+# * In aiohttp, a [client middleware](https://docs.aiohttp.org/en/stable/client_middleware_cookbook.html) is
+#   the place for it: every request of the session passes through.
+# * aiohttp's own second try can be a surprise in a log. It comes with GET, HEAD, OPTIONS, TRACE, PUT and
+#   DELETE, since 3.10. No argument of `ClientSession` switches it off; the last exercise of lesson 05 is a
+#   way. `TestClient` has it off, so tests do not show it.
+# * A shop in earnest keeps its keys in its database, in the same transaction as the order, for a day or so,
+#   and compares the body: another body under an old key is a mistake, 422.
+#
+# ## Where this comes from
+#
+# * RFC 9110, [section 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2) on idempotent methods,
+#   [10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3) on `Retry-After` and
+#   [15.5.9](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9) on 408; RFC 9112, [section
+#   9.3.1](https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1) on repeating requests.
+# * The [Idempotency-Key](https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/) field:
+#   an Internet-Draft, and the habit of many payment services.
+# * aiohttp 3.14: [web reference](https://docs.aiohttp.org/en/stable/web_reference.html) on `run_app`.
+# * aiohttp issues [850](https://github.com/aio-libs/aiohttp/issues/850),
+#   [7297](https://github.com/aio-libs/aiohttp/issues/7297) and
+#   [9138](https://github.com/aio-libs/aiohttp/issues/9138) on lost connections and second tries.
+
+# %%
+await guard.clean()

@@ -1,0 +1,677 @@
+# %% [markdown]
+# # 12 · What differs between read() and a stream?
+#
+# **You will** take one answer in six ways and see where each cuts it, how much memory each holds, and what
+# it costs to leave before the end.
+#
+# **You need** lessons 00 and 01.
+#
+# **Minutes:** 20 to read and run, 30 for the exercises.
+
+# %%
+import asyncio
+import threading
+from contextlib import suppress
+from functools import partial
+
+from aiohttp import ClientSession, TraceConfig, web
+
+from labs import clients, draw
+from labs.claims import check
+from labs.compare import compare
+from labs.cuts import cuts
+from labs.exercises import attempt
+from labs.gates import Gate
+from labs.guard import Guard
+from labs.memory import KIB, MIB, Meter
+from labs.noted import noted
+from labs.predict import score
+from labs.town import Town
+
+guard = Guard()
+
+# %% tags=["nbval-ignore-output"]
+clients.versions()
+
+# %% [markdown]
+# ## The scene
+#
+# The origin sends three messages. Each is a line of JSON. In UTF-8, some characters of these city names
+# take two or three bytes. The origin writes twice: first 31 bytes, which end inside the `ø`, and the rest
+# when a gate opens.
+#
+# The client takes the body in six ways. That is the one difference. `read()` returns a whole body. The
+# other five take pieces of `answer.content`, aiohttp's `StreamReader`.
+
+# %%
+LINES = [f'{{"city": "{name}"}}\n'.encode() for name in ("서울", "København", "Αθήνα")]
+BODY = b"".join(LINES)
+
+
+def cities(gate):
+    async def origin(request):
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        await answer.write(BODY[:31])
+        await gate
+        await answer.write(BODY[31:])
+        return answer
+
+    return origin
+
+
+# %%
+async def whole(content):
+    yield await content.read()
+
+
+async def readany(content):
+    while piece := await content.readany():
+        yield piece
+
+
+async def chunks(content):
+    async for piece, _ in content.iter_chunks():
+        yield piece
+
+
+WAYS = {"read()": whole, "readany()": readany, "iter_any()": lambda content: content.iter_any()}
+WAYS["iter_chunked(12)"] = lambda content: content.iter_chunked(12)
+WAYS |= {"iter_chunks()": chunks, "async for line": lambda content: content}
+
+# %% [markdown]
+# ## Predict
+#
+# 1. Which ways give a first piece while the origin still waits at its gate?
+# 2. In how many pieces does each take the 65 bytes?
+
+# %%
+prediction = {
+    "first piece while the origin waits": {"read()": ..., "iter_any()": ..., "async for line": ...},  # True?
+    "pieces": {"read()": ..., "iter_any()": ..., "iter_chunked(12)": ..., "async for line": ...},
+}
+
+# %% [markdown]
+# ## The experiment
+#
+# The head of the answer and the first 31 bytes come together. So they are there when the `async with`
+# begins. One turn of the loop is enough for a way that needs no more. Then the gate opens. What the client
+# took never crosses a wire, so `noted` lays it beside the recording.
+
+
+# %%
+async def take(way, all_there=False):
+    async with Town() as town:
+        with Gate("the rest") as gate:
+            await town.open("origin.test", cities(gate))
+            async with (
+                ClientSession(connector=town.connector("client")) as client,
+                client.get("http://origin.test/") as answer,
+            ):
+                if all_there:  # for later
+                    gate.open()
+                    await answer.content.wait_eof()
+                pieces = aiter(way(answer.content))
+                first = asyncio.ensure_future(anext(pieces))
+                await asyncio.sleep(0)  # one turn of the loop, no time
+                early = first.done()
+                gate.open()
+                taken = [await first] + [piece async for piece in pieces]
+    return noted(town.trace, pieces=taken, early=early)
+
+
+# %%
+def is_text(piece):
+    with suppress(UnicodeDecodeError):
+        return bool(piece.decode("utf-8"))
+
+
+found = await compare(
+    {name: partial(take, way) for name, way in WAYS.items()},
+    ask={
+        "first piece while the origin waits": lambda t: t.notes["early"],
+        "pieces": lambda t: len(t.notes["pieces"]),
+        "bytes of each piece": lambda t: [len(it) for it in t.notes["pieces"]],
+        "pieces that are no UTF-8": lambda t: sum(not is_text(it) for it in t.notes["pieces"]),
+        "pieces that are one message": lambda t: sum(it in LINES for it in t.notes["pieces"]),
+        "together they are the body": lambda t: b"".join(t.notes["pieces"]) == t.answers()[0].body,
+    },
+)
+found
+
+# %% [markdown]
+# Here are the pieces themselves. A bar is a cut, and `\\xc3` is half a character.
+
+# %%
+cuts({name: found[name].notes["pieces"] for name in found.sides})
+
+# %%
+score(prediction, found)
+
+# %% [markdown]
+# ## What happened
+#
+# * `read()` waited for the end. All others gave a first piece while the origin still held the rest [L12a].
+#   Who passes pieces on can do so while they come [C75].
+# * Every way gave the whole body, piece by piece and in order [C73].
+# * A piece of `iter_any()` is what has arrived, not a message [L12b]. Here it ended inside a character, and
+#   `piece.decode()` would have raised. `iter_any()` is `readany()` until nothing comes.
+# * `iter_chunked(12)` promises at most 12 bytes: when less was there, it gave less [L12c].
+# * Only the lines are messages. `async for line in answer.content` cut where the origin's lines end [L12d].
+
+# %%
+STREAMS, TOGETHER = [name for name in WAYS if name != "read()"], "together they are the body"
+FIRST = "first piece while the origin waits"
+check(
+    found,
+    {
+        "C73": {"pieces": {"iter_any()": 2, "read()": 1}, TOGETHER: dict.fromkeys(found.sides, True)},
+        "L12a": {FIRST: {"read()": False, **dict.fromkeys(STREAMS, True)}},
+        "C75": {FIRST: {"read()": False, "iter_any()": True}},
+        "L12b": {
+            "pieces that are one message": {"iter_any()": 2},
+            "pieces that are no UTF-8": {"iter_any()": 0},
+        },
+        "L12c": {"bytes of each piece": {"iter_chunked(12)": [12, 12, 12, 12, 12, 5]}},
+        "L12d": {
+            "pieces that are one message": {"async for line": len(LINES), "iter_any()": 0},
+            "pieces that are no UTF-8": {"async for line": 0},
+        },
+    },
+)
+
+# %% [markdown]
+# ## The same bytes, come otherwise
+#
+# The same experiment, and in the second column the client waits with `content.wait_eof()` until all has
+# come. Then it begins to read. The sides differ in **what has arrived by then.**
+
+
+# %%
+async def all_ways(all_there):
+    return noted(**{name: await take(WAYS[name], all_there) for name in STREAMS})
+
+
+arrived = await compare(
+    {"in two parts": partial(all_ways, False), "all there": partial(all_ways, True)},
+    ask={name: lambda t, name=name: [len(it) for it in t.notes[name].notes["pieces"]] for name in STREAMS},
+)
+arrived
+
+# %% [markdown]
+# `iter_any()` and `iter_chunked()` cut by what has come [L12e]. Lines stay lines, and `iter_chunks()` keeps
+# to the chunks that the origin wrote. Do not build on those: any proxy on the way may join or split them
+# (RFC 9112, section 7.1.1), and an answer with a `Content-Length` has none.
+
+# %%
+FULL, LINE_SIZES = [12, 12, 12, 12, 12, 5], [len(line) for line in LINES]
+check(
+    arrived,
+    {
+        "L12e": {
+            "iter_any()": {"in two parts": [31, 34], "all there": [65]},
+            "iter_chunked(12)": {"in two parts": [12, 12, 7, 12, 12, 10], "all there": FULL},
+            "async for line": {"in two parts": LINE_SIZES, "all there": LINE_SIZES},
+        },
+    },
+)
+
+# %% [markdown]
+# Lines have a limit, too. An origin sends a single line, and the client takes it with `readline()`, which
+# is one step of `async for line`. The sides differ by **one byte.** A class name stands for an exception.
+
+
+# %%
+async def one_line(size):
+    async def origin(request):
+        return web.Response(body=b"x" * (size - 1) + b"\n")
+
+    taken = []
+    async with Town() as town:
+        await town.open("origin.test", origin)
+        async with ClientSession(connector=town.connector("client")) as client:
+            for limit in (None, MIB):
+                async with client.get("http://origin.test/") as answer:
+                    try:
+                        taken.append(len(await answer.content.readline(max_line_length=limit)))
+                    except Exception as error:
+                        taken.append(type(error).__name__)
+    return noted(town.trace, taken=taken)
+
+
+# %%
+lines = await compare(
+    {"512 KiB": partial(one_line, 512 * KIB), "512 KiB and a byte": partial(one_line, 512 * KIB + 1)},
+    ask={
+        "readline()": lambda t: t.notes["taken"][0],
+        "readline(max_line_length=MIB)": lambda t: t.notes["taken"][1],
+    },
+)
+lines
+
+# %% [markdown]
+# 512 KiB came as one line, and one byte more raised `LineTooLong` [L12m]. Who expects longer lines says so.
+
+# %%
+check(lines, {"L12m": {"readline()": {"512 KiB": 512 * KIB, "512 KiB and a byte": "LineTooLong"}}})
+
+# %% [markdown]
+# ## Bytes are not text yet
+#
+# `text()` is `read()`, then decoding, with the `charset` that the answer names or else UTF-8. Four answers
+# differ in **what they say and what they send.**
+
+
+# %%
+async def said(content_type, body):
+    async def origin(request):
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    told = {}
+    async with Town() as town:
+        await town.open("origin.test", origin)
+        async with ClientSession(connector=town.connector("client")) as client:
+            for name, how in {"text()": {}, "text(encoding='euc-kr')": {"encoding": "euc-kr"}}.items():
+                async with client.get("http://origin.test/") as answer:
+                    try:
+                        told[name] = (await answer.text(**how)).strip()
+                    except UnicodeDecodeError as error:
+                        told[name] = type(error).__name__
+    return noted(town.trace, **told)
+
+
+# %%
+PAGE = "서울의 봄"
+texts = await compare(
+    {
+        "UTF-8, not said": partial(said, "text/html", PAGE.encode()),
+        "EUC-KR, said": partial(said, "text/html; charset=euc-kr", PAGE.encode("euc-kr")),
+        "EUC-KR, not said": partial(said, "text/html", PAGE.encode("euc-kr")),
+        "a picture": partial(said, "image/png", b"\x89PNG\r\n\x1a\n"),
+    },
+    ask={name: lambda t, name=name: t.notes[name] for name in ("text()", "text(encoding='euc-kr')")},
+)
+texts
+
+# %% [markdown]
+# `text()` gives the text where the answer names its charset or uses UTF-8 [C38a]. It does not for every
+# answer [C38b]: an old Korean page that does not say so needs `encoding=`, and a picture needs `read()`.
+
+# %%
+check(
+    texts,
+    {
+        "C38a": {"text()": {"UTF-8, not said": PAGE, "EUC-KR, said": PAGE}},
+        "C38b": {"text()": {"EUC-KR, not said": PAGE}},
+    },
+)
+
+# %% [markdown]
+# ## What is held
+#
+# Now a body of 16 MiB. A `Meter` asks Python's `tracemalloc` how many bytes are held more than at the
+# start, at most, from one write of the origin to the next. Client and origin live in one process here, so
+# it counts both. The sides differ in **what the client keeps.**
+
+
+# %%
+async def read(answer):
+    return len(await answer.read())
+
+
+async def keep(answer):
+    kept = [piece async for piece in answer.content.iter_any()]
+    return sum(map(len, kept))
+
+
+async def let_go(answer):
+    came = 0
+    async for piece in answer.content.iter_any():
+        came += len(piece)
+    return came
+
+
+async def let_go_chunked(answer):
+    return sum([len(piece) async for piece in answer.content.iter_chunked(64 * KIB)])
+
+
+# %%
+async def hold(take, size):
+    async def origin(request):
+        answer = web.StreamResponse(headers={"Content-Length": str(size)})
+        await answer.prepare(request)
+        for sent in range(0, size, len(PIECE)):
+            await answer.write(PIECE)
+            meter.mark(sent + len(PIECE))
+        return answer
+
+    async with Town(keep=64 * KIB) as town:  # of each direction; the rest is counted only
+        await town.open("origin.test", origin)
+        async with ClientSession(connector=town.connector("client")) as client:
+            with Meter() as meter:
+                async with client.get("http://origin.test/") as answer:
+                    came = await take(answer)
+    return noted(came=came, meter=meter)
+
+
+# %%
+PIECE, SIZE = bytes(256 * KIB), 16 * MIB
+takers = {"read()": read, "iter_any(), kept": keep, "iter_any()": let_go, "iter_chunked()": let_go_chunked}
+held = await compare(
+    {name: partial(hold, taker, SIZE) for name, taker in takers.items()},
+    ask={
+        "bytes that came": lambda t: t.notes["came"],
+        "most held, in whole bodies": lambda t: round(t.notes["meter"].peak / SIZE),
+    },
+)
+held
+
+# %%
+draw.memory_view(
+    {name: held[name].notes["meter"] for name in held.sides},
+    finding="read() holds the body twice at the end, a stream holds next to nothing",
+)
+
+# %% [markdown]
+# * A stream does not hold the body [C72]. `read()` collects the pieces and then joins them. For that moment
+#   it needs twice the body [L12f].
+# * Streaming saves nothing by itself: who keeps the pieces holds the body [L12g].
+
+# %%
+MOST = "most held, in whole bodies"
+check(
+    held,
+    {
+        "C72": {MOST: {"iter_any()": 0, "iter_chunked()": 0, "read()": 2}},
+        "L12f": {MOST: {"read()": 1}},
+        "L12g": {MOST: {"iter_any(), kept": 0}},
+    },
+)
+
+# %% [markdown]
+# And a body of 1 GiB? Here the sides differ in **the size of the body.** The town keeps 64 KiB of each
+# direction and counts the rest, so that the recording does not grow with the body. What the origin holds is
+# counted here, too.
+
+# %%
+sizes = await compare(
+    {"1 MiB": partial(hold, let_go, MIB), "1 GiB": partial(hold, let_go, 1024 * MIB)},
+    ask={
+        "bytes that came": lambda t: t.notes["came"],
+        "most held is under 8 MiB": lambda t: t.notes["meter"].peak < 8 * MIB,
+    },
+)
+sizes
+
+# %%
+check(
+    sizes,
+    {
+        "L12h": {
+            "bytes that came": {"1 MiB": MIB, "1 GiB": 1024 * MIB},
+            "most held is under 8 MiB": {"1 MiB": True, "1 GiB": True},
+        },
+    },
+)
+
+# %% [markdown]
+# ## Leave before the end
+#
+# A client needs no more than the head, and leaves the block. Then it asks again. Its *pool*, the
+# connections that it keeps for later, has one place: `limit=1`. `async with first` is the block of an
+# answer whose head is there already. aiohttp tells a `TraceConfig` when a request must wait for a place.
+# The sides differ in **how the first answer ends.**
+
+
+# %%
+async def read_it(first):
+    async with first:
+        await first.read()
+
+
+async def leave_it(first):
+    async with first:
+        pass
+
+
+async def forget_it(first):
+    pass
+
+
+# %%
+def download(size, missing, gate, decided):
+    async def origin(request):
+        if request.path == "/second":
+            decided.set()
+        answer = web.StreamResponse(headers={"Content-Length": str(size)})
+        await answer.prepare(request)
+        with suppress(ConnectionError):  # the client may have left
+            await answer.write(bytes(size - missing))
+            if missing:
+                await gate
+                await answer.write(bytes(missing))
+        return answer
+
+    return origin
+
+
+# %%
+async def twice(deal, size, missing=0):
+    decided, queued, signals = asyncio.Event(), [], TraceConfig()
+
+    async def waits(session, context, params):
+        queued.append("/second")
+        decided.set()
+
+    signals.on_connection_queued_start.append(waits)
+    async with Town(keep=64 * KIB) as town:
+        with Gate("the last byte") as gate:
+            await town.open("origin.test", download(size, missing, gate, decided))
+            connector = town.connector("client", limit=1)
+            async with ClientSession(connector=connector, trace_configs=[signals]) as client:
+                await deal(first := await client.get("http://origin.test/first"))
+                second = asyncio.create_task(client.get("http://origin.test/second"))
+                await decided.wait()
+                first.close()
+                (await second).close()
+    return noted(town.trace, queued=bool(queued))
+
+
+# %%
+left = await compare(
+    {
+        "read to the end": partial(twice, read_it, 8 * MIB),
+        "left, all is there": partial(twice, leave_it, 1000),
+        "left, 1 byte missing": partial(twice, leave_it, 1000, 1),
+        "left, 8 MiB": partial(twice, leave_it, 8 * MIB),
+        "no block, 8 MiB": partial(twice, forget_it, 8 * MIB),
+    },
+    ask={
+        "connections for the two requests": lambda t: len(t.calls),
+        "the second waits in the queue": lambda t: t.notes["queued"],
+    },
+)
+left
+
+# %% [markdown]
+# * An unread rest costs the connection: aiohttp closes it, and the next request opens another [L12i].
+# * It is no matter of size. A small body that is there as a whole keeps its connection, unread. One byte
+#   that has not come yet is enough to lose it [L12j]. aiohttp does not wait for it.
+# * Without a block, nobody gives the place in the pool back. The second request waited, and went on only
+#   because the experiment closed the first answer [L12k].
+
+# %%
+CONNECTIONS, QUEUED = "connections for the two requests", "the second waits in the queue"
+check(
+    left,
+    {
+        "L12i": {CONNECTIONS: {"read to the end": 1, "left, 8 MiB": 2}},
+        "L12j": {CONNECTIONS: {"left, all is there": 1, "left, 1 byte missing": 1}},
+        "L12k": {QUEUED: {"left, 8 MiB": False, "no block, 8 MiB": True}},
+    },
+)
+
+# %% [markdown]
+# ## Work on a piece
+#
+# Each line means some work that takes a while, say a write to a slow disk. Here the work is to wait until
+# the loop has gone on, for 0.05 s at most. The sides differ in **where the work is done.**
+
+
+# %%
+async def in_the_loop(went_on):
+    return went_on.wait(0.05)
+
+
+async def in_a_thread(went_on):
+    return await asyncio.to_thread(went_on.wait, 10)
+
+
+async def at_once(request):
+    return web.Response(body=BODY)
+
+
+# %%
+async def work_on(work):
+    done, loop = [], asyncio.get_running_loop()
+    async with Town() as town:
+        await town.open("origin.test", at_once)
+        async with (
+            ClientSession(connector=town.connector("client")) as client,
+            client.get("http://origin.test/") as answer,
+        ):
+            async for _ in answer.content:
+                loop.call_soon((went_on := threading.Event()).set)
+                done.append(await work(went_on))
+    return noted(town.trace, done=done)
+
+
+worked = await compare(
+    {"in the loop": partial(work_on, in_the_loop), "in a thread": partial(work_on, in_a_thread)},
+    ask={"does the loop go on, line by line": lambda t: t.notes["done"]},
+)
+worked
+
+# %% [markdown]
+# Work that blocks stops everybody: no other task had a turn until it was done [C76]. In a thread the loop
+# went on, and bytes could arrive meanwhile.
+
+# %%
+check(
+    worked,
+    {"C76": {"does the loop go on, line by line": {"in the loop": [False] * 3, "in a thread": [True] * 3}}},
+)
+
+# %% [markdown]
+# ## Exercises
+#
+# Each is tried on real traffic. The [solutions](solutions/12_read_or_stream.ipynb) are in a notebook of
+# their own.
+#
+# ### ★ first-line (5 minutes)
+#
+# A ticker at `url` sends a line now and then, and never ends. Return its first line as a `str`, without the
+# line end.
+
+
+# %% exercise="first-line"
+async def headline(client, url):
+    ...  # TODO: get url, and return the first line
+    # solution
+    async with client.get(url) as answer:
+        line = await answer.content.readline()
+        return line.decode().strip()
+    # end
+
+
+# %%
+await attempt("first-line", headline)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+# <code>answer.content.readline()</code> is one step of <code>async for line in answer.content</code>.
+# </details>
+#
+# ### ★★ whole-characters (10 minutes)
+#
+# Write an async generator that takes `answer` and yields its text in UTF-8 as it comes: for each piece of
+# `iter_any()`, all characters that are complete by then. No character may be lost or damaged.
+
+
+# %% exercise="whole-characters"
+import codecs
+
+
+async def texts_of(answer):
+    ...  # TODO: yield text for each piece of answer.content.iter_any()
+    # solution
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    async for piece in answer.content.iter_any():
+        yield decoder.decode(piece)
+    # end
+
+
+# %%
+await attempt("whole-characters", texts_of)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+# <code>codecs.getincrementaldecoder("utf-8")()</code> remembers half a character until its other half comes.
+# </details>
+#
+# ### ★★★ leave-politely (15 minutes)
+#
+# Return the first line of `answer`. Then care for its connection: if at most 64 KiB are left, read them, so
+# that the connection can be used again. If there is more, leave. You cannot know beforehand: the answer has
+# no `Content-Length`.
+
+
+# %% exercise="leave-politely"
+async def peek(answer):
+    ...  # TODO: read a line, and then at most 64 KiB more
+    # solution
+    line, left = await answer.content.readline(), 64 * KIB
+    async for piece in answer.content.iter_chunked(8 * KIB):
+        left -= len(piece)
+        if left < 0:
+            break
+    return line
+    # end
+
+
+# %%
+await attempt("leave-politely", peek)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+# Count what <code>iter_chunked</code> gives, and <code>break</code> when it is too much. Your caller's
+# <code>async with</code> does the leaving.
+# </details>
+#
+# ## In practice
+#
+# * `read()`, `text()` and `json()` are right for a body that you know to be small. Nothing limits them: for
+#   an answer of a stranger, count what comes, as in the third exercise.
+# * Lines are a framing you can rely on. Others are a length before each message, or server-sent events.
+# * aiohttp unpacks gzip as it reads. A piece is then a piece of what was unpacked, and a small answer may
+#   become a very large body.
+# * A long download needs `ClientTimeout(total=None, sock_read=...)`: by default, 300 seconds are all it
+#   gets, your own work on the pieces included. Lesson 09 measures that.
+# * After the block, status and fields can still be used, and the body if it was read inside: lesson 04.
+#
+# ## Where this comes from
+#
+# * aiohttp 3.14: [streaming API](https://docs.aiohttp.org/en/stable/streams.html), [client
+#   quickstart](https://docs.aiohttp.org/en/stable/client_quickstart.html#streaming-response-content),
+#   [tracing reference](https://docs.aiohttp.org/en/stable/tracing_reference.html).
+# * RFC 9112, [section 7.1.1](https://www.rfc-editor.org/rfc/rfc9112#section-7.1.1) on chunks, and [section
+#   9.3](https://www.rfc-editor.org/rfc/rfc9112#section-9.3) on what a client must read to use a connection
+#   again.
+# * Python: [codecs](https://docs.python.org/3/library/codecs.html#codecs.getincrementaldecoder),
+#   [tracemalloc](https://docs.python.org/3/library/tracemalloc.html).
+# * aiohttp issues [13870](https://github.com/aio-libs/aiohttp/issues/13870) and
+#   [6701](https://github.com/aio-libs/aiohttp/issues/6701) on pieces and lines.
+# * The second and third of the four posts, 001 and 002.
+
+# %%
+await guard.clean()
