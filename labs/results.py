@@ -20,6 +20,7 @@ __all__ = [
     "Results",
     "cookie_cases",
     "findings",
+    "known",
     "order",
     "pinned",
     "stored",
@@ -79,6 +80,15 @@ def cookie_cases() -> dict[str, str]:
     return {name: case.says for name, case in cookies.cases().items()}
 
 
+def known(found: Results, ledger: Mapping[str, Claim]) -> Results:
+    """Return results in the order of the ledger, without claims, cases and lessons that are no more."""
+    claims = {name: found.claims[name] for name in ledger if name in found.claims}
+    cases = {name: found.cases[name] for name in cookie_cases() if name in found.cases}
+    names = [*ledger, *cases, *dict.fromkeys(claim.lesson for claim in ledger.values())]
+    why = {name: found.why[name] for name in names if found.why.get(name)}
+    return dataclasses.replace(found, claims=claims, cases=cases, why=why)
+
+
 def findings(ledger: Mapping[str, Claim], folder: Path = FOLDER, release: str | None = None) -> Iterator[str]:
     """Find where what is stored for the pinned release does not fit the ledger; it runs nothing.
 
@@ -102,4 +112,4 @@ def findings(ledger: Mapping[str, Claim], folder: Path = FOLDER, release: str | 
     for results in every:
         if unknown := sorted(results.claims.keys() - ledger.keys()):
             words = f"results/aiohttp-{results.aiohttp}.json has {', '.join(unknown)}, not in the ledger"
-            yield f"{words}: run `make versions ARGS={results.aiohttp}`."
+            yield f"{words}: run `python -m labs versions --page`."

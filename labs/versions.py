@@ -45,12 +45,7 @@ def measure(python: Path, words: Sequence[str], before: Results | None = None) -
             why |= {name: reason for name, (_, reason) in settled.items()}
     if not installed:
         raise EnvironmentFailed(f"{python} does not run: {first.end}")
-    return Results(
-        **installed,
-        claims={name: claims[name] for name in ledger() if name in claims},
-        cases={name: cases[name] for name in cookie_cases() if name in cases},
-        why={name: reason for name, reason in why.items() if reason},
-    )
+    return results.known(Results(**installed, claims=claims, cases=cases, why=why), ledger())
 
 
 def _run(python: Path, word: str, expected: Mapping[str, str]) -> tuple[Sitting, dict[str, Ruling]]:
@@ -73,7 +68,7 @@ def main(argv: Sequence[str] | None = None, folder: Path = results.FOLDER) -> in
     words = "run only this lesson; what is stored of the others stays"
     parser.add_argument("--lesson", action="append", metavar="NN", help=words)
     parser.add_argument("--list", action="store_true", help="say which releases there are; run nothing")
-    parser.add_argument("--page", action="store_true", help="write the page of what is stored; run nothing")
+    parser.add_argument("--page", action="store_true", help="write the page of what is stored, run nothing")
     asked = parser.parse_args(argv)
     if wrong := [it for it in asked.releases if not re.fullmatch(r"newest|\d+\.\d+\.\d+", it)]:
         parser.error(f"{wrong[0]!r} is no release: write 3.10.11, or newest")
@@ -81,6 +76,8 @@ def main(argv: Sequence[str] | None = None, folder: Path = results.FOLDER) -> in
         print(_listed(folder))
         return 0
     lessons = [lesson.find(it).stem for it in asked.lesson or []] or [it.stem for it in lesson.sources()]
+    for kept in results.stored(folder) if asked.page else ():
+        results.write(results.known(kept, ledger()), folder)
     done: set[str] = set()
     failed = 0
     for name in () if asked.page else asked.releases or every():

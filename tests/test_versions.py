@@ -1,6 +1,7 @@
 """Claims over releases: what is stored fits the ledger, and no word turns into another; no network."""
 
 import asyncio
+import dataclasses
 import inspect
 import json
 import runpy
@@ -101,7 +102,7 @@ def test_stored_results_come_back_as_they_were(tmp_path: Path) -> None:
         ),
         (
             result("3.14.5", C1=HOLDS, C2=REFUTED, C3=HOLDS, C9=HOLDS),
-            "results/aiohttp-3.14.5.json has C9, not in the ledger: run `make versions ARGS=3.14.5`.",
+            "results/aiohttp-3.14.5.json has C9, not in the ledger: run `python -m labs versions --page`.",
         ),
         (result("3.14.5", C1=HOLDS, C2=REFUTED, C3=HOLDS), ""),
     ],
@@ -408,11 +409,14 @@ def test_a_release_that_cannot_be_installed_leaves_what_is_stored(
 def test_the_list_and_the_page_run_nothing(
     course: dict[str, list[Sitting]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    results.write(OLD, tmp_path)
+    results.write(dataclasses.replace(OLD, claims={**OLD.claims, "C9": HOLDS}, why={"C9": "gone"}), tmp_path)
     assert versions.main(["--list"], tmp_path) == versions.main(["--page"], tmp_path) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[:-1]] == list(versions.every())
-    assert "3.9.5     3 claims stored" in lines and "3.8.6     nothing stored" in lines
+    assert results.stored(tmp_path)[0] == dataclasses.replace(
+        OLD, why={}
+    )  # claims that are no more are left out
+    assert "3.9.5     4 claims stored" in lines and "3.8.6     nothing stored" in lines
     assert "| C1 | ✗ |" in (tmp_path / "README.md").read_text("utf-8")
     with pytest.raises(SystemExit):
         versions.main(["3.9"], tmp_path)
