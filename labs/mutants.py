@@ -30,6 +30,7 @@ PARTS = (
     "pyproject.toml",
     "README.md",
     "CONTRIBUTING.md",
+    "requirements.in",
     "requirements.txt",
 )
 SECONDS = 300  # a mutant that hangs the suite has turned it red
