@@ -16,7 +16,7 @@ lab: .venv/.ready  ## open JupyterLab at the first lesson
 
 # loadfile: the cells of a notebook belong to one kernel.
 test: .venv/.ready  ## run the tests, and every notebook against its stored outputs
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lessons: .venv/.ready  ## build the notebooks whose source has changed, and the table in README.md
 	$(BIN)/python -m labs build $(ARGS)

@@ -50,9 +50,9 @@ def pytest_runtestloop() -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Do the same between two files: what one file leaves must not make each collection of the next dear."""
-    if nextitem is not None and nextitem.path != item.path:
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Do the same after each test: what it leaves must not make each collection of the others dear."""
+    if not isinstance(item, IPyNbCell):  # a cell leaves its objects in its kernel
         gc.collect()
         gc.freeze()
 

@@ -14,7 +14,9 @@ from matplotlib import style
 
 from labs import deadlines, panel
 from labs import mosaic as blocks
+from labs.bands import bands
 from labs.figure import Figure, sentence
+from labs.flow import Flow
 from labs.growth import growth
 from labs.heat import Grid
 from labs.hops import PIECES, counted, hops, words
@@ -29,6 +31,7 @@ __all__ = [
     "Figure",
     "bytes_view",
     "deadlines_view",
+    "flow_view",
     "heat_map",
     "lifelines",
     "memory_view",
@@ -172,6 +175,20 @@ def mosaic(grids: Mapping[str, Grid], *, finding: str) -> Figure:
     """
     _check_finding(finding)
     return blocks.draw(grids, finding)
+
+
+@style.context("default")
+def flow_view(sides: Mapping[str, Flow], *, finding: str) -> Figure:
+    """Draw where the bytes of an answer were, turn by turn: what each held as a band, one panel a side.
+
+    How much is on the way is another amount in every run and on every system; the text says only which side
+    sent all before its reader began. Raises ValueError when there is no side or more than four, a side is not
+    a Flow that moved something, or the finding is empty.
+    """
+    _check_finding(finding)
+    if not 1 <= len(sides) <= 4 or not all(isinstance(it, Flow) and it.sent for it in sides.values()):
+        raise ValueError("A flow is drawn of one to four named Flows that moved something: give a dict.")
+    return bands(sides, finding)
 
 
 @style.context("default")

@@ -40,6 +40,7 @@ def _half(body: bytes) -> bytes:
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+LENGTH_TOO = HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
 EARLY = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 6\r\n%b\r\nEarly\n"
 STOLEN = good(b"This answer belongs to nobody.\n")
 UNTIL_CLOSE = HEAD + b"\r\n"
@@ -79,6 +80,12 @@ _TABLE = [
         lambda body: (GATE, RESET),
     ),
     Fault(
+        "stall-at-once",
+        PHASES[0],
+        "Keeps each connection, and reads nothing.",
+        lambda body: (GATE, STALL),
+    ),
+    Fault(
         "early-answer",
         PHASES[1],
         "Answers 413 when it has the head of the request, and reads on.",
@@ -91,10 +98,22 @@ _TABLE = [
         lambda body: (GATE, EARLY % b"Connection: close\r\n", CLOSE),
     ),
     Fault(
+        "close-in-request",
+        PHASES[1],
+        "Closes the connection when it has the head of the request.",
+        lambda body: (GATE, CLOSE),
+    ),
+    Fault(
         "reset-in-request",
         PHASES[1],
         "Resets the connection when it has the head of the request.",
         lambda body: (GATE, RESET),
+    ),
+    Fault(
+        "stall-in-request",
+        PHASES[1],
+        "Says nothing when it has the head of the request, and keeps the connection.",
+        lambda body: (GATE, STALL),
     ),
     *_endings("before-head", PHASES[2], "Reads the request", lambda body: b""),
     *_endings("in-head", PHASES[3], "Sends half of a head", lambda body: HEAD[:-9]),
@@ -121,6 +140,12 @@ _TABLE = [
         "Sends two Content-Length that differ.",
         lambda body: (GATE, good(body, b"Content-Length: 1")),
     ),
+    Fault(
+        "length-and-chunks",
+        PHASES[3],
+        "Sends a chunked body and a Content-Length, too.",
+        lambda body: (GATE, LENGTH_TOO + _chunk(body) + b"0\r\n\r\n"),
+    ),
     *_endings(
         "in-body",
         PHASES[4],
@@ -139,11 +164,11 @@ _TABLE = [
         "Sends a whole chunk and not the last",
         lambda body: CHUNKED + _chunk(body),
     ),
-    Fault(
-        "reset-until-close",
+    *_endings(
+        "until-close",
         PHASES[4],
-        "Sends half of a body that has no length, then resets the connection.",
-        lambda body: (UNTIL_CLOSE + _half(body), GATE, RESET),
+        "Sends half of a body that has no length",
+        lambda body: UNTIL_CLOSE + _half(body),
     ),
     Fault(
         "length-too-long",
@@ -200,6 +225,12 @@ _TABLE = [
         lambda body: (good(body), GATE, CLOSE),
     ),
     Fault(
+        "reset-after-answer",
+        PHASES[5],
+        "Answers well, and resets the connection.",
+        lambda body: (good(body), GATE, RESET),
+    ),
+    Fault(
         "close-at-second",
         PHASES[6],
         "Answers the first request of a connection well, and closes when the second comes.",
@@ -210,6 +241,12 @@ _TABLE = [
         PHASES[6],
         "Answers the first request of a connection well, and resets when the second comes.",
         lambda body: (GATE, RESET),
+    ),
+    Fault(
+        "stall-at-second",
+        PHASES[6],
+        "Answers the first request of a connection well, and the second never.",
+        lambda body: (GATE, STALL),
     ),
 ]
 FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in _TABLE})

@@ -68,6 +68,12 @@ class Fault:
     sentence: str
     steps: Callable[[bytes], Steps]
 
+    @property
+    def after_head(self) -> bool:
+        """Whether the head of the answer has been said when the fault strikes."""
+        first = self.steps(b"body")[0]
+        return isinstance(first, bytes) and b"\r\n\r\n" in first
+
     def make(self, gate: Gate | None = None) -> Factory:
         """Return a factory of protocols for `Town.open`. Without a gate the fault strikes at once."""
         return lambda: Misbehaving(lambda start: self, gate)

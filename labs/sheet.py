@@ -82,6 +82,11 @@ class Sheet:
         line = Line2D(xs, ys, color=colour, lw=width, ls=style, zorder=order, solid_capstyle="butt")
         self.axes.add_line(line)
 
+    def area(self, xs: Xs, upper: Xs, lower: Xs, fill: str, hatch: str) -> None:
+        """Fill what lies between two lines over the same `xs`."""
+        band = self.axes.fill_between(xs, upper, lower, lw=0, zorder=2)
+        band.set(facecolor=fill, hatch=hatch, edgecolor=INK)
+
     def head(self, x: float, y: float, way: int, colour: str, *, filled: bool) -> None:
         """Draw the head of an arrow that ends at `x`; `way` is 1 to the right, -1 to the left."""
         back = x - 11 * way

@@ -24,9 +24,12 @@ EARLY = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 6\r\n"
 WIRE = {  # what the first answer looks like, and how the connection is then
     "close-at-once": (b"", "closed"),
     "reset-at-once": (b"", "reset"),
+    "stall-at-once": (b"", "open"),
     "early-answer": (EARLY + b"\r\nEarly\n", "open"),
     "early-close": (EARLY + b"Connection: close\r\n\r\nEarly\n", "closed"),
+    "close-in-request": (b"", "closed"),
     "reset-in-request": (b"", "reset"),
+    "stall-in-request": (b"", "open"),
     "close-before-head": (b"", "closed"),
     "reset-before-head": (b"", "reset"),
     "stall-before-head": (b"", "open"),
@@ -39,6 +42,10 @@ WIRE = {  # what the first answer looks like, and how the connection is then
     "endless-head": (OF_26 + b"X-Long: " + b"x" * (1 << 20) + b"\r\n\r\n" + BODY, "open"),
     "bad-length": (TYPE + b"Content-Length: two\r\n\r\n12", "open"),
     "two-lengths": (OF_26 + b"Content-Length: 1\r\n\r\n" + BODY, "open"),
+    "length-and-chunks": (
+        TYPE + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n1a\r\n" + BODY + b"\r\n0\r\n\r\n",
+        "open",
+    ),
     "close-in-body": (OF_26 + b"\r\n" + BODY[:13], "closed"),
     "reset-in-body": (OF_26 + b"\r\n" + BODY[:13], "reset"),
     "stall-in-body": (OF_26 + b"\r\n" + BODY[:13], "open"),
@@ -48,7 +55,9 @@ WIRE = {  # what the first answer looks like, and how the connection is then
     "close-between-chunks": (CHUNKED + BODY + b"\r\n", "closed"),
     "reset-between-chunks": (CHUNKED + BODY + b"\r\n", "reset"),
     "stall-between-chunks": (CHUNKED + BODY + b"\r\n", "open"),
+    "close-until-close": (TYPE + b"\r\n" + BODY[:13], "closed"),
     "reset-until-close": (TYPE + b"\r\n" + BODY[:13], "reset"),
+    "stall-until-close": (TYPE + b"\r\n" + BODY[:13], "open"),
     "length-too-long": (GOOD.replace(b"26", b"36"), "open"),
     "length-too-short": (GOOD + b"ten more.\n", "open"),
     "bad-chunk-size": (CHUNKED + BODY + b"\r\nzz\r\nmore\r\n", "open"),
@@ -58,8 +67,10 @@ WIRE = {  # what the first answer looks like, and how the connection is then
     "slow": (GOOD, "open"),
     "surplus": (GOOD + STOLEN, "open"),
     "close-after-answer": (GOOD, "closed"),
+    "reset-after-answer": (GOOD, "reset"),
     "close-at-second": (GOOD, "open"),
     "reset-at-second": (GOOD, "open"),
+    "stall-at-second": (GOOD, "open"),
 }
 GET = b"GET /a HTTP/1.1\r\nHost: origin.test\r\n\r\n"
 HELD = {name for name, fault in FAULTS.items() if isinstance(fault.steps(BODY)[0], bytes)}
@@ -204,3 +215,11 @@ def test_a_request_chooses_its_fault_by_its_target():
 def test_a_name_that_is_no_fault_says_which_there_are():
     with pytest.raises(KeyError, match=r"There is no fault 'close'\. There are: close-at-once, "):
         faults.make("close")
+
+
+def test_a_fault_knows_whether_the_head_of_the_answer_comes_first():
+    after = {name for name, fault in FAULTS.items() if fault.after_head}
+    phases = {FAULTS[name].phase for name in after}
+    assert phases == {"in the body", "after the answer"}
+    assert {"close-in-body", "reset-until-close", "surplus"} <= after
+    assert not {"close-before-head", "reset-in-head", "garbage", "bad-gzip"} & after

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 from aiohttp import ClientResponse, ClientSession, web
+from yarl import URL
 
 from labs.exercises import Attempt, exercise, not_yet, yes
 from labs.town import Town
@@ -132,6 +134,11 @@ _IF = "async def with_key(request, handler):\n    if {}:\n        request.header
         _IF.format("'shop.test' in request.url.host and request.url.port == 80")
         + "    return await handler(request)": "evil.test got",
         _IF.format("request.url == 'http://shop.test'")
+        + "    return await handler(request)": "a URL with a string",
+        _IF.format("request.url.origin() == 'http://shop.test'")
+        + "    return await handler(request)": "a URL with a string",
+        "from yarl import URL\n\n"
+        + _IF.format("request.url == URL('http://shop.test')")
         + "    return await handler(request)": "without the key",
         _IF.format("request.url.authority == 'shop.test'") + "    await handler(request)": "returned None",
         _IF.format("request.url.authority == 'shop.test'") + "    return handler(request)": "a coroutine",
@@ -141,10 +148,18 @@ _IF = "async def with_key(request, handler):\n    if {}:\n        request.header
 async def key_at_home(with_key: Any) -> Attempt:
     """Demand the key at its own origin, asked directly or by redirect, and nowhere else."""
     mistakes: list[str] = []
+    with_strings: list[object] = []
+    true_eq = URL.__eq__
+
+    def eq(self: URL, other: object) -> bool:
+        if isinstance(other, str):
+            with_strings.append(other)  # aiohttp itself compares URLs with URLs
+        return true_eq(self, other)
 
     async def watched(request: Any, handler: Any) -> ClientResponse:
         try:
-            answer = await with_key(request, handler)
+            with patch.object(URL, "__eq__", eq):
+                answer = await with_key(request, handler)
         except Exception as error:
             mistakes.append(f"Your middleware raised {type(error).__name__}: {error}")
             raise
@@ -175,6 +190,9 @@ async def key_at_home(with_key: Any) -> Attempt:
             value = it.message.field("X-Api-Key")
             if it.whom != "shop.test" and value is not None:
                 return not_yet(f"{it.whom} got the key, and is another origin.", trace, show=("X-Api-Key",))
+            if it.whom == "shop.test" and value != "K" and with_strings:
+                words = 'You compare a URL with a string, and they are never equal: write URL("…") around it.'
+                return not_yet(words, trace, show=("X-Api-Key",))
             if it.whom == "shop.test" and value != "K":
                 return not_yet("http://shop.test was asked without the key.", trace, show=("X-Api-Key",))
     return yes(trace)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from unittest.mock import patch
 
 from aiohttp import ClientSession, CookieJar, web
 
@@ -144,22 +146,32 @@ PLACES = tuple(
 )
 async def right_places(front: Any) -> Attempt:
     """Demand a redirect to /orders whose cookie goes to both hosts of the shop, and not to another."""
-    trace = await _round_trip(front)
+    whole = await _round_trip(front)
+    trace = _only(whole, 0)
     first = trace.answers()[0] if trace.answers() else None
     if first is None or not 300 <= first.status < 400 or first.field("Location") != "/orders":
         return not_yet("Your answer is no redirect to /orders.", trace, show=SHOWN)
     if (line := first.field("Set-Cookie")) is None:
         return not_yet("Your redirect sets no cookie.", trace, show=SHOWN)
-    cookies = [it.field("Cookie") for it in trace.requests()[-len(PLACES) :]]
+    begin = len(whole.requests()) - len(PLACES)
+    cookies = [it.field("Cookie") for it in whole.requests()[begin:]]
     if not any(cookies):
         return not_yet(f"The cookie is carried nowhere. Your line was: {line}", trace, show=SHOWN)
     if any(it not in (None, "id=1") for it in cookies):
         return not_yet("A cookie is carried, and it is not id=1.", trace, show=SHOWN)
-    for url, cookie in zip(PLACES, cookies, strict=True):
+    for number, (url, cookie) in enumerate(zip(PLACES, cookies, strict=True), begin):
         if (cookie is None) != ("other.test" in url):
             verb = "is carried to" if cookie else "does not get to"
+            trace = _only(whole, number)
             return not_yet(f"The cookie {verb} {url}. Your line was: {line}", trace, show=SHOWN)
-    return yes(trace)
+    return yes(whole)
+
+
+def _only(trace: Trace, number: int) -> Trace:
+    """Return the request of this number, counted from 0, and its answer: seven columns do not fit a page."""
+    said = [it for it in trace.said if it.message]  # by turns, for the client waits for each answer
+    pair = tuple(said[2 * number : 2 * number + 2])
+    return Trace(pair, tuple(dict.fromkeys(name for it in pair for name in (it.who, it.whom))))
 
 
 async def _round_trip(front: Any) -> Trace:
@@ -227,6 +239,12 @@ _SHARED = ", connector_owner=False"
         "from aiohttp import CookieJar\n\n"
         "async def ask_for(user, url, connector, jars):\n"
         "    jar = jars[user]\n": "KeyError",
+        "from aiohttp import CookieJar\n\n"
+        "async def ask_for(user, url, connector, jars):\n"
+        "    jar = jars.setdefault(user, CookieJar())\n"
+        "    client = ClientSession(connector=connector, connector_owner=False, cookie_jar=jar)\n"
+        "    async with client.get(url) as answer:\n"
+        "        return await answer.text()": "still open",
     },
 )
 async def a_jar_each(ask_for: Any) -> Attempt:
@@ -234,7 +252,7 @@ async def a_jar_each(ask_for: Any) -> Attempt:
     jars: Mapping[str, CookieJar] = {}
     async with Town() as town:
         await town.open("shop.test", _counter)
-        async with town.connector("program") as connector:
+        async with town.connector("program") as connector, _sessions() as made:
             for user, path, page in STEPS:
                 try:
                     came = await ask_for(user, "http://shop.test" + path, connector, jars)
@@ -256,7 +274,26 @@ async def a_jar_each(ask_for: Any) -> Attempt:
                 if came != page:
                     words = f"When {user} asks for {path}, {user} should be shown {page!r}, not {came!r}."
                     return not_yet(words, town.trace, show=SHOWN)
+                if any(not it.closed for it in made):
+                    return not_yet("A session is still open: who closes it?", town.trace, show=SHOWN)
     return yes(town.trace)
+
+
+@contextlib.asynccontextmanager
+async def _sessions() -> AsyncIterator[list[ClientSession]]:
+    """Record every session that is made inside the block, and close what was left open."""
+    true_init, made = ClientSession.__init__, list[ClientSession]()
+
+    def init(self: ClientSession, *args: Any, **options: Any) -> None:
+        true_init(self, *args, **options)
+        made.append(self)
+
+    try:
+        with patch.object(ClientSession, "__init__", init):
+            yield made
+    finally:
+        for session in made:
+            await session.close()
 
 
 async def _counter(request: web.Request) -> web.StreamResponse:

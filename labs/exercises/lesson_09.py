@@ -10,13 +10,15 @@ from typing import Any
 from aiohttp import ClientConnectorError, ClientSession, ClientTimeout, web
 
 from labs import holds
+from labs.alarms import in_force
 from labs.exercises import Attempt, exercise, not_yet, yes
 from labs.gates import Gate
 from labs.patience import Trial, outlast, shut
 from labs.town import Town
 
 LESSON = "09_name_the_timeout"
-TCP, FIRST, NEXT, LAST = "the TCP connection", "the first byte", "the next piece", "the last piece"
+TCP, FIRST, NEXT = "the TCP connection", "the first byte", "the next piece"
+END = "the end, while pieces come"
 URL = "http://origin.test/"
 
 
@@ -30,7 +32,7 @@ def _origin(wait: str, gate: Gate) -> Any:
             await answer.write(b"piece ")
             if wait == NEXT:
                 await gate
-            while wait == LAST and await shut(gate):
+            while wait == END and await shut(gate):
                 await answer.write(b"piece ")
         except ConnectionResetError:
             pass  # the client has left
@@ -58,7 +60,7 @@ _TIMEOUT = "from aiohttp import ClientTimeout\n\n"
     stars=1,
     minutes=8,
     wants="value",
-    hint="Two of the four together: one that sees the connection, one that sees each piece.",
+    hint="sock_connect or connect, which sees the connection, and sock_read, which sees each piece.",
     wrong={
         _TIMEOUT + "def patient(seconds):\n    return ClientTimeout(total=seconds)": "pieces kept coming",
         _TIMEOUT + "def patient(seconds):\n    return ClientTimeout(sock_read=seconds)": "TCP connection",
@@ -86,7 +88,7 @@ async def large_download(patient: Any) -> Attempt:
     for wait in (TCP, FIRST, NEXT):
         if (run := await outlast(partial(_wait, wait, patient))).error is None:
             return not_yet(f"It went on waiting for {wait}, for longer than `seconds`.", run.trace)
-    run = await outlast(partial(_wait, LAST, patient))
+    run = await outlast(partial(_wait, END, patient))
     if run.error is not None:
         return not_yet(f"The pieces kept coming, and your download ended in {run.raised}.", run.trace)
     return yes(run.trace)
@@ -175,6 +177,18 @@ async def _fetched(fetch: Any, wait: str, limits: ClientTimeout) -> tuple[object
 
 
 _COLLECT = "import aiohttp\n\nasync def collect(client, urls, seconds):\n    texts = []\n"
+_EACH = (
+    _COLLECT + "    try:\n        for url in urls:\n"
+    "            async with client.get(url, timeout=aiohttp.ClientTimeout({}=seconds)) as answer:\n"
+    "                texts.append(await answer.text())\n"
+    "    except TimeoutError:\n        pass\n"
+    "    return texts"
+)
+_ANEW = {
+    "total": "total begins anew with every request",
+    "sock_read": "sock_read begins anew with every piece",
+    "": "the time began anew",
+}
 
 
 @exercise(
@@ -189,7 +203,9 @@ _COLLECT = "import aiohttp\n\nasync def collect(client, urls, seconds):\n    tex
         "            async with client.get(url, timeout=aiohttp.ClientTimeout(total=seconds)) as answer:\n"
         "                texts.append(await answer.text())\n"
         "        except TimeoutError:\n            pass\n"
-        "    return texts": "anew",
+        "    return texts": "asked for the third",
+        _EACH.format("total"): _ANEW["total"],
+        _EACH.format("sock_read"): _ANEW["sock_read"],
         _COLLECT + "    async with asyncio.timeout(seconds):\n        for url in urls:\n"
         "            async with client.get(url) as answer:\n"
         "                texts.append(await answer.text())\n"
@@ -217,22 +233,32 @@ _COLLECT = "import aiohttp\n\nasync def collect(client, urls, seconds):\n    tex
     },
 )
 async def one_deadline(collect: Any) -> Attempt:
-    """Demand that the second page, which is held, costs the rest of the time, and the third is not asked."""
+    """Demand that the second page, which is held, costs the rest of the time, and the third is not asked.
+
+    The first page is held for a good part of the time. When it is let go, a reference timer is set, shorter
+    than `seconds`. A deadline that began anew then was set after it, is longer, and never rings before it. A
+    deadline for all pages was set long before it. If that rings behind it, the computer stood still, and the
+    run is repeated with more seconds; behind it in every run is a verdict.
+    """
     if not asyncio.iscoroutinefunction(collect):
         return not_yet("Write `async def collect(client, urls, seconds)`, and give its name.")
-    for seconds in (0.2, 0.8):  # again with more, where the computer was too slow to reach the second page
-        reply, reached = await _collected(collect, seconds)
-        if reached:
+    for seconds in (0.2, 0.4, 0.8):
+        reply, settled = await _collected(collect, seconds)
+        if settled:
             break
     return reply
 
 
 async def _collected(collect: Any, seconds: float) -> tuple[Attempt, bool]:
-    heard: list[str] = []
+    """Return the reply, and whether it is settled: not so where a slow computer may have made it."""
+    loop, rung, heard = asyncio.get_running_loop(), asyncio.Event(), list[str]()
 
     async def handler(request: web.Request) -> web.Response:
         heard.append(request.path)
-        if request.path != "/1":
+        if request.path == "/1":
+            await asyncio.sleep(0.6 * seconds)
+            loop.call_later(0.9 * seconds, rung.set)
+        else:
             await gate
         return web.Response(text=f"page {request.path[1:]}")
 
@@ -241,11 +267,13 @@ async def _collected(collect: Any, seconds: float) -> tuple[Attempt, bool]:
     async with Town() as town:
         with Gate() as gate:
             await town.open("origin.test", handler)
-            async with ClientSession(connector=town.connector("client")) as client:
+            connector = town.connector("client")
+            limits = in_force(connector)
+            async with ClientSession(connector=connector) as client:
                 urls = [f"{URL}{number}" for number in (1, 2, 3)]
                 task = asyncio.ensure_future(collect(client, urls, seconds))
                 await asyncio.wait([task], timeout=4 * seconds + 0.6)
-                endless = not task.done()
+                endless, late = not task.done(), rung.is_set()
                 task.cancel()
                 await asyncio.wait([task])
                 if not task.cancelled():
@@ -256,13 +284,19 @@ async def _collected(collect: Any, seconds: float) -> tuple[Attempt, bool]:
     if endless:
         return not_yet("The second page never comes, and you had no deadline for it.", town.trace), reached
     if raised is not None:
-        words = f"You raised {type(raised).__name__}: {raised}. Return what has come."
-        return not_yet(words, town.trace), reached
+        return not_yet(f"You raised {raised!r}. Return what has come.", town.trace), reached
     if heard.count("/3") and "page 1" not in str(came):
         return not_yet("All pages were asked at once: ask them one after the other.", town.trace), reached
     if heard.count("/3"):
         words = "The second page took all the time, and you asked for the third: the time began anew."
         return not_yet(words, town.trace), reached
+    if not reached:
+        words = f"The first page needs a part of the time, and before the second you {_did(came, None)}."
+        return not_yet(words, town.trace), False
     if came != ["page 1"]:
-        return not_yet(f"The first page had come, and you {_did(came, None)}.", town.trace), reached
-    return yes(town.trace), reached
+        return not_yet(f"The first page had come, and you {_did(came, None)}.", town.trace), True
+    if late:
+        name = next((it for it in ("total", "sock_read") if getattr(limits[-1], it) == seconds), "")
+        words = f"The first page took a part of the time, and the second had all of it: {_ANEW[name]}."
+        return not_yet(words, town.trace), False
+    return yes(town.trace), True

@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 35 to read and run, 30 for the exercises.
+# **Minutes:** 33 to read and run, 30 for the exercises.
 
 # %%
 import asyncio
@@ -22,7 +22,6 @@ from labs import clients, draw
 from labs.claims import check
 from labs.compare import compare
 from labs.exercises import attempt
-from labs.gates import Gate
 from labs.guard import Guard
 from labs.predict import score
 from labs.town import Town
@@ -578,69 +577,6 @@ check(
 )
 
 # %% [markdown]
-# ## Whole body first
-#
-# `raw = await res.read()` waits for the last byte before the first goes out. Here the origin sends one
-# piece of `/slow` and stands at a gate. While the gate is closed, the client asks for `/quick`. Then the
-# gate opens.
-
-
-# %%
-def slow(gate):
-    async def origin(request):
-        answer = web.StreamResponse(headers={"Content-Length": "23"})
-        await answer.prepare(request)
-        await answer.write(b"first piece\n")
-        if request.path == "/slow":
-            await gate
-        await answer.write(b"last piece\n")
-        return answer
-
-    return origin
-
-
-def begun(trace):
-    asked = {it.connection: it.message.target for it in trace.said if it.who == "client"}
-    return [asked[it.connection] for it in trace.said if it.whom == "client"]
-
-
-# %%
-async def while_closed(front):
-    gate = Gate("the rest of the answer")
-    async with opened(front, slow(gate)) as (town, at), asyncio.TaskGroup() as group:
-        group.create_task(get(town, f"http://{at}/slow"))
-        await gate.reached()
-        await get(town, f"http://{at}/quick")
-        gate.open()
-    return town.trace
-
-
-early = await compare(
-    {"direct": partial(while_closed, None), "posted": partial(while_closed, posted)},
-    ask={
-        "answers, in the order of their first bytes": begun,
-        "bytes of /slow that arrive": lambda t: len(t.answers(whom="client")[begun(t).index("/slow")].body),
-    },
-)
-early
-
-# %%
-early["posted"].lanes()
-
-# %% [markdown]
-# The proxy relays the whole answer [C18a], but not before it has it whole [C18b]. A page that is made as it
-# is sent, a feed of events or a large download arrives in one lump at the end, or never.
-
-# %%
-check(
-    early,
-    {
-        "C18a": {"bytes of /slow that arrive": {"direct": 23, "posted": 23}},
-        "C18b": {"answers, in the order of their first bytes": {"posted": ["/slow", "/quick"]}},
-    },
-)
-
-# %% [markdown]
 # ## A session for each request
 #
 # The post says that a session keeps cookies and uses connections again. Ten requests by one client with one
@@ -753,7 +689,8 @@ await attempt("hand-it-over", faithful)
 #
 # ### ★★★ as-it-comes (14 minutes)
 #
-# Relay `/slow` as it comes: the first piece must reach the client while the origin still holds the last.
+# The posted proxy waits for the last byte before the first goes out. Relay `/slow` as it comes: the origin
+# sends a piece of it and holds back the rest, and the piece must reach the client meanwhile.
 # `inner` unpacks nothing here, so the packed bytes are what the fields say. Keep `Content-Length`, for it
 # is true again.
 
@@ -797,7 +734,7 @@ await attempt("as-it-comes", relay)
 # * An inner 302 should reach the client, with an address that the client can reach: lesson 02.
 # * One session for the whole application saves the connections. Give it a `DummyCookieJar()`, so that users
 #   do not share cookies.
-# * Reading whole bodies costs memory, too: each answer stands in it once or more until it is sent.
+# * Reading whole bodies costs time and memory, too: lesson 13.
 # * Lesson 05 builds the proxy that has none of these faults.
 #
 # ## Where this comes from

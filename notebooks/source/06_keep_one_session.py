@@ -11,7 +11,6 @@
 # %%
 import asyncio
 import warnings
-from contextlib import suppress
 from functools import partial
 
 from aiohttp import BasicAuth, ClientSession, ServerDisconnectedError, web
@@ -23,6 +22,7 @@ from labs.compare import compare
 from labs.exercises import attempt
 from labs.guard import Guard
 from labs.heat import Grid
+from labs.noted import noted
 from labs.predict import score
 from labs.town import Town
 from labs.weather import weather
@@ -35,8 +35,9 @@ clients.versions()
 # %% [markdown]
 # ## The scene
 #
-# Before a client can ask, it must open a *connection* to the server. Over a network that is a round trip, and
-# with TLS one or two more. After the answer the connection may be used again: it is *kept alive*.
+# Before a client can ask, it must open a *connection* to the server. Over a network that is a round trip.
+# With TLS, the encryption of `https`, the two then agree on keys: this *handshake* costs one or two more.
+# After the answer the connection may be used again: it is *kept alive*.
 #
 # `shop.test` answers every page with a cookie. Asked for `/open`, it tells how many of the connections that
 # it has answered on are still open.
@@ -151,7 +152,7 @@ found
 # %% [markdown]
 # ## What was said
 #
-# Lanes show what is said, not on which connection: that is counted above. To the shop, the first client is a
+# Lanes show what is said, not on which connection: that is counted above. To the shop, the first program is a
 # stranger four times.
 
 # %%
@@ -166,7 +167,7 @@ score(prediction, found)
 # %% [markdown]
 # ## What happened
 #
-# * Requests go out and answers come in through a session, whichever of the three you write [C19].
+# * All three got their four answers through a session [C19].
 # * One session kept its connection from one request to the next [C51a], and the cookie.
 # * The helper with a session in each call leaves nothing open [C60a]. But it throws away what a session is
 #   for: four connections, and no cookie comes back [C60b].
@@ -261,15 +262,12 @@ def grid(traces):
 
 
 kept = grid({"a session each": found["a session each"]} | dict(ways.traces))
-kept
-
-# %%
 draw.heat_map(kept, finding="One session keeps its connection, where body, server and timing allow it")
 
 # %% [markdown]
-# * A body that is not read need not cost the connection [L06a]. The four bytes had come with the head, so
-#   nothing was missing. But if you leave the block while the body still comes, the connection is lost: nobody
-#   can ask where the rest of an old answer still arrives [L06b].
+# * A body that is not read need not cost the connection [L06a]. The four bytes had come with the *head*, the
+#   status and the fields of the answer: nothing was missing. But if you leave the block while the body still
+#   comes, the connection is lost: nobody can ask where the rest of an old answer still arrives [L06b].
 # * `Connection: close` says that this answer is the last one on the connection [L06c].
 # * A connection leads to one server, so two servers took two [L06d].
 # * A connection of HTTP/1.1, as aiohttp uses it, has one request at a time. Four at once took four [L06e].
@@ -293,8 +291,9 @@ check(
 #
 # What you give to the session with `headers=` or `auth=` goes with its requests. If it is a secret, who hears
 # it? One session asks three times: `shop.test`, `other.test`, and a page of the shop that redirects to
-# `other.test`. The sides differ in **what the session is given.** (`auth=` is deprecated in aiohttp 3.14. It
-# stands here because many programs have it.)
+# `other.test`. That is another *origin*, which means here: scheme, host and port together. The sides differ
+# in **what the session is given.** (`auth=` is deprecated in aiohttp 3.14. It stands here because many
+# programs have it.)
 
 # %%
 warnings.filterwarnings("ignore", ".*deprecated", DeprecationWarning)  # of `auth=`
@@ -328,7 +327,7 @@ def hears(target, trace):
 roamed = await compare(
     {
         "Authorization": partial(roam, headers=TOKEN),
-        "and base_url": partial(roam, headers=TOKEN, base_url=SHOP),
+        "Authorization and base_url": partial(roam, headers=TOKEN, base_url=SHOP),
         "X-Api-Key": partial(roam, headers=API_KEY),
         "auth=": partial(roam, auth=ME),
         "auth= and base_url": partial(roam, auth=ME, base_url=SHOP),
@@ -347,7 +346,9 @@ roamed
 #   [C54b].
 # * Ask another server yourself, and it hears your default headers. A `base_url` changes nothing about that:
 #   it completes paths, and keeps nobody out [L06f].
-# * `auth=` is the one that a `base_url` binds to its origin [L06g]. Without one it goes to everybody.
+# * `auth=` is the one that a `base_url` binds to its origin [L06g]. Without one it goes to everybody, even
+#   after a redirect, where the same field from `headers=` had stopped: the session adds it anew to each
+#   request.
 
 # %%
 BOTH = {"Authorization": True, "X-Api-Key": True}
@@ -356,7 +357,7 @@ check(
     {
         "C54a": {"shop.test": BOTH, "other.test, asked by you": BOTH},
         "C54b": {"other.test, by a redirect": BOTH},
-        "L06f": {"other.test, asked by you": {"Authorization": True, "and base_url": False}},
+        "L06f": {"other.test, asked by you": {"Authorization": True, "Authorization and base_url": False}},
         "L06g": {
             "shop.test": {"auth= and base_url": True},
             "other.test, asked by you": {"auth=": True, "auth= and base_url": False},
@@ -373,21 +374,24 @@ check(
 # connection, and closes when the second has come. Whether a server has read the request before it closes, the
 # client cannot see.
 #
-# The sides differ in **the method**, and the last one in the connection as well: it is a new one, which
-# `close-before-head` closes when its first request has come.
+# The first three sides differ in **the method**. The fourth is `PUT` once more, on a new connection: the
+# fault `close-before-head` closes that at its first request.
 
 
 # %%
 async def order(method, fault="close-at-second"):
+    raised = None
     async with Town() as town:
         await town.open("shop.test", faults.make(fault))
         async with ClientSession("http://shop.test", connector=town.connector("client")) as session:
             if fault == "close-at-second":
                 await in_turn(session, ["/hello"])
-            with suppress(ServerDisconnectedError):
+            try:
                 async with session.request(method, "/order", data=b"tea") as answer:
                     await answer.read()
-    return town.trace
+            except ServerDisconnectedError as error:
+                raised = type(error).__name__
+    return noted(town.trace, {"raised": raised})
 
 
 # %%
@@ -403,6 +407,7 @@ race = await compare(
         "what the shop does": lambda t: [
             it.event or it.message.status for it in t.said if it.who == "shop.test"
         ],
+        "what the client raises": lambda t: t.notes["raised"],
     },
 )
 race
@@ -415,8 +420,7 @@ race["PUT"].lanes()
 #   the connection ends before the answer, if its method is *idempotent*: to ask twice should do no more than
 #   to ask once. `GET`, `HEAD`, `OPTIONS`, `TRACE`, `PUT` and `DELETE` are.
 # * A `POST` may order a second pot of tea, so it is not repeated [L06i]. The client raises
-#   `ServerDisconnectedError`, the only error that the experiment lets pass. It cannot tell you whether the
-#   order was taken.
+#   `ServerDisconnectedError`. It cannot tell you whether the order was taken.
 # * A request on a new connection is repeated as well [L06j], and the second failure is raised.
 
 # %%
@@ -427,6 +431,7 @@ check(
         "L06i": {
             "what the client asks": {"POST": ["GET /hello", "POST /order"]},
             "what the shop does": {"POST": [200, "closed"], "PUT": [200, "closed", 200]},
+            "what the client raises": {"POST": "ServerDisconnectedError", "PUT": None},
         },
         "L06j": {"what the client asks": {"PUT, new": ["PUT /order"]}},
     },
@@ -493,8 +498,8 @@ await attempt("key-at-home", with_key)
 #
 # ### ★★★ orders-go-once (15 minutes)
 #
-# This shop plays the moment for each `POST` on a connection that it has answered on: it hears the order, and
-# closes. `make(**options)` makes a session; the options go to its `TCPConnector`. Read all `pages` over one
+# On a connection where it has answered before, this shop hears a `POST`, and closes without an answer.
+# `make(**options)` makes a session; the options go to its `TCPConnector`. Read all `pages` over one
 # connection. Then send each of `orders`, by `POST` to `http://shop.test/orders`, so that the shop hears it
 # once and answers. Return the list of the answers' texts, and leave nothing open.
 
@@ -520,7 +525,8 @@ await attempt("orders-go-once", errands)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
-# <code>TCPConnector(force_close=True)</code> closes its connection after every answer.
+# <code>TCPConnector(force_close=True)</code> closes its connection after every answer. A field
+# <code>Connection: close</code> in each order does so, too, if already the first order goes out on a new one.
 # </details>
 #
 # ## In practice
@@ -534,8 +540,8 @@ await attempt("orders-go-once", errands)
 # * Do not skip a long body by leaving the block: `session.head()`, or a `Range`, brings less of it.
 # * A `base_url` with a path needs its last slash: `http://shop.test/api/`. And ask for `tea`, not for `/tea`,
 #   which begins at the root again.
-# * If repeating does harm, `GET` and `PUT` are the wrong methods. A `POST` that must be repeatable needs a
-#   name of its own, by which the server knows it again: lesson 11.
+# * If repeating does harm, `GET` and `PUT` are the wrong methods. There is no public option against it. A
+#   `POST` that must be repeatable needs a name of its own, by which the server knows it again: lesson 11.
 #
 # ## Where this comes from
 #

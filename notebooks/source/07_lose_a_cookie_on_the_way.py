@@ -4,7 +4,7 @@
 # **You will** let a server set a cookie in every usual way, and read from the recording which later requests
 # carry it, and which do not.
 #
-# **You need** lessons 01 and 03.
+# **You need** lessons 01 to 03.
 #
 # **Minutes:** 18 to read and run, 27 for the exercises.
 
@@ -62,7 +62,8 @@ async def get(client, url, **options):
 # %% [markdown]
 # ## Predict
 #
-# The client asks for `/login`, follows the redirect to `/`, and then asks for `/orders`.
+# The client asks for `/login`, follows the redirect to `/`, and then asks for `/orders`. Predict the first
+# three sides.
 #
 # 1. How many requests is that?
 # 2. What stands in the `Cookie` field of the request that the redirect leads to?
@@ -78,7 +79,8 @@ prediction = {
 # %% [markdown]
 # ## The experiment
 #
-# `unsafe` is a setting of the jar. `on="client"` says whose localhost it is: the client's own.
+# `unsafe` is a setting of the jar. `on="client"` says whose localhost it is: the client's own. `known_as` is
+# the shop's name in the lanes, the same on every side.
 
 
 # %%
@@ -126,8 +128,8 @@ score(prediction, found)
 # %% [markdown]
 # ## What happened
 #
-# * By its name the shop got its cookie back: the session stored it and used it, by itself [C52a], and the
-#   last request carried it [C53].
+# * By its name the shop got its cookie back: the session stored it and used it, by itself [C52a]. The
+#   program's second get, which is the third request, carried it [C53].
 # * At `127.0.0.1` it was lost, though the answer had set it [C52b]. The default jar accepts no cookie from
 #   an IP address. With `unsafe=True` it does, and `localhost` is a name like any other [L07a].
 # * The cookie was set by the 302, and it was used already for the request that the redirect led to [L07b].
@@ -161,7 +163,7 @@ check(
 # `http://shop.test/account/login`. Then it visits seven addresses. The sides differ in one thing: **the
 # line**.
 #
-# The answers stand below as a grid of letters, a row for each line. A cookie that is carried to one address
+# The answers stand below in a picture, a row for each line. A cookie that is carried to one address
 # and not to another was kept, and held back there. One that is carried nowhere never got into the jar, or
 # fell out of it.
 
@@ -218,21 +220,24 @@ for line in LINES:
     carried = {name: visits.answers[name, line] for name in VISITS}
     for name in VISITS:
         cells["carried to", line, name] = "=" if carried[name] else "h" if any(carried.values()) else "x"
-grid = Grid(LINES, {"carried to": list(VISITS)}, cells, KEY)
-grid
 
 # %%
-draw.heat_map(grid, finding="A cookie is held back where it is not wanted, or it is carried nowhere")
+draw.heat_map(
+    Grid(LINES, {"carried to": list(VISITS)}, cells, KEY),
+    finding="Path, Domain and Secure decide where a cookie is carried; a wrong Domain, and it never is",
+)
 
 # %% [markdown]
 # * Without `Path`, the cookie belongs to the folder in which it was set: what was set at `/account/login` is
 #   carried under `/account`, not at `/`, and not at `/accounting` either [L07d]. This loss is easily
 #   overlooked; `set_cookie` of aiohttp's server writes `Path=/` for you, as the first lanes show.
+# * The first row is held back at port 8080 and `https`, too, because these visits ask for `/`, not because of
+#   port or scheme: see the second row.
 # * Without `Domain`, it is carried to the very host that set it. With `Domain=shop.test`, `help.shop.test`
-#   gets it, too [L07e]. A host that names a stranger there is ignored [L07f].
+#   gets it, too [L07e]. If `Domain` names a stranger, the cookie is ignored [L07f].
 # * `Secure` keeps it from `http` [L07g]. But that it came over `http` does not matter to aiohttp's jar
 #   [L07h].
-# * `Max-Age=0` is how a server takes a cookie back [L07j].
+# * `Max-Age=0` says that its time is over: it is carried nowhere [L07j].
 # * Another port is no border [L07i]: two programs on one host hear each other's cookies.
 
 # %%
@@ -266,12 +271,12 @@ async def reader(request):
 ID, SHOP = {"id": "a=b"}, URL("http://shop.test/")
 
 
-async def give(session, request):
+async def give(of_session, of_request):
     async with Town() as town:
         await town.open("shop.test", reader)
         await town.open("other.test", reader)
-        async with ClientSession(connector=town.connector("client"), **session) as client:
-            await get(client, SHOP, **request)
+        async with ClientSession(connector=town.connector("client"), **of_session) as client:
+            await get(client, SHOP, **of_request)
             await get(client, SHOP)
             await get(client, "http://other.test/")
     return town.trace
@@ -344,7 +349,7 @@ async def two_users(jars):
     async with Town() as town:
         await town.open("shop.test", counter)
         async with (
-            town.connector("program") as shared,
+            town.connector("program") as shared,  # a session that does not own it does not close it
             ClientSession(connector=shared, connector_owner=False, cookie_jar=jars[0]) as alice,
             ClientSession(connector=shared, connector_owner=False, cookie_jar=jars[1]) as bob,
         ):
@@ -519,15 +524,15 @@ await attempt("right-places", let_in)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
-# Which row of the grid is the one? <code>set_cookie</code> takes <code>domain</code>, <code>path</code>,
+# Which row of the picture is the one? <code>set_cookie</code> takes <code>domain</code>, <code>path</code>,
 # <code>max_age</code> and <code>secure</code> by these names.
 # </details>
 #
 # ### ★★★ a-jar-each (14 minutes)
 #
 # Get `url` for `user`, and return the text of the answer. `jars` is a dict, empty at first and yours to fill;
-# it is the same in every call. The connector is everybody's, and must stay open. Users come and go in any
-# order.
+# it is the same in every call. The connector is everybody's, and must stay open. Leave no session open. Users
+# come and go in any order.
 
 
 # %% exercise="a-jar-each"

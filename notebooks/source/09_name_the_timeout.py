@@ -41,19 +41,26 @@ clients.versions()
 #
 # A request waits for seven things, one after the other. First for a *free connection*: a session's
 # connector has a limited number of them, its *pool*. Then come the address behind the name, the TCP
-# connection, the TLS handshake, and the answer. Each can be held at a *gate*, which opens when the
-# experiment says so. These servers hold the answer, and the pool: a connection is taken until its answer
-# has come to the end.
+# connection, the TLS handshake, the first byte of the answer, its next piece, and its end, while pieces come.
+# Each can be held at a *gate*, which opens when the experiment says so.
 #
 # The address and the TCP connection are held on the client's side, by `holds`, and the handshake by the
-# server, which does not read. `trial` brings the town and the gate. `trial.begin()` gives the seconds.
+# server, which does not read. The origin holds the answer. It holds the pool, too: with `limit=1`, an earlier
+# request whose answer has not ended has the only connection. `trial` brings the town and the gate.
+# `trial.begin()` gives the seconds.
 
 # %%
 TIMEOUTS = ("total", "connect", "sock_connect", "sock_read")
-WAITS = POOL, NAME, TCP, TLS, FIRST, NEXT, LAST = (
-    *("a free connection", "the address", "the TCP connection", "the TLS handshake"),
-    *("the first byte", "the next piece", "the last piece"),
+WAITS = (
+    "a free connection",
+    "the address",
+    "the TCP connection",
+    "the TLS handshake",
+    "the first byte",
+    "the next piece",
+    "the end, while pieces come",
 )
+POOL, NAME, TCP, TLS, FIRST, NEXT, END = WAITS
 
 
 # %%
@@ -67,7 +74,7 @@ def origin(wait, gate):
             await answer.write(b"piece ")
             if wait in (POOL, NEXT):
                 await gate
-            while wait == LAST and await shut(gate):  # at once the next piece, until the gate opens
+            while wait == END and await shut(gate):  # at once the next piece, until the gate opens
                 await answer.write(b"piece ")
         return answer
 
@@ -102,7 +109,7 @@ prediction = {
     "a free connection": {"total": ..., "connect": ..., "sock_connect": ..., "sock_read": ...},
     "the address": {"connect": ..., "sock_connect": ...},
     "the next piece": {"connect": ..., "sock_read": ...},
-    "the last piece": {"total": ..., "sock_read": ...},
+    "the end, while pieces come": {"total": ..., "sock_read": ...},
 }
 
 # %% [markdown]
@@ -140,7 +147,7 @@ draw.heat_map(
 # %%
 draw.deadlines_view(
     {name: found[name].notes for name in TIMEOUTS},
-    finding="A timeout that fires is a little late; one that does not lets the request wait",
+    finding="A timeout that fires is a little late; where none fires, the request waits",
 )
 
 # %%
@@ -149,7 +156,8 @@ score(prediction, found)
 # %% [markdown]
 # ## What happened
 #
-# * `total` fires in every phase: "the entire request" is true [C56a].
+# * A post says that `ClientTimeout(total=5)` covers the entire request. It does: `total` fires in every phase
+#   [C56a]. Whether after five seconds, see below [C56b].
 # * `connect` is the time until a connection is there, new or from the pool. It sees the first four waits and
 #   no other [L09a].
 # * `sock_connect` is the time of the socket alone: TCP and TLS. It does not see the pool [L09b], and it does
@@ -161,15 +169,16 @@ score(prediction, found)
 #   ended. That is *weather*: on a busy computer its lines are longer, and the marks at their ends are the
 #   same.
 #
-# This is what the server hears when `sock_read` fires between two pieces. The status 200 had been sent: it
-# does not protect you from a timeout. And the client closes the connection, for nobody will read the rest.
+# This is what the server hears when `sock_read` fires between two pieces. The status had been sent: a status
+# 200 does not protect you from a timeout. And the client closes the connection, for nobody will read the
+# rest.
 
 # %%
 found["sock_read"].notes[NEXT].trace.lanes()
 
 # %%
 T, C, S, WAITED = "TimeoutError", "ConnectionTimeoutError", "SocketTimeoutError", "–"
-AFTER = (FIRST, NEXT, LAST)
+AFTER = (FIRST, NEXT, END)
 check(
     found,
     {
@@ -177,7 +186,7 @@ check(
         "L09a": {wait: {"connect": WAITED if wait in AFTER else C} for wait in WAITS},
         "L09b": {TCP: {"sock_connect": C}, TLS: {"sock_connect": C}, POOL: {"sock_connect": WAITED}},
         "L09c": {NAME: {"sock_connect": C}},
-        "L09d": {FIRST: {"sock_read": S}, NEXT: {"sock_read": S}, LAST: {"sock_read": WAITED}},
+        "L09d": {FIRST: {"sock_read": S}, NEXT: {"sock_read": S}, END: {"sock_read": WAITED}},
     },
 )
 
@@ -208,6 +217,14 @@ families = await compare(
 )
 families
 
+# %% [markdown]
+# * Every timeout is an `asyncio.TimeoutError` [C68], which is another name of Python's own `TimeoutError`.
+# * Only three of the four are a `ClientError` [L09e], and these three are a `ServerTimeoutError`, too, also
+#   where no server is to blame. `total` raises Python's `TimeoutError` itself, and it goes past an
+#   `except ClientError`. Its message is empty, too: `print(error)` prints an empty line, so log
+#   `repr(error)` [L09f].
+# * The class does not tell `connect` from `sock_connect` [L09g].
+
 # %%
 CAUGHT = dict.fromkeys(TIMEOUTS, True)
 check(
@@ -221,17 +238,11 @@ check(
 )
 
 # %% [markdown]
-# * Every timeout is an `asyncio.TimeoutError` [C68], which is another name of Python's own `TimeoutError`.
-# * Only three of the four are a `ClientError` [L09e]. `total` raises Python's `TimeoutError` itself, and it
-#   goes past an `except ClientError`. Its message is empty, too: `print(error)` prints an empty line, so log
-#   `repr(error)` [L09f].
-# * The class does not tell `connect` from `sock_connect` [L09g].
-#
 # ## Whose time is it?
 #
 # Between two pieces your own code has its turn. Below it takes longer than the timeout. It awaits something
 # else, or it blocks the whole loop. In the third row the answer had come to its end before. The sides differ
-# in **which timeout is set**.
+# in **which timeout is set**. `late` says that the exception came only after the gate had opened.
 
 
 # %%
@@ -251,7 +262,7 @@ async def dawdle(rest, work, name, trial):
 
 
 async def try_own(name):
-    cases = ((LAST, "await"), (LAST, "block"), (None, "await"))
+    cases = ((END, "await"), (END, "block"), (None, "await"))
     runs = [await outlast(partial(dawdle, *case, name)) for case in cases]
     return noted(runs[0].trace, {"runs": runs})
 
@@ -266,6 +277,12 @@ own = await compare(
 )
 own
 
+# %% [markdown]
+# * `total` counts your own time, whether you await or block [L09h]. It does not break off what you await:
+#   the exception comes out of your next read [L09q].
+# * It stops counting when the last byte has come, read or not [L09i].
+# * `sock_read` measures the server, and not you [L09j].
+
 # %%
 check(
     own,
@@ -278,15 +295,11 @@ check(
 )
 
 # %% [markdown]
-# * `total` counts your own time, whether you await or block [L09h]. It does not break off what you await:
-#   the exception comes out of your next read [L09q].
-# * It stops counting when the last byte has come, read or not [L09i].
-# * `sock_read` measures the server, and not you [L09j].
-#
 # ## Where you write it
 #
-# A timeout can be given to the session and to a request. Here the same four values are given in both
-# places, to a good server. The answers are the timeouts that are **in force** for the request.
+# A timeout can be given to the session and to a request. Here the same four values are given to the one, to
+# the other, and to a request whose session has a timeout of its own. The server is a good one. The answers
+# are the timeouts that are **in force** for the request.
 
 
 # %%
@@ -295,16 +308,16 @@ async def good(request):
 
 
 async def give(**timeout):
-    notes = {}
+    notes, other = {}, {"timeout": ClientTimeout(connect=2)}
     async with Town() as town:
         await town.open("origin.test", good)
-        for place in ("session", "request"):
-            connector = town.connector("client")
-            heard, at = in_force(connector), {"session": {}, "request": {}, place: timeout}
+        places = {"session": (timeout, {}), "request": ({}, timeout), "both": (other, timeout)}
+        for place, (of_session, of_request) in places.items():
+            heard = in_force(connector := town.connector("client"))
             try:
                 async with (
-                    ClientSession(connector=connector, **at["session"]) as client,
-                    client.get("http://origin.test/", **at["request"]),
+                    ClientSession(connector=connector, **of_session) as client,
+                    client.get("http://origin.test/", **of_request),
                 ):
                     notes[place] = {it: getattr(heard[0], it) for it in TIMEOUTS if getattr(heard[0], it)}
             except ValueError:
@@ -323,13 +336,22 @@ given = await compare(
     ask={
         "given to the session": lambda t: t.notes["session"],
         "given to the request": lambda t: t.notes["request"],
+        "the same, the session has connect=2": lambda t: t.notes["both"],
     },
 )
 given
 
+# %% [markdown]
+# * Both places work [C55]. What a request is given takes the place of what the session has, as a whole:
+#   nothing of `connect=2` is left [L09s].
+# * A `ClientTimeout` replaces the default as a whole, too. What it does not name has no limit: here the 300
+#   seconds of `total` are gone, and the 30 of `sock_connect` [L09k].
+# * A request takes a bare number [C69], though its type hints do not allow it. A session does not [L09m].
+# * `None` at the request means no limit. At the session it means the default [L09n].
+
 # %%
 OBJECT = "ClientTimeout(sock_read=1)"
-SESSION, REQUEST = "given to the session", "given to the request"
+SESSION, REQUEST, BOTH = given.asked
 check(
     given,
     {
@@ -338,16 +360,11 @@ check(
         "L09k": {SESSION: {"nothing": {"total": 300, "sock_connect": 30}, OBJECT: {"sock_read": 1}}},
         "L09m": {SESSION: {"1": {"total": 1}}},
         "L09n": {SESSION: {"None": {}}, REQUEST: {"None": {}}},
+        "L09s": {BOTH: {"nothing": {"connect": 2}, "None": {}, "1": {"total": 1}, OBJECT: {"sock_read": 1}}},
     },
 )
 
 # %% [markdown]
-# * Both places work [C55]. What a request is given takes the place of what the session has.
-# * A `ClientTimeout` replaces the default as a whole. What it does not name has no limit: here the 300
-#   seconds of `total` are gone, and the 30 of `sock_connect` [L09k].
-# * A request takes a bare number [C69], though its type hints do not allow it. A session does not [L09m].
-# * `None` at the request means no limit. At the session it means the default [L09n].
-#
 # ## Five seconds, or six?
 #
 # Nobody has to wait to see when a timeout would fire. It is an alarm on the loop's clock, and the time of
@@ -376,6 +393,14 @@ rounded = await compare(
 )
 rounded
 
+# %% [markdown]
+# * `total=5` is not five seconds [C56b]. From five seconds on, aiohttp rounds up to the next whole second of
+#   the loop's clock, so that many alarms ring together and the loop wakes less often. That makes it five to
+#   six seconds.
+# * The documentation says so of every timeout of five seconds or more [L09r]. But `connect` and
+#   `sock_connect` are rounded above five only, and `sock_read` never. `ceil_threshold` says where it
+#   begins [L09p].
+
 # %%
 ON, UP = "on time", "next whole second"
 check(
@@ -392,13 +417,6 @@ check(
 )
 
 # %% [markdown]
-# * `total=5` is not five seconds [C56b]. From five seconds on, aiohttp rounds up to the next whole second of
-#   the loop's clock, so that many alarms ring together and the loop wakes less often. That makes it five to
-#   six seconds.
-# * The documentation says so of every timeout of five seconds or more [L09r]. But `connect` and
-#   `sock_connect` are rounded above five only, and `sock_read` never. `ceil_threshold` says where it
-#   begins [L09p].
-#
 # ## Exercises
 #
 # Each is tried on real traffic. The [solutions](solutions/09_name_the_timeout.ipynb) are in a notebook of
@@ -423,13 +441,15 @@ await attempt("large-download", patient)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
-# In the first table, which two columns together see the TCP connection and the next piece, and not the last?
+# In the first table, which two columns together see the TCP connection and the next piece, and wait for the
+# end, while pieces come? Two pairs do. <code>connect</code> counts the queue of your own pool, too:
+# <code>sock_connect</code> measures the server alone.
 # </details>
 #
 # ### ★★ say-which (8 minutes)
 #
-# Get `url` and return its text. If a timeout fires, return instead which: "connect", "read" or "total". No
-# other error is yours: let it be raised.
+# Get `url` and return its text. If a timeout fires, return instead which: "connect", "read" or "total".
+# `sock_connect` counts as "connect". No other error is yours: let it be raised.
 
 
 # %% exercise="say-which"
@@ -460,7 +480,8 @@ await attempt("say-which", fetch)
 # ### ★★★ one-deadline (14 minutes)
 #
 # Get the pages of `urls`, one after the other, and return the list of their texts. All of them together have
-# `seconds`. When the time is over, return those that have come.
+# `seconds`. When the time is over, return at once those that have come. The first page needs more than half
+# of it.
 
 
 # %% exercise="one-deadline"
@@ -482,8 +503,8 @@ await attempt("one-deadline", collect)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
-# <code>total</code> begins anew with every request. Python has a timeout for a whole block:
-# <code>asyncio.timeout</code>, since 3.11.
+# <code>total</code> begins anew with every request, and <code>sock_read</code> with every piece. Python has a
+# timeout for a whole block: <code>asyncio.timeout</code>, since 3.11.
 # </details>
 #
 # ## In practice

@@ -1,0 +1,276 @@
+"""The exercises of lesson 16."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
+
+from labs import faults
+from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.gates import Gate
+from labs.town import Town
+from labs.trace import Trace
+
+LESSON = "16_fail_well_on_the_server"
+ORDER = {"shoes": [42, 43]}
+PAGE = b"the page of the origin\n"
+BIG = b'"' + b"x" * (1 << 20) + b'"'  # more than aiohttp's client_max_size
+
+_ECHO = (
+    "import json\n\n"
+    "async def echo(request):\n"
+    "    try:\n"
+    "        order = await request.json()\n"
+    "    except {what}:\n"
+    "        {then}\n"
+    "    return web.json_response(order)"
+)
+
+
+@exercise(
+    "whose-mistake",
+    lesson=LESSON,
+    stars=1,
+    minutes=8,
+    hint="UnicodeDecodeError and JSONDecodeError are both a ValueError.",
+    wrong={
+        "async def echo(request):\n"
+        "    return web.json_response(await request.json())": "raised JSONDecodeError",
+        _ECHO.format(
+            what="json.JSONDecodeError", then="raise web.HTTPBadRequest()"
+        ): "raised UnicodeDecodeError",
+        _ECHO.format(what="Exception", then="raise web.HTTPBadRequest()"): "413",
+        _ECHO.format(what="ValueError", then="return web.Response(text='no JSON')"): "200",
+        _ECHO.format(what="ValueError", then="return None"): "returned None",
+        "async def echo(request):\n    raise web.HTTPBadRequest()": "good JSON",
+    },
+)
+async def whose_mistake(echo: Any) -> Attempt:
+    """Demand the JSON back, 400 for what is no JSON and for what is no text, 413 for what is too big."""
+    trace = Trace((), ())
+    bodies = {"good JSON": (json.dumps(ORDER).encode(), 200), "{shoes}, which is no JSON": (b"{shoes}", 400)}
+    bodies |= {"a byte that is no UTF-8": (b'"\xff"', 400), "a MiB of JSON": (BIG, 413)}
+    for what, (body, right) in bodies.items():
+        status, text = 0, ""
+        async with Town() as town:
+            await town.open("front.test", echo)
+            async with ClientSession(connector=town.connector("client")) as client:
+                try:
+                    async with client.post("http://front.test/order", data=io.BytesIO(body)) as answer:
+                        status, text = answer.status, await answer.text()
+                except ClientError:  # who is refused a big body may lose the connection while he sends it
+                    pass
+        trace = town.trace
+        if not status and trace.answers():
+            status = trace.answers()[0].status
+        if status != right:
+            return not_yet(f"For {what} the client should hear {right}, and heard {status}.", trace)
+        if right == 200 and "".join(text.split()) != json.dumps(ORDER, separators=(",", ":")):
+            return not_yet("The answer to good JSON should be the same JSON.", trace)
+    return yes(trace)
+
+
+_BLAME = (
+    "from aiohttp import ClientConnectionError, ClientError\n\n"
+    "async def front(request, inner):\n"
+    "    try:\n"
+    "        async with inner.get('http://origin.test/page') as answer:\n"
+    "            return web.Response(status=answer.status, body=await answer.read())\n"
+)
+_LATE = "    except TimeoutError:\n        raise web.HTTPGatewayTimeout() from None\n"
+
+
+@exercise(
+    "blame-well",
+    lesson=LESSON,
+    stars=2,
+    minutes=10,
+    hint="Catch TimeoutError first, then ClientError.",
+    wrong={
+        "async def front(request, inner):\n"
+        "    async with inner.get('http://origin.test/page') as answer:\n"
+        "        return web.Response(status=answer.status, body=await answer.read())": "raised Client",
+        _BLAME
+        + "    except ClientError:\n        raise web.HTTPBadGateway() from None\n"
+        + _LATE: "narrow one",
+        _BLAME + _LATE + "    except ClientConnectionError:\n"
+        "        raise web.HTTPBadGateway() from None": "raised ClientResponseError",
+        _BLAME + "    except (ClientError, TimeoutError):\n"
+        "        raise web.HTTPBadGateway() from None": "504",
+        _BLAME.replace("status=answer.status, ", "")
+        + _LATE
+        + "    except ClientError:\n        raise web.HTTPBadGateway() from None\n": "201",
+        _BLAME + "    except Exception:\n        raise web.HTTPGatewayTimeout() from None": "502",
+    },
+)
+async def blame_well(front: Any) -> Attempt:
+    """Demand the origin's answer, 502 for what is broken and 504 for what is slow."""
+    wanted = {"good": 201, "refused": 502, "close-before-head": 502, "garbage": 502, "close-in-body": 502}
+    wanted |= {"stall-before-head": 504, "stall-in-body": 504, "total": 504}
+    trace = Trace((), ())
+    for name, right in wanted.items():
+        trace, status, body = await _blame(front, name)
+        if status == right:
+            if name == "good" and body != PAGE:
+                return not_yet("The client did not get the body of the origin's good answer.", trace)
+            continue
+        words = f"With {name} behind it the front should answer {right}, and answered {status}."
+        if (right, status) == (504, 502):
+            words += " This timeout is a ClientError, too: the narrow one first."
+        return not_yet(words, trace)
+    return yes(trace)
+
+
+async def _origin(request: web.Request) -> web.StreamResponse:
+    return web.Response(status=201, body=PAGE)
+
+
+async def _blame(front: Any, name: str) -> tuple[Trace, int, bytes]:
+    fault = "stall-before-head" if name == "total" else name
+    limits = ClientTimeout(total=None)
+    if "stall" in fault:
+        limits = ClientTimeout(total=0.05) if name == "total" else ClientTimeout(total=None, sock_read=0.05)
+    async with Town() as town:
+        await town.open("origin.test", faults.make(fault) if fault in faults.FAULTS else _origin)
+        if name == "refused":
+            await town.close("origin.test")
+        connector = town.connector("front.test")
+        async with ClientSession(connector=connector, timeout=limits) as inner:
+
+            async def handler(request: web.Request) -> web.StreamResponse:
+                answer: web.StreamResponse = await front(request, inner)
+                return answer
+
+            await town.open("front.test", handler)
+            async with (
+                ClientSession(connector=town.connector("client")) as client,
+                client.get("http://front.test/page") as heard,
+            ):
+                status, body = heard.status, await heard.read()
+    return town.trace, status, body
+
+
+_STREAM = (
+    "async def stream(request, pieces):\n"
+    "    answer = web.StreamResponse()\n"
+    "{first}"
+    "    try:\n"
+    "        async for piece in pieces:\n"
+    "            if not answer.prepared:\n"
+    "                await answer.prepare(request)\n"
+    "            await answer.write(piece)\n"
+    "    except OSError:\n"
+    "{then}"
+    "    await answer.write_eof()\n"
+    "    return answer"
+)
+_503 = "        if not answer.prepared:\n            raise web.HTTPServiceUnavailable() from None\n"
+
+
+@exercise(
+    "half-a-page",
+    lesson=LESSON,
+    stars=3,
+    minutes=12,
+    hint="`prepare` with the first piece; afterwards `request.transport.abort()`.",
+    wrong={
+        _STREAM.format(
+            first="    await answer.prepare(request)\n",
+            then="        request.transport.abort()\n        return answer\n",
+        ): "503",
+        _STREAM.format(first="", then=_503): "whole",
+        _STREAM.format(
+            first="", then="        raise web.HTTPServiceUnavailable() from None\n"
+        ): "inside the page",
+        _STREAM.format(
+            first="", then="        request.transport.abort()\n        return answer\n"
+        ): "heard nothing",
+        "async def stream(request, pieces):\n"
+        "    try:\n"
+        "        body = b''.join([piece async for piece in pieces])\n"
+        "    except OSError:\n"
+        "        raise web.HTTPServiceUnavailable() from None\n"
+        "    return web.Response(body=body)": "as it comes",
+        _STREAM.format(first="", then="        return web.HTTPServiceUnavailable()\n"): "raise it",
+    },
+)
+async def half_a_page(stream: Any) -> Attempt:
+    """Demand the pieces as they come, 503 where none came, and a broken answer where some are missing."""
+    trace, status, body, returned = await _stream(stream, pieces=2, fails=False)
+    if status == -1:
+        return not_yet(
+            "The first piece did not reach the client before the second was made: send each as it comes.",
+            trace,
+        )
+    if (status, body) != (200, b"piece 0\npiece 1\n"):
+        return not_yet(
+            f"Nothing failed, and the client heard {status or 'nothing'} and no whole page.", trace
+        )
+    trace, status, body, returned = await _stream(stream, pieces=0, fails=True)
+    if returned:
+        return not_yet("To return an HTTP exception is deprecated: raise it.", trace)
+    if status != 503:
+        heard = status or "nothing"
+        return not_yet(
+            f"It failed before the first piece: the client should hear 503, and heard {heard}.", trace
+        )
+    trace, status, body, returned = await _stream(stream, pieces=1, fails=True)
+    answers = trace.answers()
+    if sum(it.raw.count(b"HTTP/1.1 ") + it.surplus.count(b"HTTP/1.1 ") for it in answers) > 1:
+        return not_yet("The 503 came after the head, and stands inside the page: break off instead.", trace)
+    if body is not None:
+        return not_yet("A piece is missing, and the page looks whole to the client: break off.", trace)
+    return yes(trace)
+
+
+async def _stream(stream: Any, *, pieces: int, fails: bool) -> tuple[Trace, int, bytes | None, bool]:
+    status, body, returned = 0, None, False
+    first = Gate("the first piece")
+
+    async def made() -> AsyncIterator[bytes]:
+        for number in range(pieces):
+            if number:
+                await first
+            yield b"piece %d\n" % number
+        if fails:
+            if pieces:
+                await first
+            raise OSError("the disk is gone")
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        nonlocal returned
+        answer: web.StreamResponse = await stream(request, made())
+        returned = isinstance(answer, web.HTTPException)
+        if isinstance(answer, web.HTTPException):
+            raise answer
+        return answer
+
+    async with Town() as town:
+        await town.open("front.test", handler)
+        async with ClientSession(connector=town.connector("client")) as client:
+            asking = asyncio.ensure_future(client.get("http://front.test/page"))
+            stuck = asyncio.ensure_future(first.reached())
+            try:
+                done, _ = await asyncio.wait({asking, stuck}, return_when=asyncio.FIRST_COMPLETED)
+                if asking not in done and pieces:
+                    # The handler wants the second piece: the first is on its way, or was kept back.
+                    await asyncio.wait({asking}, timeout=1.5)
+                    if not asking.done():
+                        status = -1
+                first.open()
+                async with await asking as answer:
+                    status = status or answer.status
+                    async with asyncio.timeout(0.3 if fails and pieces else None):
+                        body = await answer.read()
+            except (ClientError, TimeoutError):
+                pass  # the page is cut, and that is known
+            finally:
+                for task in (stuck, asking):
+                    task.cancel()
+                await asyncio.gather(stuck, asking, return_exceptions=True)
+    return town.trace, status, body, returned

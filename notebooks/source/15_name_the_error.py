@@ -1,0 +1,589 @@
+# %% [markdown]
+# # 15 · Which exception is it, and was the request sent twice?
+#
+# **You will** meet every way in which a server can fail a client, with a `GET` and with a `POST`. You will
+# read which exception aiohttp raises, and count at the server how often the request came.
+#
+# **You need** lesson 01.
+#
+# **Minutes:** 20 to read and run, 27 for the exercises.
+
+# %%
+import asyncio
+import builtins
+from functools import partial
+
+import aiohttp
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
+
+from labs import clients, draw, failures, faults
+from labs.claims import check
+from labs.compare import compare
+from labs.exercises import attempt
+from labs.failures import heard
+from labs.guard import Guard
+from labs.heat import Grid
+from labs.noted import noted
+from labs.predict import score
+from labs.town import Town
+
+guard = Guard()
+
+# %% tags=["nbval-ignore-output"]
+clients.versions()
+
+# %% [markdown]
+# ## The scene
+#
+# `labs.faults` holds servers that misbehave, one named fault each. Each stands under its own name: the one
+# at `close-before-head.test` reads the request, and closes the connection before it has said a word. Five
+# more fail before there is anybody to misbehave. Nobody has the name `unknown-name.test`. At `refused.test`
+# nobody listens. `not-tls.test` does not speak TLS, the encryption of `https`. At `wrong-name.test` the
+# client asks for the certificate of `other.test`, and is shown another. That of `unknown-ca.test` is signed
+# by an authority that the client does not know.
+#
+# The sides get the same failures in the same order. They differ in one thing: **the method.**
+#
+# This is how the client asks. Where a server stalls, which means that it keeps the connection and says
+# nothing more, the timeout `sock_read` ends the wait. A gate makes a fault that comes after the head of an
+# answer wait until the client has that head.
+
+# %%
+BAD_CHUNKS = ("bad-chunk-size", "bad-chunk-end")
+
+
+async def raised_by(client, method, url, name, gate):
+    stalls = name.startswith("stall") or name in ("length-too-long", *BAD_CHUNKS)
+    limits = ClientTimeout(total=None, sock_connect=None, sock_read=0.03 if stalls else None)
+    expects = {"server_hostname": "other.test"} if name == "wrong-name" else {}
+    try:
+        if name.endswith("second"):  # the first request, which goes well
+            await (await client.get(f"{url}/first")).read()
+        body = None if method == "GET" else b"order"
+        async with client.request(method, url, data=body, timeout=limits, **expects) as answer:
+            gate.open()
+            async with asyncio.timeout(0.1 if name in BAD_CHUNKS else None):
+                await answer.read()
+    except (ClientError, TimeoutError) as error:
+        return type(error).__name__
+    return "nothing"
+
+
+# %% [markdown]
+# ## Predict
+#
+# Which exception does aiohttp's client raise, and how often does the server hear the request?
+
+# %%
+prediction = {
+    "refused": {"GET": ..., "POST": ...},  # as in "ClientError, heard 3"
+    "close-before-head": {"GET": ..., "POST": ...},
+    "garbage": {"GET": ...},
+    "close-in-body": {"GET": ..., "POST": ...},
+    "gzip-cut": {"GET": ...},
+}
+
+# %% [markdown]
+# ## The experiment
+
+
+# %%
+async def meet(names, method):
+    raised = {}
+    async with Town() as town:
+        for name in names:
+            url, gate = await failures.stand(town, name)
+            trust = {} if name == "unknown-ca" else {"ssl": town.ca.client_context()}
+            async with ClientSession(connector=town.connector("client", **trust)) as client:
+                raised[name] = await raised_by(client, method, url, name, gate)
+    return noted(town.trace, raised)
+
+
+# %%
+def told(name, trace):
+    return f"{trace.notes[name]}, heard {heard(name, trace)}"
+
+
+SEVEN = [
+    "refused",
+    "unknown-ca",
+    "close-before-head",
+    "garbage",
+    "close-in-body",
+    "gzip-cut",
+    "bad-chunk-size",
+]
+found = await compare(
+    {method: partial(meet, failures.EVERY, method) for method in ("GET", "POST")},
+    ask={name: partial(told, name) for name in SEVEN},
+)
+found
+
+# %%
+score(prediction, found)
+
+# %% [markdown]
+# ## Every failure
+#
+# The same two recordings, whole: each failure at the phase of the conversation where it strikes. *Heard* is
+# how often the server heard the request. What each one does to the wire says `FAULTS[name].sentence`, from
+# `labs.faults`.
+
+# %%
+failures.table(found.traces)
+
+# %% [markdown]
+# Most faults are an end of the connection, in one of three ways, at one of ten places. Here they are as a
+# map. A server that hangs up at once hears nothing. What was sent to it is counted by connections.
+
+# %%
+draw.heat_map(
+    failures.view(found.traces),
+    finding="Before the head of the answer is whole, a lost GET is sent twice, a POST never",
+)
+
+# %% [markdown]
+# ## What happened
+#
+# * Where no connection came about, the exception says so: `ClientConnectorError`, or one of its kind for a
+#   name or a certificate [C66a]. The server heard no request, so it may be sent again without fear [L15a].
+# * When the connection ended before the answer's head was whole, the `GET` came **twice** and the `POST`
+#   once [L15b]. aiohttp sends a lost request again, once, and tells nobody, if the method is *idempotent*:
+#   if to do it twice should be the same as to do it once.
+# * An answer that cannot be read raises `ClientResponseError`, and is not asked for again [L15c].
+# * A body that is cut raises `ClientPayloadError`, and there is no second request [L15d].
+# * A chunk whose size is no number, after the head, raises nothing at all: `read()` waits. `sock_read` ends
+#   the wait for a server that stalls, and not this one [L15k]. The `TimeoutError` in the table is the
+#   patience that stands around `read()` above. Only that, or `total`, helps.
+# * Some broken answers raise nothing [L15e]. Half of what gzip made was decoded as far as it went. And
+#   where the end of the connection is the end of the body, a cut looks like an end; aiohttp raises nothing
+#   there even for a reset.
+
+# %%
+NEVER = "ClientConnectorError, heard 0"
+LOST = "ServerDisconnectedError, heard 2"
+check(
+    found,
+    {
+        "C66a": {"refused": dict.fromkeys(found.sides, NEVER)},
+        "L15a": {"refused": {"GET": NEVER, "POST": NEVER}},
+        "L15b": {"close-before-head": {"GET": LOST, "POST": LOST}},
+        "L15c": {"garbage": dict.fromkeys(found.sides, "ClientResponseError, heard 1")},
+        "L15d": {"close-in-body": dict.fromkeys(found.sides, "ClientPayloadError, heard 1")},
+        "L15k": {"bad-chunk-size": dict.fromkeys(found.sides, "SocketTimeoutError, heard 1")},
+        "L15e": {"gzip-cut": dict.fromkeys(found.sides, "ClientPayloadError, heard 1")},
+    },
+)
+
+# %% [markdown]
+# ## Which methods go twice?
+#
+# Two of these failures again, with five methods. `at-second` is the race that every kept connection runs:
+# it is used for a second request at the moment when the server ends it.
+
+# %%
+methods = await compare(
+    {
+        method: partial(meet, ("close-before-head", "close-at-second"), method)
+        for method in ("GET", "PUT", "DELETE", "POST", "PATCH")
+    },
+    ask={
+        f"{name}: {what}": partial(ask, name)
+        for name in ("close-before-head", "close-at-second")
+        for what, ask in {"heard": heard, "raises": lambda name, t: t.notes[name]}.items()
+    },
+)
+methods
+
+# %%
+methods["PUT"].lanes()
+
+# %% [markdown]
+# `PUT` and `DELETE` go twice as well, body and all [L15f]. On the kept connection the second try succeeds,
+# so that nobody learns of the first [L15g]. A server whose `PUT` adds something has added it twice.
+
+# %%
+check(
+    methods,
+    {
+        "L15f": {"close-before-head: heard": {"PUT": 2, "DELETE": 2, "POST": 1, "PATCH": 1}},
+        "L15g": {
+            "close-at-second: heard": {"GET": 2, "PUT": 2, "POST": 1},
+            "close-at-second: raises": {
+                "GET": "nothing",
+                "PUT": "nothing",
+                "POST": "ServerDisconnectedError",
+            },
+        },
+    },
+)
+
+# %% [markdown]
+# ## Which `except` catches it?
+#
+# A post says: when a connection cannot be made, `ClientConnectError` is raised, and network trouble leads
+# to it. Here are six kinds of network trouble. The sides differ in **the failure**.
+
+# %%
+SIX = [
+    "unknown-name",
+    "wrong-name",
+    "close-before-head",
+    "reset-before-head",
+    "stall-before-head",
+    "close-in-body",
+]
+CLAUSES = ("ClientConnectorError", "ClientConnectionError", "ClientError", "OSError", "TimeoutError")
+
+
+def find(name):
+    return getattr(aiohttp, name, None) or getattr(builtins, name)
+
+
+def caught_by(clause, trace):
+    (name,) = trace.notes.values()
+    return issubclass(find(name), find(clause))
+
+
+# %%
+trouble = await compare(
+    {name: partial(meet, (name,), "POST") for name in SIX},
+    ask={f"except {clause}": partial(caught_by, clause) for clause in CLAUSES}
+    | {"aiohttp has ClientConnectError": lambda t: hasattr(aiohttp, "ClientConnectError")},
+)
+trouble
+
+# %% [markdown]
+# And the whole family: every class that was raised so far, and what else it is.
+
+# %%
+FAMILY = sorted({it for trace in found.traces.values() for it in trace.notes.values()} - {"nothing"})
+BASES = [*CLAUSES[:2], "ClientOSError", *CLAUSES[2:]]
+pairs = [(name, base) for name in FAMILY for base in BASES if issubclass(find(name), find(base))]
+Grid(
+    FAMILY,
+    {"is caught by except": BASES},
+    {("is caught by except", *pair): "✓" for pair in pairs},
+    {"✓": "yes"},
+)
+
+# %% [markdown]
+# * The class in the post does not exist [C65]. Written after `except`, its name raises an `AttributeError`,
+#   and only on the day when something fails: Python looks it up no earlier. The class is
+#   `ClientConnectorError`.
+# * It covers the connecting and nothing after it: not a connection that is closed or reset, nor one that
+#   stalls [C66b]. `ClientConnectionError` covers these, and `ClientError` a cut body, too [C71a].
+# * A silence is both a `ClientError` and a `TimeoutError` [L15h]. With `total` it is the second only, as
+#   the last table shows.
+
+# %%
+check(
+    trouble,
+    {
+        "C65": {"aiohttp has ClientConnectError": dict.fromkeys(SIX, True)},
+        "C66b": {"except ClientConnectorError": dict.fromkeys(SIX, True)},
+        "C71a": {"except ClientError": dict.fromkeys(SIX, True)},
+        "L15h": {
+            "except ClientError": {"stall-before-head": True},
+            "except TimeoutError": {"stall-before-head": True, "close-before-head": False},
+        },
+    },
+)
+
+# %% [markdown]
+# ## A bad status is no exception
+#
+# This server answers with the status that stands in the path. The sides differ in **what the client does**
+# with the answer. The last one meets the fault `garbage` instead.
+
+
+# %%
+async def status(request):
+    return web.Response(status=int(request.path[1:]), text="why it failed")
+
+
+async def as_posted(client, url):
+    async with client.get(url) as answer:
+        return {"body": await answer.text()}
+
+
+async def inside(client, url):
+    async with client.get(url) as answer:
+        try:
+            answer.raise_for_status()
+        except ClientError as error:
+            return {"raises": f"{error.status} {error.message}", "body": await answer.text()}
+
+
+# %%
+async def outside(client, url):
+    answer = await client.get(url)
+    try:
+        answer.raise_for_status()
+    except ClientError as error:
+        body = await asyncio.gather(answer.text(), return_exceptions=True)
+        return {"raises": f"{error.status} {error.message}", "body": type(body[0]).__name__}
+
+
+async def invented(client, url):
+    try:
+        await client.get(url)
+    except ClientError as error:
+        return {"raises": f"{error.status}"}
+
+
+# %%
+async def get(ask, path="/500", server=status):
+    async with Town() as town:
+        await town.open("origin.test", server)
+        async with ClientSession(connector=town.connector("client")) as client:
+            notes = await ask(client, f"http://origin.test{path}")
+    return noted(town.trace, notes)
+
+
+# %%
+ways = {"500, as posted": partial(get, as_posted), "500, raised inside": partial(get, inside)}
+ways |= {"500, raised outside": partial(get, outside), "400, raised inside": partial(get, inside, "/400")}
+ways |= {"garbage": partial(get, invented, server=faults.make("garbage"))}
+bad = await compare(
+    ways,
+    ask={
+        "status on the wire": lambda t: [it.status or "none" for it in t.answers()],
+        "the exception says": lambda t: t.notes.get("raises"),
+        "body that the client then reads": lambda t: t.notes.get("body"),
+    },
+)
+bad
+
+# %% [markdown]
+# * 4xx and 5xx are answers like any other. Nothing is raised of itself [C61a], and the `except` that a post
+#   puts around its `/500` is never entered [C70]. After `raise_for_status()` it is [C61b], with status and
+#   reason [C63].
+# * `raise_for_status()` raises; it handles nothing [C62]. The body, which often says what is wrong, can
+#   still be read inside the `async with`. Outside it is lost [L15i].
+# * A `ClientResponseError` need not come from an answer. For bytes that are no HTTP, its status is an
+#   **invented** 400 [L15j]. Whoever takes 400 for "my request was wrong" looks on the wrong side.
+
+# %%
+SAYS, READ, ERROR = "the exception says", "body that the client then reads", "500 Internal Server Error"
+check(
+    bad,
+    {
+        "C61a": {SAYS: {"500, as posted": ERROR}},
+        "C61b": {SAYS: {"500, raised inside": ERROR}},
+        "C62": {SAYS: {"500, raised inside": None}},
+        "C63": {SAYS: {"400, raised inside": "400 Bad Request"}},
+        "C70": {SAYS: {"500, as posted": ERROR}},
+        "L15i": {
+            READ: {"500, raised inside": "why it failed", "500, raised outside": "ClientConnectionError"}
+        },
+        "L15j": {"status on the wire": {"garbage": ["none"]}, SAYS: {"garbage": "400"}},
+    },
+)
+
+# %% [markdown]
+# ## What `ClientError` does not catch
+#
+# The sides differ in **what goes wrong**. The first two are the network's, the other four are your own or
+# those of the content.
+
+
+# %%
+LATIN = "é".encode("latin-1")
+
+
+async def page(request):
+    return web.Response(body=LATIN, content_type="text/plain", charset="utf-8")
+
+
+async def fail(how, server=page, url="http://origin.test/"):
+    async with Town() as town:
+        await town.open("origin.test", server)
+        async with ClientSession(connector=town.connector("client")) as client:
+            try:
+                await how(client, url)
+            except Exception as error:
+                caught = isinstance(error, ClientError)
+                words = str(error).partition(" [")[0] if caught else "some" if str(error) else "none"
+                notes = {"raises": type(error).__name__, "caught": str(caught), "words": words}
+    return noted(town.trace, notes)
+
+
+# %%
+async def read_closed(client, url):
+    await client.close()
+    await client.get(url)
+
+
+async def read_text(client, url):
+    async with client.get(url) as answer:
+        await answer.text()
+
+
+# %%
+TOTAL = ClientTimeout(total=0.05)
+other = await compare(
+    {
+        "unknown name": partial(fail, lambda c, url: c.get("http://nobody.test/")),
+        "total": partial(fail, lambda c, url: c.get(url, timeout=TOTAL), faults.make("stall-before-head")),
+        "NUL in a field": partial(fail, lambda c, url: c.get(url, headers={"X-Id": "a\0b"})),
+        "int as a field": partial(fail, lambda c, url: c.get(url, headers={"X-Id": 1})),
+        "not UTF-8": partial(fail, read_text),
+        "session closed": partial(fail, read_closed),
+    },
+    ask={
+        "raises": lambda t: t.notes["raises"],
+        "except ClientError": lambda t: t.notes["caught"] == "True",
+        "words in str(error)": lambda t: t.notes["words"],
+    },
+)
+other
+
+# %% [markdown]
+# * For an unknown name the text says where it could not go [C64a] [C67]. The text of a total timeout is
+#   **empty** [C64b]: a log line that ends in a colon is often this. `repr(error)` has at least the class.
+# * Five of the six are no `ClientError` [C71b]. Catch `TimeoutError` beside it. The other four are
+#   mistakes, of yours or of the content; they should not be hidden among the troubles of a network.
+
+# %%
+check(
+    other,
+    {
+        "C64a": {
+            "words in str(error)": {"unknown name": "Cannot connect to host nobody.test:80 ssl:default"}
+        },
+        "C64b": {"words in str(error)": {"total": "some"}},
+        "C67": {"words in str(error)": {"unknown name": "Cannot connect to host nobody.test:80 ssl:default"}},
+        "C71b": {"except ClientError": dict.fromkeys(other.sides, True)},
+    },
+)
+
+# %% [markdown]
+# ## Exercises
+#
+# Each is tried on real traffic. The [solutions](solutions/15_name_the_error.ipynb) are in a notebook of
+# their own.
+#
+# ### ★ was-it-sent (7 minutes)
+#
+# Post `order` to `url`, and read the answer. Return `"done"` when it has come whole, `"not sent"` when the
+# server cannot have heard the request, and `"perhaps"` for everything else that a network does. Statuses do
+# not matter here.
+
+
+# %% exercise="was-it-sent"
+async def tell(client, url):
+    ...  # TODO: post b"order" and read the answer; say "done", "not sent" or "perhaps"
+    # solution
+    try:
+        async with client.post(url, data=b"order") as answer:
+            await answer.read()
+    except aiohttp.ClientConnectorError:
+        return "not sent"
+    except (ClientError, TimeoutError):
+        return "perhaps"
+    return "done"
+    # end
+
+
+# %%
+await attempt("was-it-sent", tell)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+# Python takes the first clause that fits, so the narrow one comes first. A total timeout is no
+# <code>ClientError</code>.
+# </details>
+#
+# ### ★★ say-why (8 minutes)
+#
+# Post `order` to `url`, and return the text of the answer. For a status of 400 or more raise an exception,
+# of a class that you choose, whose text holds what the server wrote in its body.
+
+
+# %% exercise="say-why"
+async def order(client, url):
+    ...  # TODO: return the text of a good answer; raise an exception that says why the other failed
+    # solution
+    async with client.post(url, data=b"order") as answer:
+        text = await answer.text()
+        if not answer.ok:
+            raise RuntimeError(f"{answer.status}: {text}")
+        return text
+    # end
+
+
+# %%
+await attempt("say-why", order)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+# <code>answer.ok</code> is false from 400 on. The body can be read as long as you are inside <code>async
+# with</code>.
+# </details>
+#
+# ### ★★★ only-if-unsent (12 minutes)
+#
+# Post `order` to `url`, and return the text of the answer. If the server cannot have heard the request,
+# `await wait()` and try again: three tries in all, and then the exception goes out. If it may have heard
+# it, the exception goes out at once.
+
+
+# %% exercise="only-if-unsent"
+async def patient(client, url, wait):
+    ...  # TODO: post b"order"; try three times, but only where nobody can have heard it
+    # solution
+    for left in (2, 1, 0):
+        try:
+            async with client.post(url, data=b"order") as answer:
+                return await answer.text()
+        except aiohttp.ClientConnectorError:
+            if not left:
+                raise
+            await wait()
+    # end
+
+
+# %%
+await attempt("only-if-unsent", patient)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+# <code>raise</code> alone, inside <code>except</code>, lets the exception go on.
+# </details>
+#
+# ## In practice
+#
+# * Catch `ClientConnectorError` where "it was never sent" matters, `(ClientError, TimeoutError)` for
+#   everything that a network does. Let the rest out.
+# * Log `repr(error)`, not `str(error)`.
+# * A second `PUT` must do no harm, for aiohttp may send one. Give what is ordered or paid a key of its own,
+#   so that the server knows the second one.
+# * A `ClientPayloadError` comes after status 200. Whoever writes a body to a file as it comes has part of
+#   it there.
+# * To know that a body is whole you need `Content-Length`, chunks, or a checksum. An answer that ends with
+#   its connection has none of these. gzip has a checksum at its end, and aiohttp did not miss it.
+# * `json()` raises `ContentTypeError`, a `ClientResponseError` with the answer's real status, when the
+#   answer does not call itself JSON.
+# * An early answer, such as a 413 before your body has been read, raises nothing: it is an answer.
+# * Do not tell `ServerDisconnectedError` and `ClientOSError` apart. Which of them a connection ends in may
+#   depend on the system. `ClientConnectionError` catches both.
+# * aiohttp without its C extension reads answers with another parser, which lets some pass that are refused
+#   here.
+#
+# ## Where this comes from
+#
+# * RFC 9110, [section 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2) on idempotent methods;
+#   RFC 9112, [section 9.3.1](https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1) on retrying, and
+#   [section 8](https://www.rfc-editor.org/rfc/rfc9112#section-8) on messages that are not complete.
+# * aiohttp 3.14: [client
+#   reference](https://docs.aiohttp.org/en/stable/client_reference.html#client-exceptions), the tree of
+#   exceptions.
+# * aiohttp issues [4600](https://github.com/aio-libs/aiohttp/issues/4600) and
+#   [9239](https://github.com/aio-libs/aiohttp/issues/9239) on the body after `raise_for_status`,
+#   [4581](https://github.com/aio-libs/aiohttp/issues/4581) on `ClientPayloadError`,
+#   [8455](https://github.com/aio-libs/aiohttp/issues/8455) on the name of a class.
+# * The third of the four posts this course began from, post 002.
+
+# %%
+await guard.clean()
