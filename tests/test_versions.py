@@ -171,10 +171,12 @@ LESSON = """# %%
 from labs.claims import check
 from labs.compare import Broken, Comparison, NotTested
 answers = {("q", "a"): 1, ("q", "b"): NotTested("no curl"), ("q", "c"): Broken("OSError: x", OSError("x"))}
-found = Comparison(("q",), ("a", "b", "c"), answers, {})
+answers["q", "e"] = "TypeError"
+found = Comparison(("q",), ("a", "b", "c", "e"), answers, {})
 check(found, {"C1": {"q": {"a": 2}}, "C2": {"q": {"a": 1}}, "C3": {"q": {"a": 2, "b": 1}}})
 # %%
 check(found, {"C4": {"q": {"a": 1, "b": 1, "c": 1}}, "C5": {"q": {"d": 1}}, "C6": {"q": {"a": 1}}})
+check(found, {"C7": {"q": {"e": 1}}, "C0": {"q": {"e": "TypeError"}}})
 # %%
 """
 
@@ -207,12 +209,14 @@ def test_one_disagreement_hides_no_other_and_every_word_stays(told: Callable[[st
     ]
     assert heard[3] == ("C4", "broken", "c: OSError: x")
     assert heard[4][:2] == ("C5", "broken") and "has no 'q' / 'd'" in heard[4][2]
-    assert heard[5] == ("C6", "holds", "q: a 1") and len(heard) == 6
+    assert heard[5] == ("C6", "holds", "q: a 1") and len(heard) == 8
+    assert heard[6] == ("C7", "broken", "a call that is not known here: q: e TypeError")
+    assert heard[7] == ("C0", "holds", "q: e TypeError")
 
 
 def test_a_lesson_that_raises_has_told_what_came_before(told: Callable[[str], Any]) -> None:
     heard = told(LESSON + "raise RuntimeError('no   such\\nthing')\n")
-    assert len(heard) == 7
+    assert len(heard) == 9
     assert heard[-1] == ("end", "", "01_one, code cell 3 raised RuntimeError: no such thing")
 
 
