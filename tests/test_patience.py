@@ -1,6 +1,7 @@
 """The order of events decides whether a timeout has fired; what a slow computer does is no verdict."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -47,6 +48,23 @@ def test_a_timeout_before_the_phase_is_reached_is_no_verdict():
     asked: list[float] = []
     assert run(lambda: outlast(ask, 0.01)).raised == "TimeoutError"
     assert asked == [0.01, 0.02, 0.04]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_timeout_of_a_computer_that_stands_still_is_no_verdict(own):
+    async def ask(trial):
+        asked.append(seconds := trial.begin())
+        async with asyncio.timeout(seconds):
+            if own:
+                trial.block()  # on purpose: that is what is measured
+            elif len(asked) == 1:
+                trial.gate.on_open(lambda: None)
+                time.sleep(1.5 * seconds)  # noqa: ASYNC251  the computer stands still
+            await trial.gate
+
+    asked: list[float] = []
+    assert run(lambda: outlast(ask, 0.1)).raised == "TimeoutError"
+    assert asked == ([0.1] if own else [0.1, 0.2])
 
 
 def test_a_timeout_behind_the_gate_counts_when_it_comes_twice_in_a_row():
