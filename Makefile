@@ -6,7 +6,7 @@ ARGS ?=
 BIN = .venv/bin
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: help lab test lessons check lock mutants bench test-browser clean
+.PHONY: help lab test lessons check lock mutants versions bench test-browser clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 : /p' Makefile
@@ -35,6 +35,9 @@ lock: .venv/.ready  ## turn requirements.in into requirements.txt (ARGS=--upgrad
 
 mutants: .venv/.ready  ## plant faults and see that the tests find each one
 	$(BIN)/python -m labs mutants $(ARGS)
+
+versions: .venv/.ready  ## run the claims over releases of aiohttp (ARGS=3.10.11 for one)
+	$(BIN)/python -m labs versions $(ARGS)
 
 bench: .venv/.ready  ## measure what the town and the tap cost
 	$(BIN)/python -m labs bench $(ARGS)

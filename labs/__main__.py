@@ -35,6 +35,8 @@ def parser() -> argparse.ArgumentParser:
     # These read their own arguments, -h included.
     some.add_parser("mutants", help="Plant faults and see that the tests find each one.", add_help=False)
     some.add_parser("bench", help="Measure what the town and the tap cost on this machine.", add_help=False)
+    words = "Run the claims over releases of aiohttp, each in an environment of its own."
+    some.add_parser("versions", help=words, add_help=False)
     words = "Put the list of what a reverse proxy owes to the lab's proxies, or to one of yours."
     some.add_parser("conformance", help=words, add_help=False)
     return whole
@@ -48,6 +50,8 @@ def main(argv: list[str] | None = None) -> int:
         return int(importlib.import_module("labs.doctor").main())
     if known.command in ("mutants", "bench"):
         return int(importlib.import_module(f"labs.{known.command}").main(argv[1:]) or 0)
+    if known.command == "versions":
+        return int(importlib.import_module("labs.versions").main(argv[1:]))
     if known.command == "conformance":
         return int(importlib.import_module("labs.conformance.main").main(argv[1:]))
     if rest and known.command != "lab":
@@ -106,10 +110,11 @@ def _course(known: argparse.Namespace) -> int:
 
 
 def _check() -> int:
-    from labs import claims, exercises, lesson, review
+    from labs import chronicle, claims, exercises, lesson, results, review
 
     try:
         found = review.check(claims.ledger(), exercises.registry().values())
+        found += [*results.findings(claims.ledger()), *chronicle.stale()]
     except claims.LedgerError as error:
         found = [str(error)]
     for sentence in found:

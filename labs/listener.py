@@ -22,13 +22,14 @@ App: TypeAlias = web.Application | Callable[[web.Request], Awaitable[web.StreamR
 # AppRunner and not aiohttp's test harness, which cancels handlers and keeps cookies of IP addresses. The
 # short shutdown_timeout stops at once; 0 would mean no limit.
 QUICK = 0.05  # seconds
-SETTINGS = {"access_log": None, "handle_signals": False, "shutdown_timeout": QUICK}
 OPTIONS = {  # of aiohttp's runner, which takes any other, and drops them all at the first connection
     name
     for part in (web.BaseRunner, web.Server, web.RequestHandler)
     for name, it in inspect.signature(part).parameters.items()
     if it.kind is it.KEYWORD_ONLY and name not in ("loop", "request_factory")
 }
+SETTINGS: dict[str, Any] = {"access_log": None, "handle_signals": False}
+SETTINGS |= {"shutdown_timeout": QUICK} if "shutdown_timeout" in OPTIONS else {}  # aiohttp before 3.9
 
 
 class Listener:

@@ -25,10 +25,12 @@ PARTS = (
     "labs",
     "tests",
     "notebooks",
+    "results",
     "conftest.py",
     "pyproject.toml",
     "README.md",
     "CONTRIBUTING.md",
+    "requirements.in",
     "requirements.txt",
 )
 SECONDS = 300  # a mutant that hangs the suite has turned it red

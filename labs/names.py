@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp import abc
 from aiohttp.helpers import is_ip_address
 
+from labs.older import TCPConnector
 from labs.tap import Kind, Recording
 
 __all__ = ["LOCAL", "LOOPBACK", "Names", "TownError", "connector", "is_local", "split"]
@@ -180,13 +181,21 @@ class _Resolver(abc.AbstractResolver):
         except TownError as error:
             raise OSError(None, str(error)) from None
         flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-        return [abc.ResolveResult(hostname=host, host=where, port=real, family=family, proto=0, flags=flags)]
+        found: abc.ResolveResult = {  # a dict, and no call: aiohttp before 3.10 has no such class
+            "hostname": host,
+            "host": where,
+            "port": real,
+            "family": family,
+            "proto": 0,
+            "flags": flags,
+        }
+        return [found]
 
     async def close(self) -> None:
         """Hold nothing, so close nothing."""
 
 
-class _Connector(aiohttp.TCPConnector):
+class _Connector(TCPConnector):
     async def _resolve_host(self, host: str, port: int, traces: Any = None) -> list[abc.ResolveResult]:
         # aiohttp does not ask a resolver about 127.0.0.1, ::1 and 10.0.0.1; in the town they are names like
         # others.

@@ -1,0 +1,115 @@
+"""What each release of aiohttp made of the claims: stored as JSON, and shown as a page."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labs import cookies
+from labs.claims import Claim
+from labs.doctor import pins
+
+__all__ = [
+    "FAILED",
+    "FOLDER",
+    "PASSED",
+    "Results",
+    "cookie_cases",
+    "findings",
+    "known",
+    "order",
+    "pinned",
+    "stored",
+    "write",
+]
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "results"
+PASSED, FAILED = "passed", "failed"  # what a cookie case comes to, if the lab is not broken
+
+
+@dataclass(frozen=True)
+class Results:
+    """Hold what one release gave.
+
+    `claims` maps ids to verdicts, `cases` the ids of cookie cases to "passed", "failed" or "broken". `why`
+    has a sentence for each claim that is not as the ledger says, for each case that did not pass, and for
+    each lesson that stopped after its last claim. `packages` are what aiohttp brings.
+    """
+
+    aiohttp: str
+    python: str
+    system: str
+    packages: Mapping[str, str]
+    claims: Mapping[str, str]
+    cases: Mapping[str, str] = field(default_factory=dict)
+    why: Mapping[str, str] = field(default_factory=dict)
+
+
+def order(release: str) -> tuple[int, ...]:
+    """Return the place of a release among others: "3.9.5" comes before "3.10.11"."""
+    return tuple(map(int, re.findall(r"\d+", release)))
+
+
+def pinned(requirements: Path = ROOT / "requirements.txt") -> str:
+    """Return the release of aiohttp that the lab pins."""
+    return dict(pins(requirements.read_text("utf-8")))["aiohttp"]
+
+
+def stored(folder: Path = FOLDER) -> list[Results]:
+    """Read every stored result, the oldest release first."""
+    files = sorted(folder.glob("aiohttp-*.json"), key=lambda file: order(file.stem))
+    return [Results(**json.loads(file.read_text("utf-8"))) for file in files]
+
+
+def write(results: Results, folder: Path = FOLDER) -> Path:
+    """Store the results of one release and return the file."""
+    folder.mkdir(exist_ok=True)
+    file = folder / f"aiohttp-{results.aiohttp}.json"
+    text = json.dumps(dataclasses.asdict(results), indent=2, ensure_ascii=False)
+    file.write_text(text + "\n", "utf-8", newline="\n")
+    return file
+
+
+def cookie_cases() -> dict[str, str]:
+    """Return the cookie cases by id, with what each says."""
+    return {name: case.says for name, case in cookies.cases().items()}
+
+
+def known(found: Results, ledger: Mapping[str, Claim]) -> Results:
+    """Return results in the order of the ledger, without claims, cases and lessons that are no more."""
+    claims = {name: found.claims[name] for name in ledger if name in found.claims}
+    cases = {name: found.cases[name] for name in cookie_cases() if name in found.cases}
+    names = [*ledger, *cases, *dict.fromkeys(claim.lesson for claim in ledger.values())]
+    why = {name: found.why[name] for name in names if found.why.get(name)}
+    return dataclasses.replace(found, claims=claims, cases=cases, why=why)
+
+
+def findings(ledger: Mapping[str, Claim], folder: Path = FOLDER, release: str | None = None) -> Iterator[str]:
+    """Find where what is stored for the pinned release does not fit the ledger; it runs nothing.
+
+    Of other releases, only what is stored of claims that are no more is a finding: what is missing there is
+    not tested, and the page says so.
+    """
+    release = release or pinned()
+    every = stored(folder)
+    here = next((it for it in every if it.aiohttp == release), None)
+    if here is None:
+        yield f"results/ has nothing of aiohttp {release}, which the lab pins: run `make versions`."
+        return
+    untested = sorted({claim.lesson[:2] for name, claim in ledger.items() if name not in here.claims})
+    if untested:
+        line = " ".join(f"--lesson {number}" for number in untested)
+        yield f"results/ lacks claims of aiohttp {release}: run `python -m labs versions {line}`."
+    for name, claim in ledger.items():
+        if (verdict := here.claims.get(name, claim.verdict)) != claim.verdict:
+            why = here.why.get(name, "no reason is stored")
+            yield f"{name} is {claim.verdict} in the ledger, {verdict} in aiohttp {release}'s results: {why}"
+    for results in every:
+        if unknown := sorted(results.claims.keys() - ledger.keys()):
+            words = f"results/aiohttp-{results.aiohttp}.json has {', '.join(unknown)}, not in the ledger"
+            yield f"{words}: run `python -m labs versions --page`."
