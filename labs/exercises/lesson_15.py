@@ -18,6 +18,10 @@ SHORT = ClientTimeout(total=None, sock_read=0.05)
 MOST = 6  # orders, until the server ends a loop that has no end
 
 
+async def _moved(request: web.Request) -> web.StreamResponse:
+    raise web.HTTPSeeOther("http://gone.test/receipt")  # where nobody listens
+
+
 async def _page(request: web.Request) -> web.StreamResponse:
     return web.Response(text=PAGE)
 
@@ -30,7 +34,7 @@ _TELL = (
     "from aiohttp import ClientConnectorError, ClientError, ClientOSError\n\n"
     "async def tell(client, url):\n"
     "    try:\n"
-    "        async with client.post(url, data=b'order') as answer:\n"
+    "        async with client.post(url, data=b'order', allow_redirects=False) as answer:\n"
     "            await answer.read()\n"
     "            return 'done'\n"
 )
@@ -52,6 +56,11 @@ _TELL = (
         _TELL + "    except ClientConnectorError:\n        return 'not sent'\n"
         "    except ClientError:\n        return 'perhaps'": "raised TimeoutError",
         _TELL + "    except ClientConnectorError:\n        return 'not sent'": "raised ",
+        _TELL.replace(", allow_redirects=False", "")
+        + "    except ClientConnectorError:\n        return 'not sent'\n"
+        "    except (ClientError, TimeoutError):\n        return 'perhaps'": "303",
+        _TELL + "    except ClientConnectorError:\n        return 'not sent'\n"
+        "    except Exception:\n        return 'perhaps'": "closed",
     },
 )
 async def was_it_sent(tell: Any) -> Attempt:
@@ -74,6 +83,19 @@ async def was_it_sent(tell: Any) -> Attempt:
         if right == "not sent" and said == "perhaps":
             words += " Python takes the first clause that fits: the narrow one first."
         return not_yet(words, trace)
+    trace, said, raised = await _tell(tell, "moved")
+    if raised or said not in ("done", "perhaps"):
+        came = f"it raised {raised}" if raised else f"it returned {_say(said)}"
+        return not_yet(
+            f"The server heard the order, and answered 303 to a host that refuses, and {came}: "
+            "do not follow a redirect.",
+            trace,
+        )
+    trace, said, raised = await _tell(tell, "closed")
+    if not raised:
+        return not_yet(
+            f"The session was closed, which no network did, and it returned {_say(said)}: let that out."
+        )
     return yes(trace)
 
 
@@ -82,7 +104,10 @@ async def _tell(tell: Any, name: str) -> tuple[Trace, object, str]:
     silent = name in ("stall-before-head", "total")
     fault = "stall-before-head" if name == "total" else name
     async with Town() as town:
-        await town.open("origin.test", faults.make(fault) if fault in faults.FAULTS else _page)
+        good = _moved if name == "moved" else _page
+        await town.open("origin.test", faults.make(fault) if fault in faults.FAULTS else good)
+        await town.open("gone.test", _page)
+        await town.close("gone.test")
         if name == "refused":
             await town.close("origin.test")
         host = "nobody.test" if name == "unknown" else "origin.test"
@@ -90,6 +115,8 @@ async def _tell(tell: Any, name: str) -> tuple[Trace, object, str]:
             ClientTimeout(total=0.05) if name == "total" else SHORT if silent else ClientTimeout(total=None)
         )
         async with ClientSession(connector=town.connector("client"), timeout=limits) as client:
+            if name == "closed":
+                await client.close()
             try:
                 said = await tell(client, f"http://{host}/order")
             except Exception as error:
@@ -172,7 +199,7 @@ _AGAIN = (
     "async def order(client, url, wait):\n"
     "    {loop}:\n"
     "        try:\n"
-    "            async with client.post(url, data=b'order') as answer:\n"
+    "            async with client.post(url, data=b'order', allow_redirects=False) as answer:\n"
     "                return await answer.text()\n"
     "        except {what}:\n"
     "            {then}\n"
@@ -206,12 +233,22 @@ _AGAIN = (
             what="ClientConnectorError",
             then="if n == 1: raise\n            await wait()",
         ): "third try",
+        _AGAIN.replace(", allow_redirects=False", "").format(
+            loop="for n in range(3)",
+            what="ClientConnectorError",
+            then="if n == 2: raise\n            await wait()",
+        ): "303",
+        _AGAIN.format(
+            loop="for n in range(3)",
+            what="ClientConnectorError",
+            then="await wait()\n            if n == 2: raise",
+        ): "after the last try",
     },
 )
 async def try_again(order: Any) -> Attempt:
     """Demand three tries where nobody listens, with a wait between them, and one where somebody heard."""
     for opens in (1, 2):  # after which wait the server is there
-        trace, said, error = await _again(order, opens=opens)
+        trace, said, error, _ = await _again(order, opens=opens)
         tries = trace.events().count("refused")
         if not tries:
             return not_yet("It never tried to send the order.", trace)
@@ -222,7 +259,7 @@ async def try_again(order: Any) -> Attempt:
         last = "only the first try failed" if opens == 1 else "the third try would have come through"
         return not_yet(f"The server was away for a moment, {last}, and the order was not placed.", trace)
     for name in ("close-before-head", "reset-before-head", "close-in-body", "garbage"):
-        trace, said, error = await _again(order, fault=name)
+        trace, said, error, _ = await _again(order, fault=name)
         heard = len(trace.requests())
         if heard != 1:
             return not_yet(
@@ -230,7 +267,14 @@ async def try_again(order: Any) -> Attempt:
             )
         if error is None:
             return not_yet(f"With {name} nobody knows whether the order is placed: let the error out.", trace)
-    trace, said, error = await _again(order)
+    trace, said, error, _ = await _again(order, fault="moved")
+    if (heard := len(trace.requests())) > 1:
+        return not_yet(
+            f"With a 303 to a host that refuses, the server heard the order {heard} times: "
+            "do not follow a redirect.",
+            trace,
+        )
+    trace, said, error, waits = await _again(order)
     tries = trace.events().count("refused")
     if tries >= MOST:
         return not_yet("Nobody ever listened, and there was no end to the tries: three.", trace)
@@ -239,13 +283,20 @@ async def try_again(order: Any) -> Attempt:
         return not_yet(f"Nobody ever listened, and {came} instead of the exception.", trace)
     if tries != 3:
         return not_yet(f"Nobody ever listened, and it tried {tries} times, not three.", trace)
+    if waits > 2:
+        return not_yet("Nobody ever listened, and it waited after the last try: for what?", trace)
     return yes(trace)
 
 
-async def _again(order: Any, *, opens: int = 0, fault: str = "") -> tuple[Trace, object, Exception | None]:
+async def _again(
+    order: Any, *, opens: int = 0, fault: str = ""
+) -> tuple[Trace, object, Exception | None, int]:
     said, raised, waits = None, None, 0
     async with Town() as town:
-        await town.open("origin.test", faults.make(fault) if fault else _page)
+        good = _moved if fault == "moved" else _page
+        await town.open("origin.test", faults.make(fault) if fault in faults.FAULTS else good)
+        await town.open("gone.test", _page)
+        await town.close("gone.test")
         if not fault:
             await town.close("origin.test")
 
@@ -262,4 +313,4 @@ async def _again(order: Any, *, opens: int = 0, fault: str = "") -> tuple[Trace,
                 said = await order(client, "http://origin.test/order", wait)
             except Exception as error:
                 raised = error
-    return town.trace, said, raised
+    return town.trace, said, raised, waits
