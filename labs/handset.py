@@ -27,12 +27,16 @@ class Line:
         """
         return await self._reader.readuntil(end) if end else b""
 
-    async def finish(self, data: bytes = b"") -> bytes:
-        """Send bytes, and return all that the server says until it closes. It may have closed before."""
-        said = bytearray()
+    async def say(self, data: bytes) -> None:
+        """Send bytes, and wait for no answer. The server may have closed before."""
         with contextlib.suppress(ConnectionError):
             self._writer.write(data)
             await self._writer.drain()
+
+    async def finish(self, data: bytes = b"") -> bytes:
+        """Send bytes, and return all that the server says until it closes. It may have closed before."""
+        said = bytearray()
+        await self.say(data)
         with contextlib.suppress(ConnectionError):
             while piece := await self._reader.read(1 << 16):
                 said += piece

@@ -10,7 +10,7 @@ from aiohttp import ClientConnectionError, ClientSession, web
 
 from labs.exercises import Attempt, exercise, not_yet, yes
 from labs.gates import Gate
-from labs.handset import handset
+from labs.handset import Line, handset
 from labs.town import Town
 from labs.trace import Trace
 
@@ -18,6 +18,21 @@ LESSON = "11_wait_on_the_server"
 SOON = 2.0  # seconds; only an attempt that is wrong waits so long
 MOST = 8  # requests after which the shop of an exercise answers whatever comes
 KEY = "Idempotency-Key"
+
+
+DRIPS, PAUSE = 15, 0.02  # a drip that goes on for three times the 0.1 s that are asked for
+STILL = 0.05  # seconds between two drips in which a timeout between pieces may strike, though they come
+ATTEMPTS = 7
+
+_READ = (
+    "async def receive(request):\n"
+    "    try:\n"
+    "        async with asyncio.timeout(0.1):\n"
+    "            body = await request.read()\n"
+    "    except TimeoutError:\n"
+    "        raise web.HTTPRequestTimeout()\n"
+    "    return web.Response(text=str(len(body)))"
+)
 
 
 @exercise(
@@ -44,16 +59,34 @@ KEY = "Idempotency-Key"
         "    if not request.content.at_eof():\n"
         "        raise web.HTTPRequestTimeout()\n"
         "    return web.Response(text='0')": "answered 408",
+        "async def receive(request):\n"
+        "    size = 0\n"
+        "    while not request.content.at_eof():\n"
+        "        try:\n"
+        "            async with asyncio.timeout(0.1):\n"
+        "                size += len(await request.content.readany())\n"
+        "        except TimeoutError:\n"
+        "            raise web.HTTPRequestTimeout()\n"
+        "    return web.Response(text=str(size))": "around the whole",
+        _READ.replace("0.1", "1"): "of 0.1 s",
+        _READ.replace("0.1", "1.5"): "of 0.1 s",
+        _READ.replace("len(body)", "request.content_length"): "in chunks",
+        _READ.replace("read()", "text()"): "not characters",
     },
 )
 async def read_in_time(receive: Any) -> Attempt:
-    """Demand the length of a body that comes, and 408 for one that does not."""
-    upload = b"POST /upload HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 10\r\nConnection: close\r\n\r\n"
-    heard = b""
+    """Demand the length of a body that comes, and 408 for one that does not, or drop by drop."""
+    begin = b"POST /upload HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n"
+    upload, body = begin + b"Content-Length: 10\r\n\r\n", "hot café!".encode()
+    heard, dripped = b"", False
     async with Town() as town:
         await town.open("shop.test", receive)
         async with handset(town, "client", "shop.test") as line:
-            whole = await line.finish(upload + b"whole body")
+            whole = await line.finish(upload + body)
+        async with handset(town, "client", "shop.test") as line:
+            chunks = await line.finish(
+                begin + b"Transfer-Encoding: chunked\r\n\r\na\r\n" + body + b"\r\n0\r\n\r\n"
+            )
         async with handset(town, "client", "shop.test", upload + b"half ") as line:
             try:
                 async with asyncio.timeout(SOON):
@@ -62,16 +95,56 @@ async def read_in_time(receive: Any) -> Attempt:
                 pass
             except TimeoutError:
                 await line.finish(b"body\n")  # or it would hear that the client has left
+        for _ in range(ATTEMPTS if heard else 0):
+            async with handset(town, "client", "shop.test", begin + b"Content-Length: 100\r\n\r\n") as line:
+                dripped, still = await _drip(line)
+            if not (dripped and still):
+                break
     trace = town.trace
     if _status(whole) == 408:
         return not_yet("A body that came at once was answered 408: read it first.", trace)
     if not whole.endswith(b"\r\n\r\n10"):
-        return not_yet("A whole body should be answered 200, with the number of its bytes, here 10.", trace)
+        return not_yet(
+            "A whole body should be answered 200, with the number of its bytes, here 10, not characters.",
+            trace,
+        )
+    if not chunks.endswith(b"\r\n\r\n10"):
+        return not_yet("A body of 10 bytes came in chunks, with no length ahead: count what you read.", trace)
     if not heard:
         return not_yet("Half a body came, then nothing, and your handler still waits.", trace)
     if (status := _status(heard)) != 408:
         return not_yet(f"The client that stops should hear 408, and heard {status}.", trace)
+    if not dripped:
+        return not_yet(
+            "A body came drop by drop, too slowly, and your handler read on: put one timeout, of 0.1 s, "
+            "around the whole.",
+            trace,
+        )
     return yes(trace)
+
+
+async def _drip(line: Line) -> tuple[bool, bool]:
+    """Send a body byte by byte; tell whether an answer came before its end, and whether the loop stood still.
+
+    The bytes are links of a chain, each set when the one before has rung. So a timeout around the whole
+    strikes within the chain, also on a slow computer.
+    """
+    clock = asyncio.get_running_loop().time
+    hearing, longest = asyncio.create_task(line.until(b"\r\n")), 0.0
+    for _ in range(DRIPS):
+        before = clock()
+        await line.say(b"x")
+        await asyncio.wait([hearing], timeout=PAUSE)
+        longest = max(longest, clock() - before)
+        if hearing.done():
+            break
+    came = hearing.done()
+    hearing.cancel()
+    await asyncio.wait([hearing])
+    if came:
+        return hearing.exception() is None, longest > STILL
+    await line.finish(b"x" * (100 - DRIPS))
+    return False, longest > STILL
 
 
 def _status(said: bytes) -> int:
@@ -113,7 +186,11 @@ _LOOP = (
         _LOOP.replace("range(4)", "range(3)").replace("turn == 3", "turn == 2"): "4 at most",
         _LOOP.replace("wait(0.1 * 2**turn)", "wait(0.1)"): "longer",
         _LOOP.replace("        await wait(0.1 * 2**turn)\n", ""): "wait",
+        _LOOP.replace("0.1 * 2**turn", "turn - 3"): "more than 0",
+        _LOOP.replace("0.1 * 2**turn", "turn"): "more than 0",
         _LOOP.replace("answer.status != 503", "answer.status < 400"): "422",
+        _LOOP.replace("answer.status != 503", "answer.status < 500"): "500",
+        _LOOP.replace("ClientConnectionError", "ServerDisconnectedError"): "refused",
         _LOOP.replace("if turn == 3:\n                raise", "pass"): "raise",
         _LOOP.replace("answer.status != 503 or turn == 3", "True"): "503",
     },
@@ -140,6 +217,9 @@ async def try_again(order: Any) -> Attempt:
     wrong = await _shopping(order, ["422", "200"])
     if wrong.result != 422 or len(wrong.keys) != 1:
         return not_yet("A 422 will be a 422 again: do not repeat it, return it.", wrong.trace)
+    failed = await _shopping(order, ["500", "200"])
+    if failed.result != 500 or len(failed.keys) != 1:
+        return not_yet("Of the statuses, only a 503 is tried again: return a 500 at once.", failed.trace)
     dead = await _shopping(order, ["drop"] * MOST)
     if len(dead.keys) != 4:
         return not_yet(f"A dead server heard {len(dead.keys)} tries, and 4 at most was said.", dead.trace)
@@ -152,6 +232,11 @@ async def try_again(order: Any) -> Attempt:
         return not_yet("Between two tries, and only there, `await wait(seconds)`.", dead.trace)
     if any(b <= a for waits in (dead.waits, busy.waits) for a, b in zip(waits, waits[1:], strict=False)):
         return not_yet("Each wait should be longer than the one before.", dead.trace)
+    if min(dead.waits + busy.waits) <= 0:
+        return not_yet("Each wait should be more than 0 seconds.", dead.trace)
+    refused = await _shopping(order, [], refuses=True)
+    if len(refused.waits) != 3 or not isinstance(refused.result, ClientConnectionError):
+        return not_yet("A connection that is refused brings no answer either: try again, 4 times in all.")
     return yes(lost.trace)
 
 
@@ -168,8 +253,8 @@ class _Shopping:
         return [it.field(KEY) for it in self.trace.requests()]
 
 
-async def _shopping(order: Any, script: list[str]) -> _Shopping:
-    """Let the shop answer by its script, one word a request, and 200 when that is over."""
+async def _shopping(order: Any, script: list[str], *, refuses: bool = False) -> _Shopping:
+    """Let the shop answer by its script, one word a request, then 200; or let it be closed."""
     found, words = _Shopping(), iter(script)
 
     async def shop(request: web.Request) -> web.StreamResponse:
@@ -185,6 +270,8 @@ async def _shopping(order: Any, script: list[str]) -> _Shopping:
 
     async with Town() as town:
         await town.open("shop.test", shop)
+        if refuses:
+            await town.close("shop.test")
         async with ClientSession(connector=town.connector("client")) as client:
             try:
                 found.result = await order(client, "http://shop.test/orders", wait)

@@ -58,7 +58,7 @@ def default(of, name):
 # The first is said to be how long a connection is kept between two requests. `web.run_app` says 75 seconds,
 # and an `AppRunner` of your own, which says nothing, a little over an hour. It should be longer than clients
 # and proxies keep theirs, so that they are the ones who close. A server that closes first makes the race of
-# lesson 06.
+# lesson 06. The second is how long it reads on after an answer that came before the body.
 #
 # Here are four servers. One is as it comes. In two, one timer is cut short, to 0.05 s. The handler of the
 # fourth has a timeout of its own around the reading. All of them read the body of `/end`, and answer `/first`
@@ -174,7 +174,9 @@ grid = Grid(
     {("The client stops", row, side): LETTERS[it] for (row, side), it in found.answers.items()},
     KEY,
 )
-draw.heat_map(grid, finding="No timer of the server ends a body that does not come; a handler must")
+draw.heat_map(
+    grid, finding="No timer of the server ends a handler that waits for a body; a timeout of its own must"
+)
 
 # %%
 score(prediction, found)
@@ -184,8 +186,8 @@ score(prediction, found)
 #
 # * `keepalive_timeout` is more than its name says. It ends every connection on which the server waits for a
 #   request: a new one, one between two requests, and one on which half a head has come [L11a].
-# * It does not end a body [L11b]. Once the head is there, a handler waits for the body, and no setting of the
-#   server ends that [L11c].
+# * It does not end a body [L11b]. Once the head is there, a handler waits for the body, and neither of these
+#   timers ends that [L11c].
 # * What ends it is a timeout of yours, around the reading. 408 is made for that [L11d].
 # * A handler may answer before the body has come. The server then reads on and throws away what comes, so
 #   that the connection can be used again. That is *lingering*, and `lingering_time` is how long [L11e].
@@ -341,7 +343,7 @@ check(
 # Now the server is busy, answers 503, and says `Retry-After: 1`, in seconds. After one second it is well
 # again. The sides differ in **how long the client waits between two tries**.
 #
-# Nobody waits here. The second is one of a clock of ours, and has 1000 ticks. The clock goes on by 10 ticks
+# Nobody waits here. A second, here, is 1000 ticks of a clock of our own. The clock goes on by 10 ticks
 # with each request that the server has to answer, and by what the client says it would have waited.
 
 
@@ -410,8 +412,8 @@ check(
 #
 # ### ★ read-in-time (5 minutes)
 #
-# Read the body, and answer with the number of its bytes, as text. If it has not come within 0.1 seconds, the
-# client hears 408.
+# Read the body, and answer with the number of its bytes, as text. If the whole has not come within 0.1
+# seconds, the client hears 408.
 
 
 # %% exercise="read-in-time"
@@ -440,7 +442,8 @@ await attempt("read-in-time", receive)
 #
 # Order with `POST` at `url`, and return the status of the answer. Where no answer comes, or a 503, try again,
 # four times in all at most. If the fourth fails as well, let its error be raised, or return its 503. Each
-# order has an `Idempotency-Key` of its own. Between two tries, `await wait(seconds)`, each time longer.
+# order has an `Idempotency-Key` of its own. Between two tries, `await wait(seconds)`, each time longer. Any
+# other status is returned at once.
 
 
 # %% exercise="try-again"

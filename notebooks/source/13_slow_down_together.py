@@ -233,6 +233,8 @@ live
 live["buffering"].lanes()
 
 # %% [markdown]
+# An answer's arrow stands where it begins; this one ends only after the third gate.
+#
 # The buffering proxy brings the whole answer [C18a], but not before it has it whole [C18b]: the events came
 # in one lump, and what is meant for now came at the end. Through the streaming one they came live [L13d]. A
 # feed that never ends would never come at all.
@@ -300,8 +302,11 @@ written
 # %% [markdown]
 # * A write that has returned says nothing about the reader, who has read nothing here [L13e]. The bytes may
 #   lie in the transport, in either system, or unread in the client.
-# * Where the transport is above its marks, `await out.write(...)` waits until it has sent all but 16 KiB
-#   [L13f]. That is the whole brake. Who does not await the write does not feel it.
+# * One small write returned at once. Of the many, some had to wait while more than the low mark lay in the
+#   transport, and when the client had read, all had returned [L13f].
+# * After every 64 KiB that it has written, aiohttp asks whether the transport is above its marks. If so,
+#   `await out.write(...)` waits until no more than 16 KiB are left. Smaller writes in between return at once.
+#   That is the whole brake. Who does not await the write does not feel it.
 
 # %%
 EARLY = "writes that return, nothing is read"
@@ -380,7 +385,7 @@ check(
 # the next one is received. Here the client saves what it reads on a disk that stands still at the first
 # piece. The `await disk(piece)` stands for `await asyncio.to_thread(file.write, piece)`. The sides differ
 # in **what lies between receiving and saving**: nothing, a queue without a limit, or one of four pieces.
-# `flow.read` now means saved.
+# `flow.read` is called when it is saved.
 
 
 # %%
@@ -442,6 +447,8 @@ draw.flow_view(
 )
 
 # %% [markdown]
+# Here *read* means saved.
+#
 # * While one piece is being written, more is received, even in a plain `async for` [C74a]. It is aiohttp
 #   and the system that receive, not your loop. But the write must be awaited: one that blocks the event
 #   loop stops all, as lesson 12 shows.
@@ -502,7 +509,8 @@ await attempt("keep-the-brake", braking)
 #
 # `news` is an endless stream of bytes: `async for piece in news`. Write each piece to the client. `here` is
 # a list: `request` stands in it while its client is there, and no longer. When the client leaves, the
-# handler must end without an error, whether it was waiting or not.
+# handler must end without an error, whether it was waiting or not. It ends, too, when `news` ends. If `news`
+# fails, that error is not yours to hide.
 
 
 # %% exercise="until-they-leave"
@@ -565,7 +573,8 @@ await attempt("one-slow-listener", offer)
 #   If that is dearer than memory, a buffer that is limited or on disk is a choice. nginx makes it by
 #   default. For events, tell it not to: send `X-Accel-Buffering: no`.
 # * A reader that never reads holds its place for ever. aiohttp's server has no timeout for writing: put
-#   `asyncio.timeout(...)` around `out.write(...)` where it matters.
+#   `asyncio.timeout(...)` around `out.write(...)` where it matters, and call `request.transport.abort()` when
+#   it fires: a mere end of the handler leaves the connection and its unsent bytes where they are.
 # * `session.get(..., read_bufsize=...)` sets how much a client holds unread: it stops reading above twice
 #   that.
 # * Compression collects before it sends. An event may wait in the packer as in any buffer.
@@ -576,7 +585,8 @@ await attempt("one-slow-listener", offer)
 #
 # * aiohttp 3.14:
 #   [`StreamResponse.write`](https://docs.aiohttp.org/en/stable/web_reference.html#aiohttp.web.StreamResponse.write),
-#   [streaming API](https://docs.aiohttp.org/en/stable/streams.html).
+#   [streaming API](https://docs.aiohttp.org/en/stable/streams.html); `write` in
+#   [http_writer.py](https://github.com/aio-libs/aiohttp/blob/v3.14.5/aiohttp/http_writer.py).
 # * Python:
 #   [write_buffer_limits](https://docs.python.org/3/library/asyncio-protocol.html#asyncio.WriteTransport.set_write_buffer_limits)
 #   of a transport.
