@@ -82,9 +82,9 @@ def _kill(process: subprocess.Popen[str]) -> None:
         if process.poll() is None:
             command = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
             subprocess.run(command, capture_output=True, check=False)
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody of the group is left
-        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody of the group is left
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def settle(expected: Mapping[str, str], sittings: Sequence[Sitting]) -> dict[str, Ruling]:
