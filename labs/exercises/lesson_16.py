@@ -48,12 +48,16 @@ _ECHO = (
         _ECHO.format(what="ValueError", then="return web.Response(text='no JSON')"): "200",
         _ECHO.format(what="ValueError", then="return None"): "returned None",
         "async def echo(request):\n    raise web.HTTPBadRequest()": "good JSON",
+        _ECHO.format(
+            what="ValueError", then="order = None\n    if not order:\n        raise web.HTTPBadRequest()"
+        ): "null",
     },
 )
 async def whose_mistake(echo: Any) -> Attempt:
     """Demand the JSON back, 400 for what is no JSON and for what is no text, 413 for what is too big."""
     trace = Trace((), ())
-    bodies = {"good JSON": (json.dumps(ORDER).encode(), 200), "{shoes}, which is no JSON": (b"{shoes}", 400)}
+    bodies = {"good JSON": (json.dumps(ORDER).encode(), 200), "null, which is JSON": (b"null", 200)}
+    bodies |= {"[], which is JSON": (b"[]", 200), "{shoes}, which is no JSON": (b"{shoes}", 400)}
     bodies |= {"a byte that is no UTF-8": (b'"\xff"', 400), "a MiB of JSON": (BIG, 413)}
     for what, (body, right) in bodies.items():
         status, text = 0, ""
@@ -70,7 +74,7 @@ async def whose_mistake(echo: Any) -> Attempt:
             status = trace.answers()[0].status
         if status != right:
             return not_yet(f"For {what} the client should hear {right}, and heard {status}.", trace)
-        if right == 200 and "".join(text.split()) != json.dumps(ORDER, separators=(",", ":")):
+        if right == 200 and "".join(text.split()) != "".join(body.decode().split()):
             return not_yet("The answer to good JSON should be the same JSON.", trace)
     return yes(trace)
 

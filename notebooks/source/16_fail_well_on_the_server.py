@@ -69,14 +69,13 @@ async def waits(request):
 # %% [markdown]
 # ## Predict
 #
-# Which status does the client get? What is the first line of the page? And which exception does the
-# server's log name?
+# Which status does the client get, and which exception does the server's log name?
 
 # %%
 SIX = ("raise 404", "return 404", "crash", "None", "bad JSON", "timeout")
 prediction = {
-    "status": {"raise 404": ..., "crash": ..., "None": ..., "bad JSON": ..., "timeout": ...},
-    "the log names": {"raise 404": ..., "crash": ..., "None": ..., "bad JSON": ..., "timeout": ...},
+    "status": {"return 404": ..., "crash": ..., "None": ..., "bad JSON": ..., "timeout": ...},
+    "the log names": {"return 404": ..., "crash": ..., "None": ..., "bad JSON": ..., "timeout": ...},
 }
 
 # %% [markdown]
@@ -123,8 +122,8 @@ score(prediction, found)
 #
 # * A 404 that is raised is an answer, and no error: nothing is logged [L16a]. To return it does the same
 #   today, with a `DeprecationWarning` that most servers never show [L16b].
-# * Whatever else a handler raises becomes a 500 and a record in the log [L16c]. The page says nothing of
-#   the cause [L16d]. The connection is given up, so that the next request needs another.
+# * Any other `Exception`, but a `TimeoutError`, becomes a 500 and a record in the log [L16c]. The page says
+#   nothing of the cause [L16d]. The connection is given up, so that the next request needs another.
 # * A handler that forgets its `return` answers 500, too [L16e].
 # * Bad JSON is the client's mistake, and the status says it was yours [L16f]: `request.json()` raises, and
 #   nobody caught it.
@@ -231,9 +230,10 @@ begun
 #   client expects the size of a chunk [L16h] [L16i]. aiohttp's client waits for ever over such a chunk, as
 #   lesson 15 has shown; the `TimeoutError` is the patience of the experiment.
 # * To end in good order is worse: half a page passes for the whole one [L16j].
-# * What is right is to break off. `request.transport.abort()` does it at once, and so does an exception
-#   that is no HTTP exception, which the log names as well. The client knows that something is missing
-#   [L16k].
+# * What is right is to break off. `request.transport.abort()` does it at once. An exception that is no HTTP
+#   exception does it, too, but what is already written goes out first; and the log names it. The client
+#   knows that something is missing [L16k]: chunks and `Content-Length` say where the end would have been. A
+#   client of HTTP/1.0 gets neither from this page, and cannot know.
 
 # %%
 GETS, LINES = "the client gets", "status lines in one answer"
@@ -578,14 +578,14 @@ await attempt("whose-mistake", echo)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
-# A body can be wrong in two ways: as text, and as JSON. <code>UnicodeDecodeError</code> and
-# <code>JSONDecodeError</code> have a base class in common.
+# A body can be wrong as text, and as JSON. <code>UnicodeDecodeError</code> and
+# <code>JSONDecodeError</code> have a base class in common. And <code>null</code> is JSON, like any order.
 # </details>
 #
 # ### ★★ blame-well (10 minutes)
 #
 # Ask `http://origin.test/page` with `inner`, and return its status and body. Answer 504 if it does not come
-# in time, 502 if it fails in any other way.
+# in time, 502 if it fails in any other way. `inner` has a time limit already; set none.
 
 
 # %% exercise="blame-well"
@@ -649,8 +649,9 @@ await attempt("half-a-page", stream)
 # ## In practice
 #
 # * Raise HTTP exceptions, do not return them (issue 2415).
-# * What is wrong with the request is a 4xx: catch `ValueError` around `request.json()`, and look at the
-#   type of what you got. `null` and `[]` are JSON, too.
+# * What is wrong with the request is a 4xx: catch `(ValueError, LookupError, RecursionError)` around
+#   `request.json()`. The second is an unknown charset, the third are very many brackets. And look at the type
+#   of what you got: `null` and `[]` are JSON, too.
 # * Give the client a number, and the log the cause. Never `repr(error)`, never a traceback, and no debug
 #   mode where strangers ask.
 # * In a middleware, let `web.HTTPException` pass before `except Exception`.
