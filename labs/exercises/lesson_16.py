@@ -19,6 +19,7 @@ from labs.trace import Trace
 LESSON = "16_fail_well_on_the_server"
 ORDER = {"shoes": [42, 43]}
 PAGE = b"the page of the origin\n"
+STRANGE = "a charset that Python does not know"
 BIG = b'"' + b"x" * (1 << 20) + b'"'  # more than aiohttp's client_max_size
 
 _ECHO = (
@@ -30,6 +31,9 @@ _ECHO = (
     "        {then}\n"
     "    return web.json_response(order)"
 )
+_OBJECTS = _ECHO.format(
+    what="(ValueError, LookupError, RecursionError)", then="raise web.HTTPBadRequest()"
+).replace("    return", "    if not isinstance(order, dict):\n        raise web.HTTPBadRequest()\n    return")
 
 
 @exercise(
@@ -37,7 +41,7 @@ _ECHO = (
     lesson=LESSON,
     stars=1,
     minutes=8,
-    hint="UnicodeDecodeError and JSONDecodeError are both a ValueError.",
+    hint="UnicodeDecodeError and JSONDecodeError are a ValueError; LookupError and RecursionError are not.",
     wrong={
         "async def echo(request):\n"
         "    return web.json_response(await request.json())": "raised JSONDecodeError",
@@ -47,6 +51,11 @@ _ECHO = (
         _ECHO.format(what="Exception", then="raise web.HTTPBadRequest()"): "413",
         _ECHO.format(what="ValueError", then="return web.Response(text='no JSON')"): "200",
         _ECHO.format(what="ValueError", then="return None"): "returned None",
+        _ECHO.format(what="ValueError", then="raise web.HTTPBadRequest()"): "raised LookupError",
+        _ECHO.format(
+            what="(ValueError, LookupError)", then="raise web.HTTPBadRequest()"
+        ): "raised RecursionError",
+        _OBJECTS: "null, which is JSON",
         "async def echo(request):\n    raise web.HTTPBadRequest()": "good JSON",
         _ECHO.format(
             what="ValueError", then="order = None\n    if not order:\n        raise web.HTTPBadRequest()"
@@ -54,18 +63,22 @@ _ECHO = (
     },
 )
 async def whose_mistake(echo: Any) -> Attempt:
-    """Demand the JSON back, 400 for what is no JSON and for what is no text, 413 for what is too big."""
+    """Demand the JSON back, 400 for what cannot be read as JSON, 413 for what is too big."""
     trace = Trace((), ())
     bodies = {"good JSON": (json.dumps(ORDER).encode(), 200), "null, which is JSON": (b"null", 200)}
     bodies |= {"[], which is JSON": (b"[]", 200), "{shoes}, which is no JSON": (b"{shoes}", 400)}
     bodies |= {"a byte that is no UTF-8": (b'"\xff"', 400), "a MiB of JSON": (BIG, 413)}
+    bodies |= {STRANGE: (b"{}", 400), "100 000 brackets": (b"[" * 100_000, 400)}
     for what, (body, right) in bodies.items():
         status, text = 0, ""
         async with Town() as town:
             await town.open("front.test", echo)
             async with ClientSession(connector=town.connector("client")) as client:
                 try:
-                    async with client.post("http://front.test/order", data=io.BytesIO(body)) as answer:
+                    fields = {"Content-Type": "application/json; charset=klingon"} if what == STRANGE else {}
+                    async with client.post(
+                        "http://front.test/order", data=io.BytesIO(body), headers=fields
+                    ) as answer:
                         status, text = answer.status, await answer.text()
                 except ClientError:  # who is refused a big body may lose the connection while he sends it
                     pass

@@ -231,9 +231,9 @@ begun
 #   lesson 15 has shown; the `TimeoutError` is the patience of the experiment.
 # * To end in good order is worse: half a page passes for the whole one [L16j].
 # * What is right is to break off. `request.transport.abort()` does it at once. An exception that is no HTTP
-#   exception does it, too, but what is already written goes out first; and the log names it. The client
-#   knows that something is missing [L16k]: chunks and `Content-Length` say where the end would have been. A
-#   client of HTTP/1.0 gets neither from this page, and cannot know.
+#   exception does it, too, but what is already written goes out first; and the log names it, unless it is
+#   a `TimeoutError`. The client knows that something is missing [L16k]: chunks and `Content-Length` say
+#   where the end would have been. A client of HTTP/1.0 gets neither from this page, and cannot know.
 
 # %%
 GETS, LINES = "the client gets", "status lines in one answer"
@@ -556,9 +556,9 @@ check(
 #
 # ### ★ whose-mistake (8 minutes)
 #
-# Read the request's body as JSON, and answer it again as JSON. If the client sent something that is no
-# JSON, answer 400. A body that is too big must still be answered 413, which `request.json()` raises by
-# itself.
+# Read the request's body as JSON, and answer it again as JSON. If the client sent something that cannot be
+# read as JSON, answer 400. A body that is too big must still be answered 413, which `request.json()` raises
+# by itself.
 
 
 # %% exercise="whose-mistake"
@@ -567,7 +567,7 @@ async def echo(request):
     # solution
     try:
         order = await request.json()
-    except ValueError:
+    except (ValueError, LookupError, RecursionError):
         raise web.HTTPBadRequest(text="The body is no JSON.\n") from None
     return web.json_response(order)
     # end
@@ -578,8 +578,10 @@ await attempt("whose-mistake", echo)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
-# A body can be wrong as text, and as JSON. <code>UnicodeDecodeError</code> and
-# <code>JSONDecodeError</code> have a base class in common. And <code>null</code> is JSON, like any order.
+# A body can be wrong in four ways: as text, as JSON, in a charset that Python does not know
+# (<code>LookupError</code>), and nested too deep for it (<code>RecursionError</code>).
+# <code>UnicodeDecodeError</code> and <code>JSONDecodeError</code> have a base class in common. And
+# <code>null</code> is JSON, like any order.
 # </details>
 #
 # ### ★★ blame-well (10 minutes)
