@@ -1,4 +1,4 @@
-"""Every way in which a server can fail its client, each under a name of its own, and what came of it.
+"""Many ways in which a server can fail its client, each under a name of its own, and what came of it.
 
 The faults of `labs.faults`, and five failures before there is anybody to misbehave.
 """
