@@ -46,7 +46,11 @@ STOLEN = good(b"This answer belongs to nobody.\n")
 UNTIL_CLOSE = HEAD + b"\r\n"
 
 
-def _endings(where: str, phase: str, what: str, said: Callable[[bytes], bytes]) -> list[Fault]:
+def _nothing(body: bytes) -> bytes:
+    return b""
+
+
+def _endings(where: str, phase: str, what: str, said: Callable[[bytes], bytes] = _nothing) -> list[Fault]:
     ends = {
         CLOSE: "closes in order",
         RESET: "resets the connection",
@@ -59,7 +63,7 @@ def _endings(where: str, phase: str, what: str, said: Callable[[bytes], bytes]) 
 
 
 def _then(said: Callable[[bytes], bytes], act: Act) -> Callable[[bytes], Steps]:
-    return lambda body: (said(body), GATE, act)
+    return lambda body: (said(body), GATE, act) if said is not _nothing else (GATE, act)
 
 
 def _wrong(head: bytes) -> Callable[[bytes], Steps]:
@@ -67,24 +71,7 @@ def _wrong(head: bytes) -> Callable[[bytes], Steps]:
 
 
 _TABLE = [
-    Fault(
-        "close-at-once",
-        PHASES[0],
-        "Closes each connection before it reads a byte.",
-        lambda body: (GATE, CLOSE),
-    ),
-    Fault(
-        "reset-at-once",
-        PHASES[0],
-        "Resets each connection before it reads a byte.",
-        lambda body: (GATE, RESET),
-    ),
-    Fault(
-        "stall-at-once",
-        PHASES[0],
-        "Keeps each connection, and reads nothing.",
-        lambda body: (GATE, STALL),
-    ),
+    *_endings("at-once", PHASES[0], "Reads nothing"),
     Fault(
         "early-answer",
         PHASES[1],
@@ -97,25 +84,8 @@ _TABLE = [
         "Answers 413 when it has the head of the request, says Connection: close, and closes.",
         lambda body: (GATE, EARLY % b"Connection: close\r\n", CLOSE),
     ),
-    Fault(
-        "close-in-request",
-        PHASES[1],
-        "Closes the connection when it has the head of the request.",
-        lambda body: (GATE, CLOSE),
-    ),
-    Fault(
-        "reset-in-request",
-        PHASES[1],
-        "Resets the connection when it has the head of the request.",
-        lambda body: (GATE, RESET),
-    ),
-    Fault(
-        "stall-in-request",
-        PHASES[1],
-        "Says nothing when it has the head of the request, and keeps the connection.",
-        lambda body: (GATE, STALL),
-    ),
-    *_endings("before-head", PHASES[2], "Reads the request", lambda body: b""),
+    *_endings("in-request", PHASES[1], "Reads the head of the request"),
+    *_endings("before-head", PHASES[2], "Reads the request"),
     *_endings("in-head", PHASES[3], "Sends half of a head", lambda body: HEAD[:-9]),
     Fault("garbage", PHASES[3], "Sends bytes that are no HTTP.", _wrong(b"\x16\x03\x01\x00 garbage\r\n\r\n")),
     Fault("bad-status", PHASES[3], "Sends a status that is no number.", _wrong(b"HTTP/1.1 two OK\r\n\r\n")),
@@ -230,24 +200,7 @@ _TABLE = [
         "Answers well, and resets the connection.",
         lambda body: (good(body), GATE, RESET),
     ),
-    Fault(
-        "close-at-second",
-        PHASES[6],
-        "Answers the first request of a connection well, and closes when the second comes.",
-        lambda body: (GATE, CLOSE),
-    ),
-    Fault(
-        "reset-at-second",
-        PHASES[6],
-        "Answers the first request of a connection well, and resets when the second comes.",
-        lambda body: (GATE, RESET),
-    ),
-    Fault(
-        "stall-at-second",
-        PHASES[6],
-        "Answers the first request of a connection well, and the second never.",
-        lambda body: (GATE, STALL),
-    ),
+    *_endings("at-second", PHASES[6], "Answers the first request of a connection well, and reads the second"),
 ]
 FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in _TABLE})
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from aiohttp import ClientResponse, ClientSession, web
@@ -14,6 +15,34 @@ from labs.trace import Trace
 
 LESSON = "06_keep_one_session"
 PATHS = ("/green", "/black", "/white")
+
+
+class _Tried(NamedTuple):
+    came: object  # what was returned
+    raised: str
+    made: int  # sessions, of which some may be
+    left_open: int
+
+
+async def _try(town: Town, task: Callable[[Any], Awaitable[object]], base: str | None = None) -> _Tried:
+    """Let a learner's code make sessions, and close those that it leaves open."""
+    made: list[ClientSession] = []
+    came: object = None
+    raised = ""
+
+    def make(**options: Any) -> ClientSession:
+        made.append(ClientSession(base, connector=town.connector("client", **options)))
+        return made[-1]
+
+    try:
+        came = await task(make)
+    except Exception as error:
+        raised = f"{type(error).__name__}: {error}"
+    finally:
+        left_open = sum(not it.closed for it in made)
+        for session in made:
+            await session.close()
+    return _Tried(came, raised, len(made), left_open)
 
 
 async def _teas(request: web.Request) -> web.StreamResponse:
@@ -61,32 +90,17 @@ async def _teas(request: web.Request) -> web.StreamResponse:
 )
 async def share_it(look: Any) -> Attempt:
     """Demand three texts by one session over one connection, and that it is closed at the end."""
-    made: list[ClientSession] = []
-    texts: object = None
-    raised = ""
     async with Town() as town:
         await town.open("shop.test", _teas)
-
-        def make() -> ClientSession:
-            made.append(ClientSession("http://shop.test", connector=town.connector("client")))
-            return made[-1]
-
-        try:
-            texts = await look(make, PATHS)
-        except Exception as error:
-            raised = f"{type(error).__name__}: {error}"
-        finally:
-            left_open = sum(not it.closed for it in made)
-            for session in made:
-                await session.close()
+        tried = await _try(town, lambda make: look(lambda: make(), PATHS), "http://shop.test")
     trace = town.trace
-    if raised:
-        return not_yet(f"It raised {raised}.", trace)
-    if amiss := _other_than([f"{path[1:]} tea\n" for path in PATHS], texts):
+    if tried.raised:
+        return not_yet(f"It raised {tried.raised}.", trace)
+    if amiss := _other_than([f"{path[1:]} tea\n" for path in PATHS], tried.came):
         return not_yet(f"Return the list of texts, in the order of the paths, not {amiss}.", trace)
-    if len(made) > 1:
-        return not_yet(f"It made {len(made)} sessions, and each opened its own connection.", trace)
-    if left_open:
+    if tried.made > 1:
+        return not_yet(f"It made {tried.made} sessions, and each opened its own connection.", trace)
+    if tried.left_open:
         return not_yet("The session is still open: who closes it, on every path?", trace)
     if (many := trace.connections()) != 1:
         return not_yet(f"One session, but {many} connections: you ask for all pages at once.", trace)
@@ -270,26 +284,12 @@ _END = "    await session.close()\n    return receipts"
 )
 async def orders_go_once(errands: Any) -> Attempt:
     """Demand the pages over one connection, and each order once, on a connection that is new."""
-    made: list[ClientSession] = []
-    receipts: object = None
-    raised = ""
     async with Town() as town:
         await town.open("shop.test", _strict_shop())
-
-        def make(**options: Any) -> ClientSession:
-            made.append(ClientSession(connector=town.connector("client", **options)))
-            return made[-1]
-
-        try:
-            receipts = await errands(make, PAGES, ORDERS)
-        except Exception as error:
-            raised = f"{type(error).__name__}: {error}"
-        finally:
-            left_open = sum(not it.closed for it in made)
-            for session in made:
-                await session.close()
+        tried = await _try(town, lambda make: errands(make, PAGES, ORDERS))
     trace = town.trace
-    return not_yet(words, trace) if (words := _amiss(trace, receipts, raised, left_open)) else yes(trace)
+    words = _amiss(trace, tried.came, tried.raised, tried.left_open)
+    return not_yet(words, trace) if words else yes(trace)
 
 
 def _amiss(trace: Trace, receipts: object, raised: str, left_open: int) -> str:
