@@ -15,6 +15,8 @@ from labs.volatile import DECLARED, settle
         ("Host", "127.0.0.1:54321", "127.0.0.1:<port>"),
         ("Location", "http://127.0.0.1:54321/a?b", "http://127.0.0.1:<port>/a?b"),
         ("Content-Type", "multipart/mixed; boundary=abc; a=b", "multipart/mixed; boundary=<boundary>; a=b"),
+        ("Accept-Encoding", "gzip, deflate", "gzip, deflate, <others>"),
+        ("Accept-Encoding", "gzip, deflate, br, zstd", "gzip, deflate, <others>"),
         ("Sec-WebSocket-Key", "dGhlIHNhbXBsZQ==", "<key>"),
     ],
 )
@@ -35,6 +37,10 @@ def test_what_changes_from_run_to_run_is_made_stable(name: str, value: str, sett
         ("Via", "1.1 front"),
         ("Content-Type", "text/plain; charset=utf-8"),
         ("Server", "nginx"),
+        ("Accept-Encoding", "gzip"),
+        ("Accept-Encoding", "gzip, deflate;q=0"),
+        ("Accept-Encoding", "gzip, deflate, identity"),
+        ("Content-Encoding", "gzip, deflate"),
         ("ETag", '"3.14.5"'),
         ("Sec-WebSocket-Version", "13"),
     ],
@@ -60,5 +66,5 @@ def test_a_planted_difference_survives(name: str, one: str, other: str) -> None:
 
 
 def test_every_kind_is_declared() -> None:
-    for word in ("dates", "versions", "ports", "boundaries", "keys"):
+    for word in ("dates", "versions", "ports", "codings", "boundaries", "keys"):
         assert word in DECLARED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -74,7 +75,7 @@ _TIMEOUT = "from aiohttp import ClientTimeout\n\n"
 )
 async def large_download(patient: Any) -> Attempt:
     """Demand that a held connection and a silent server are noticed, and that a long body is let be."""
-    if not callable(patient) or asyncio.iscoroutinefunction(patient):
+    if not callable(patient) or inspect.iscoroutinefunction(patient):
         return not_yet("Write `def patient(seconds)` without `async`, and give its name.")
     try:
         timeout = patient(0.25)
@@ -129,7 +130,7 @@ _FETCH = (
 )
 async def say_which(fetch: Any) -> Attempt:
     """Demand the word for each of three timeouts, the text of a good server, and the error of a dead one."""
-    if not asyncio.iscoroutinefunction(fetch):
+    if not inspect.iscoroutinefunction(fetch):
         return not_yet("Write `async def fetch(client, url)`, and give its name.")
     came, raised = await _fetched(fetch, "", ClientTimeout())
     if came != "piece ":
@@ -240,7 +241,7 @@ async def one_deadline(collect: Any) -> Attempt:
     deadline for all pages was set long before it. If that rings behind it, the computer stood still, and the
     run is repeated with more seconds; behind it in every run is a verdict.
     """
-    if not asyncio.iscoroutinefunction(collect):
+    if not inspect.iscoroutinefunction(collect):
         return not_yet("Write `async def collect(client, urls, seconds)`, and give its name.")
     for seconds in (0.2, 0.4, 0.8):
         reply, settled = await _collected(collect, seconds)
