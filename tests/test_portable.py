@@ -1,4 +1,4 @@
-"""Windows and macOS: what only some systems have is asked for before it is used."""
+"""Windows, macOS, newer Pythons: what only some of them have is asked for before it is used."""
 
 import ast
 import re
@@ -11,7 +11,13 @@ from labs import lesson
 
 MODULES = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "termios"}
 NAMES = {
-    "asyncio": {"open_unix_connection", "start_unix_server"},
+    "asyncio": {
+        "get_event_loop_policy",  # deprecated since Python 3.14, as the next
+        "iscoroutinefunction",
+        "open_unix_connection",
+        "set_event_loop_policy",
+        "start_unix_server",
+    },
     "os": {
         "fork",
         "getloadavg",
@@ -79,6 +85,7 @@ def test_what_some_systems_lack_is_asked_for_first(file: Path) -> None:
     [
         ("import os\nos.fork()", ["line 2: os.fork"]),
         ("import resource", ["line 1: resource"]),
+        ("asyncio.iscoroutinefunction(f)", ["line 1: asyncio.iscoroutinefunction"]),
         ("from resource import getrlimit", ["line 1: resource"]),
         ("if hasattr(os, 'fork'):\n    os.fork()", []),
         ("with suppress(ImportError):\n    import resource", []),
