@@ -129,9 +129,10 @@ score(prediction, found)
 # The same two recordings, whole. *Sent* is how often the request went out. Where it says **TWICE**, aiohttp
 # sent it again and told nobody: the exception is the second one's, or there is none at all.
 #
-# The table has each failure at the phase of the conversation where it strikes. The map below it has the ends
-# of a connection: where it ends, and how. A dark cell is a TWICE. A server that hangs up at once hears
-# nothing; there the connections are counted.
+# The table has each failure at the phase of the conversation where it strikes. What each one does to the
+# wire says `FAULTS[name].sentence`, from `labs.faults`. The map below has the ends of a connection: where it
+# ends, and how. A dark cell is a TWICE. A server that hangs up at once hears nothing; there each connection
+# is counted.
 
 # %%
 failures.table(found.traces)

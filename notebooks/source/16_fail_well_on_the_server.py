@@ -41,7 +41,8 @@ clients.versions()
 # handler ends.**
 #
 # A *middleware* stands around all handlers. A post says that it runs before and after every request. Two of
-# them, and a signal, stand around each handler here, and write down that they came to their "after".
+# them stand around each handler here, and write down that they came to their "after". So does a *signal*: a
+# function that aiohttp calls before it sends the head of an answer.
 
 
 # %%
@@ -589,7 +590,8 @@ await attempt("half-a-page", stream)
 # * Give the client a number, and the log the cause. Never `repr(error)`, never a traceback, and no debug
 #   mode where strangers ask.
 # * In a middleware, let `web.HTTPException` pass before `except Exception`.
-# * A field for every answer belongs into `on_response_prepare`. It came for the 404 and the 500 above, too.
+# * A field that the answers of all handlers need belongs into `on_response_prepare`. It came for the 404 and
+#   the 500 above, too.
 # * After `prepare` there is no 500 any more. Find out what can fail before it, and break off after it.
 # * Catch your own timeouts. A 504 from a server that is no gateway leads everybody who reads it astray.
 #
@@ -600,7 +602,8 @@ await attempt("half-a-page", stream)
 #   [15.6.5](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.5): 500, 502, 504. RFC 9112, [section
 #   8](https://www.rfc-editor.org/rfc/rfc9112#section-8): an answer that is not complete.
 # * aiohttp 3.14: [web exceptions](https://docs.aiohttp.org/en/stable/web_exceptions.html),
-#   [middlewares](https://docs.aiohttp.org/en/stable/web_advanced.html#middlewares).
+#   [middlewares](https://docs.aiohttp.org/en/stable/web_advanced.html#middlewares),
+#   [signals](https://docs.aiohttp.org/en/stable/web_advanced.html#signals).
 # * aiohttp issue [8845](https://github.com/aio-libs/aiohttp/issues/8845) on handlers that return nothing.
 # * The second of the four posts this course began from, post 001, on middleware.
 
