@@ -16,7 +16,8 @@ from labs import fronts
 from labs.conformance import nginx
 from labs.conformance.registry import Check, select
 from labs.conformance.results import BROKEN, FAILED, Results, dump, explain, matrix, run
-from labs.conformance.stand import Open, Site, Stand, in_town, outside
+from labs.conformance.sites import Open, Site, in_town, outside
+from labs.conformance.stand import Stand
 
 __all__ = ["main", "proxies"]
 
