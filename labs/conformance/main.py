@@ -77,12 +77,19 @@ def _gateway(leg: str) -> Open:
 
 
 def _outside(url: str, upstream_port: int) -> Open:
-    parts = urlsplit(url if "://" in url else f"http://{url}")
-    if parts.scheme != "http" or not parts.hostname:
+    wrong = f"{url} is no address of a proxy: write http://host:port; the list speaks plain HTTP."
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        host, port = parts.hostname, parts.port
+    except ValueError:  # an unclosed bracket, a port that is none
+        raise ValueError(wrong) from None
+    if parts.scheme != "http" or not host or "@" in parts.netloc:
+        raise ValueError(wrong)
+    if parts.path.strip("/") or parts.query or parts.fragment:
         raise ValueError(
-            f"{url} is no address of a proxy: write http://host:port; the list speaks plain HTTP."
+            f"{url} has more than an address: write http://{parts.netloc}; each check has its path."
         )
-    address, alone = (parts.hostname, parts.port or 80), asyncio.Lock()
+    address, alone = (host, port or 80), asyncio.Lock()
 
     @contextlib.asynccontextmanager
     async def opened(check: Check) -> AsyncIterator[Stand]:
@@ -98,26 +105,43 @@ async def _run(known: argparse.Namespace) -> dict[str, Results]:
         return {known.url: await run(stand, only=known.only, at_once=1)}
     found: dict[str, Results] = {}
     for name, made in proxies().items():
-        if known.proxy is None or name.split(" ")[0] in known.proxy or name in known.proxy:
+        if known.proxy is None or not known.proxy.isdisjoint(_called(name)):
             async with made() as stand:
                 found[name] = await run(stand, only=known.only)
     return found
+
+
+def _called(name: str) -> set[str]:
+    return {name, name.split(" ")[0]}  # "nginx" means both
+
+
+def _must_be_possible(known: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    # Before anything runs: the list takes its time.
+    if (known.url is None) != (known.upstream_port is None):
+        parser.error("a URL and --upstream-port go together: the proxy must look for its origin there")
+    if known.upstream_port is not None and not 1 <= known.upstream_port <= 65535:
+        parser.error(f"--upstream-port is a number from 1 to 65535, not {known.upstream_port}")
+    if known.url and known.proxy:
+        parser.error("--proxy names a proxy of the lab: leave it out, or leave out the URL")
+    names = proxies()
+    if unknown := (known.proxy or set()).difference(*map(_called, names)):
+        parser.error(f"no proxy of the lab is called {sorted(unknown)[0]}; there are: {', '.join(names)}")
+    if known.json and not known.json.absolute().parent.is_dir():
+        parser.error(f"--json {known.json}: there is no such folder; make it first")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Print the matrix; return 1 where the list itself is broken, or a proxy given by URL failed a check."""
     parser = _parser()
     known = parser.parse_args(argv)
-    if bool(known.url) != bool(known.upstream_port):
-        parser.error("a URL and --upstream-port go together: the proxy must look for its origin there")
+    known.proxy = set(known.proxy) if known.proxy else None
+    _must_be_possible(known, parser)
     try:
         select(known.only)
         found = asyncio.run(_run(known))
     except (ValueError, OSError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 2
-    if not found:
-        parser.error(f"no proxy of the lab is called so; there are: {', '.join(proxies())}")
     print(matrix(found))
     if known.why:
         for name, results in found.items():

@@ -119,5 +119,7 @@ async def outside(
         yield stand
     finally:
         server.close()
+        for _ in range(3):  # turns of the loop, until what was accepted last has reached its line
+            await asyncio.sleep(0)
         await stand.end()
         await server.wait_closed()
