@@ -15,7 +15,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiohttp import web
 
 from labs.names import LOOPBACK
-from labs.tap import Recording, tapped
+from labs.recording import Recording
+from labs.tap import tapped
 from labs.town import Town
 from labs.weather import Ratio, weather
 

@@ -8,7 +8,7 @@ import pytest
 from labs import faults
 from labs.faults import FAULTS, PHASES
 from labs.gates import Gate
-from labs.tap import Kind
+from labs.recording import Kind
 from labs.town import Town
 from tests.support import kinds, run
 
