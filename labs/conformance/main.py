@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import importlib.util
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from labs import fronts
+from labs import fronts, gateway
 from labs.conformance import nginx
 from labs.conformance.registry import Check, select
 from labs.conformance.results import BROKEN, FAILED, Results, dump, explain, matrix, run
@@ -45,9 +44,8 @@ def proxies() -> dict[str, Callable[[], contextlib.AbstractAsyncContextManager[O
         "posted": lambda: _ready(in_town(lambda site: fronts.posted(site.target, site.connect))),
         "typical": lambda: _ready(in_town(lambda site: fronts.typical(site.target, site.connect))),
     }
-    if importlib.util.find_spec("labs.gateway") is not None:
-        for leg in ("direct", "session"):
-            known[f"gateway ({leg})"] = lambda leg=leg: _ready(_gateway(leg))  # type: ignore[misc]
+    for leg in ("direct", "session"):
+        known[f"gateway ({leg})"] = lambda leg=leg: _ready(_gateway(leg))  # type: ignore[misc]
     if (program := nginx.find()) is not None:
         known["nginx (bare)"] = lambda: nginx.nginx(program)
         known["nginx (tuned)"] = lambda: nginx.nginx(program, tuned=True)
@@ -60,18 +58,16 @@ async def _ready(stand: Open) -> AsyncIterator[Open]:
 
 
 def _gateway(leg: str) -> Open:
-    module: Any = importlib.import_module("labs.gateway")
-
     def build(site: Site) -> Any:
         site.limits.update(
             {"patience": {"patience": 0.3}, "body": {"body": 65536.0}}.get(site.check.needs, {})
         )
-        options = module.Options(
+        options = gateway.Options(
             leg=leg,
             answer_timeout=site.limits.get("patience", 60.0),
             max_body=int(site.limits["body"]) if "body" in site.limits else None,
         )
-        return module.gateway(site.target, options, connector=site.connect, dial=site.dial)
+        return gateway.gateway(site.target, options, connector=site.connect, dial=site.dial)
 
     return in_town(build)
 
