@@ -14,7 +14,7 @@ from labs import failures
 from labs.failures import EVERY, heard, stand, table, view
 from labs.faults import FAULTS
 from labs.noted import noted
-from labs.tap import Kind
+from labs.recording import Kind
 from labs.town import Town
 from labs.trace import Said, Trace
 from tests.support import run
