@@ -12,7 +12,7 @@ NARROWEST = 420.0  # points
 
 
 def tiles(grid: Grid, finding: str) -> Figure:
-    """Draw the drawn twin of the grid's text. Raises ValueError for more letters than tiles, without a mark."""
+    """Draw the drawn twin of the grid's text. Raises ValueError for too many letters without a mark."""
     key, dark = dict(grid.key), grid.mark[0]
     if not dark and len(key) > len(TILES):
         raise ValueError(f"A heat map has {len(TILES)} kinds of tile, and the key {len(grid.key)} letters.")
