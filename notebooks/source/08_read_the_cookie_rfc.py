@@ -423,9 +423,7 @@ await attempt("keep-the-promise", keep)
 #
 # * [RFC 6265](https://www.rfc-editor.org/rfc/rfc6265), section 5, and
 #   [draft-ietf-httpbis-rfc6265bis-22](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis-22),
-#   sections 5.6 to 5.8. The walks were written from these two, and each names its clause. In
-#   October 2026 the draft was approved, and had no number yet:
-#   [history](https://datatracker.ietf.org/doc/draft-ietf-httpbis-rfc6265bis/history/).
+#   sections 5.6 to 5.8. The walks were written from these two, and each names its clause.
 # * aiohttp 3.14: [CookieJar](https://docs.aiohttp.org/en/stable/client_reference.html#aiohttp.CookieJar).
 # * aiohttp issues [13692](https://github.com/aio-libs/aiohttp/pull/13692) on 1970,
 #   [13800](https://github.com/aio-libs/aiohttp/issues/13800) on attributes that became cookies,
