@@ -141,7 +141,7 @@ found = await compare(
         "first piece while the origin waits": lambda t: t.notes["early"],
         "pieces": lambda t: len(t.notes["pieces"]),
         "bytes of each piece": lambda t: [len(it) for it in t.notes["pieces"]],
-        "of each, when all was there": lambda t: [len(it) for it in t.notes["again"]],
+        "bytes of each, when all was there": lambda t: [len(it) for it in t.notes["again"]],
         "pieces that are no UTF-8": lambda t: sum(not is_text(it) for it in t.notes["pieces"]),
         "pieces that are one message": lambda t: sum(it in LINES for it in t.notes["pieces"]),
         "together they are the body": lambda t: b"".join(t.notes["pieces"]) == t.answers()[0].body,
@@ -549,8 +549,8 @@ await attempt("leave-politely", peek)
 #   line of more than 512 KiB raises `LineTooLong`; `readline(max_line_length=...)` sets another limit.
 # * aiohttp unpacks gzip as it reads. A piece is then a piece of what was unpacked, and a small answer may
 #   become a very large body.
-# * Ask in an `async with`. An answer that is neither left nor read to its end keeps its connection, and with
-#   it one of the places that the connector has (`limit=`, 100 by default).
+# * Ask in an `async with`. An answer that you hold, and neither leave nor read, keeps its connection until
+#   its whole body has come, and with it one of the connector's places (`limit=`, 100 by default).
 #
 # ## Where this comes from
 #
