@@ -114,7 +114,7 @@ def _check() -> int:
 
     try:
         found = review.check(claims.ledger(), exercises.registry().values())
-        found += [*results.findings(claims.ledger()), *chronicle.stale()]
+        found += [*results.findings(claims.ledger(), results.digests()), *chronicle.stale()]
     except claims.LedgerError as error:
         found = [str(error)]
     for sentence in found:
