@@ -39,8 +39,9 @@ def measure(python: Path, words: Sequence[str], before: Results | None = None) -
         installed = dict(first.installed) or installed
         lessons[source.stem] = lesson.digest(source)
         claims |= {name: verdict for name, (verdict, _) in settled.items()}
-        why |= {name: reason for name, (_, reason) in settled.items()}
-        why[source.stem] = "" if first.end in why.values() else first.end  # said already of its claims
+        reasons = {name: reason for name, (_, reason) in settled.items()}
+        why |= reasons
+        why[source.stem] = "" if first.end in reasons.values() else first.end  # said already of its claims
         if source.stem.startswith(COOKIES_OF):
             first, settled = _run(python, COOKIES, dict.fromkeys(cookie_cases(), results.PASSED))
             cases |= {name: verdict for name, (verdict, _) in settled.items()}
