@@ -15,6 +15,7 @@ from labs.conformance.registry import (
 )
 from labs.conformance.results import Result, Results, dump, explain, matrix, run, suspicious
 from labs.conformance.stand import CONNECT, TARGET, Heard, Site, Stand, in_town, outside
+from labs.conformance.topics import by_topic
 
 __all__ = [
     "CONNECT",
@@ -27,6 +28,7 @@ __all__ = [
     "Results",
     "Site",
     "Stand",
+    "by_topic",
     "check",
     "checks",
     "demand",
