@@ -51,7 +51,7 @@ await dojo(posted, only=["METHOD-1", "TARGET-7"])
 #
 # The session belongs to the application, so it is opened and closed with it. It keeps no cookies, and adds
 # no fields of its own. Two switches are the server's: leave a packed request packed, and end a handler
-# whose client has left (lesson 10).
+# whose client has left (lesson 10). `held_to` puts proxies to the same checks; `matrix` gives each a column.
 
 # %%
 INNER = web.AppKey("INNER", ClientSession)
@@ -212,7 +212,6 @@ matrix(await held_to(["HOP-1", "HOP-3", "AUTH-1"], step_2=step_2, step_3=step_3)
 # %%
 step_4 = served(filtered, auto_decompress=False)
 matrix(await held_to(["FRAME-4", "CODE-1", "CODE-2"], step_3=step_3, step_4=step_4))
-
 
 # %% [markdown]
 # ## Step 5: stream, and follow nothing
