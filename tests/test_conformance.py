@@ -33,6 +33,7 @@ from labs.conformance import (
     suspicious,
 )
 from labs.conformance import main as command
+from labs.conformance import results as room
 from labs.conformance.registry import TOPICS, Check, _checks
 from labs.fronts import posted, typical
 from labs.gateway import Options, runner
@@ -418,3 +419,25 @@ def test_the_gateway_passes_everything_that_aiohttp_lets_it(
     results = asyncio.run(go())
     assert results.ids("failed") == ("METHOD-6", *more), "aiohttp's compiled parser refuses an unknown method"
     assert not results.ids("broken") and not results.ids("not applicable")
+
+
+def test_runs_in_one_loop_share_their_turns_and_leave_none() -> None:
+    at_work = most = 0
+
+    @contextlib.asynccontextmanager
+    async def opened(check: Check) -> AsyncIterator[Stand]:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        await asyncio.sleep(0)
+        at_work -= 1
+        raise OSError("no stand here")
+        yield
+
+    async def main() -> None:
+        found = await asyncio.gather(*(run(opened, only="codings", at_once=2) for _ in range(3)))
+        assert all(it.ids("broken") for it in found)
+
+    asyncio.run(main())
+    assert most == 2
+    assert not room._turns

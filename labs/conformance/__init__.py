@@ -17,6 +17,7 @@ from labs.conformance.registry import (
 from labs.conformance.results import Result, Results, dump, explain, matrix, run, suspicious
 from labs.conformance.sites import CONNECT, TARGET, Site, in_town, outside
 from labs.conformance.stand import Stand
+from labs.conformance.topics import by_topic
 
 __all__ = [
     "CONNECT",
@@ -29,6 +30,7 @@ __all__ = [
     "Results",
     "Site",
     "Stand",
+    "by_topic",
     "check",
     "checks",
     "demand",

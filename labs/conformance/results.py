@@ -78,6 +78,9 @@ class Results:
 # Several runs may go on in one loop: the last puts its exception handler back.
 _listening: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, int] = weakref.WeakKeyDictionary()
 _before: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = weakref.WeakKeyDictionary()
+# They also share their turns: what hangs in the first of them waits while the next ones work.
+_turns: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, asyncio.Semaphore]]
+_turns = weakref.WeakKeyDictionary()
 
 
 @contextlib.contextmanager
@@ -103,23 +106,26 @@ def _quiet() -> Iterator[None]:
             _listening[loop] -= 1
             if not _listening[loop]:
                 loop.set_exception_handler(_before.pop(loop))
+                _turns.pop(loop, None)  # a semaphore holds its loop, which would stay for ever
 
 
 async def run(stand: Open, *, only: str | Iterable[str] | None = None, at_once: int = AT_ONCE) -> Results:
     """Put the checks to a proxy, each on a stand of its own, several at once; `only` names ids or topics.
 
+    No more than `at_once` go on in a loop, in all runs together; the turns are taken in order.
     Nothing a proxy does raises: a hang or a crash is "failed", a stand that cannot start is "broken". Raise
     ValueError for an id or topic that is not on the list.
     """
     chosen = select(only)
-    turn = asyncio.Semaphore(at_once)
 
-    async def one(check: Check) -> Result:
+    async def one(check: Check, turn: asyncio.Semaphore) -> Result:
         async with turn:
             return await _one(check, stand)
 
     with _quiet():
-        return Results(tuple(await asyncio.gather(*map(one, chosen))))
+        turns = _turns.setdefault(asyncio.get_running_loop(), {})
+        turn = turns.setdefault(at_once, asyncio.Semaphore(at_once))
+        return Results(tuple(await asyncio.gather(*(one(it, turn) for it in chosen))))
 
 
 async def _one(check: Check, stand: Open) -> Result:
