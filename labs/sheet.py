@@ -126,10 +126,11 @@ class Sheet:
             x += width
 
     def tile(self, x: float, y: float, width: float, height: float, letter: str, kind: Tile) -> None:
-        """Draw one cell of a heat map, with its letter on paper where the tile is hatched."""
+        """Draw one cell of a heat map; its letter, if it has one, stands on paper where the tile is hatched."""
         self._tiles.setdefault(kind, []).append((x, y, width, height))
-        middle = x + width / 2, y + height / 2 + 4.2
-        self.text(*middle, letter, BODY, kind[2], align="center", bold=True, stamp=True)
+        if letter:
+            middle = x + width / 2, y + height / 2 + 4.2
+            self.text(*middle, letter, BODY, kind[2], align="center", bold=True, stamp=True)
 
     def _tiled(self) -> None:
         # A page has hundreds of tiles of a few kinds. Drawn kind by kind, it takes two thirds of the time.
