@@ -126,7 +126,7 @@ class Sheet:
             x += width
 
     def tile(self, x: float, y: float, width: float, height: float, letter: str, kind: Tile) -> None:
-        """Draw one cell of a heat map; its letter, if it has one, stands on paper where the tile is hatched."""
+        """Draw one cell of a heat map; its letter, if any, stands on paper where the tile is hatched."""
         self._tiles.setdefault(kind, []).append((x, y, width, height))
         if letter:
             middle = x + width / 2, y + height / 2 + 4.2
