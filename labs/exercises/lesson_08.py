@@ -49,6 +49,10 @@ SHOW = ("Set-Cookie", "Cookie")
         "    answer = web.Response()\n"
         "    answer.set_cookie('__Host-id', 'alice', secure=True, httponly=True)\n"
         "    return answer": "value",
+        "async def log_in(request):\n"
+        "    answer = web.Response()\n"
+        "    answer.headers['Set-Cookie'] = '__Host-id=1; Secure; HttpOnly'\n"
+        "    return answer": "does not say Path=/",
     },
 )
 async def strictest_cookie(log_in: Any) -> Attempt:
@@ -95,6 +99,8 @@ def _strict(trace: Trace) -> str:
         return f"Its value should be 1, and is {value}."
     if not name.startswith("__Host-"):
         return "Right, and a browser cannot tell: begin the name with `__Host-`, and it holds you to it."
+    if "path=/" not in [it.replace(" ", "").lower() for it in rest]:
+        return "A browser does not take it: its name begins with `__Host-`, and it does not say Path=/."
     return ""
 
 
@@ -102,6 +108,7 @@ def _strict(trace: Trace) -> str:
 MATCHES = (
     ("shop.test", "shop.test", "shop.test", True),
     ("shop.test", "shop.test", "www.shop.test", True),
+    ("shop.test", "shop.test", "my.help.shop.test", True),
     ("www.shop.test", "shop.test", "shop.test", True),
     ("shop.test", "shop.test", "badshop.test", False),
     ("shop.test", "other.test", "other.test", False),
@@ -126,6 +133,9 @@ MATCHES = (
         "def domain_match(host, domain):\n"
         "    return host.endswith('.' + domain) or domain.endswith('.' + host)": "shop.test",
         "def domain_match(host, domain):\n    return True": "badshop.test",
+        "def domain_match(host, domain):\n"
+        "    return host == domain or host.partition('.')[2] == domain": "my.help.shop.test",
+        "def domain_match(host, domain):\n    return domain in host": "badshop.test",
         "def domain_match(host, domain):\n    host == domain": "True or False",
         "async def domain_match(host, domain):\n    return host == domain": "plain `def`",
     },
@@ -164,6 +174,19 @@ async def _visit(setter: str, domain: str, visited: str, bring: bool) -> Trace:
 
 
 PROMISES = ("plain", "secure", "prefix-kept", "prefix-secure", "prefix-host", "secure-from-http")
+# What came, over what, and whether the jar may take it: the rules apart, and what only looks like them.
+FIELDS = (
+    ("__Host-a=1; Path=/; Secure", "https", True),
+    ("__Host-a=1; secure;path=/", "https", True),
+    ("__Host-a=1; Secure", "https", False),
+    ("__Host-a=1; Secure; Path=/shop", "https", False),
+    ("__Host-a=1; Path=/", "https", False),
+    ("__Host-a=1; Secure; Path=/; Domain=shop.test", "https", False),
+    ("__Secure-a=1; Path=/shop; Domain=shop.test; Secure", "https", True),
+    ("__Secure-a=Secure; Path=/", "https", False),
+    ("a=Secure; Path=/", "http", True),
+    ("a=1; Path=/;SECURE", "http", False),
+)
 _ONLY = (
     "def keep(field, url):\n"
     "    name, *rest = field.split(';')\n"
@@ -188,6 +211,16 @@ _ONLY = (
         "        return False\n"
         "    return 'secure' in has or not name.startswith('__')": "secure-from-http",
         "def keep(field, url):\n    return url.startswith('https')": "raised AttributeError",
+        _ONLY + "    if 'secure' in has and url.scheme != 'https':\n"
+        "        return False\n"
+        "    if name.startswith('__Host-') and 'domain=' in field.lower():\n"
+        "        return False\n"
+        "    return 'secure' in has or not name.startswith('__')": "may not take '__Host-a=1; Secure'",
+        _ONLY + "    if '; Secure' in field and url.scheme != 'https':\n"
+        "        return False\n"
+        "    if name.startswith('__Host-'):\n"
+        "        return '; Secure' in field and '; Path=/' in field and 'Domain' not in field\n"
+        "    return '; Secure' in field or not name.startswith('__')": "may take '__Host-a=1; secure;path=/'",
         "async def keep(field, url):\n    return True": "plain `def`",
     },
 )
@@ -213,4 +246,8 @@ async def keep_the_promise(keep: Any) -> Attempt:
             rule = case.bis_says or case.says
             words = f"In the walk {case.id} your jar sent {sent or 'no cookie'}: {rule}."
             return not_yet(words, town.trace, show=SHOW)
+    for field, scheme, wanted in FIELDS:
+        if bool(keep(field, URL(f"{scheme}://shop.test/"))) != wanted:
+            verb = "may take" if wanted else "may not take"
+            return not_yet(f"Over {scheme} the jar {verb} {field!r}, and you say otherwise.")
     return yes()
