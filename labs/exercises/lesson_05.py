@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, TypeAlias
 
-from aiohttp import ClientError, ClientSession, DummyCookieJar, web
+from aiohttp import ClientError, ClientOSError, ClientSession, DummyCookieJar, ServerDisconnectedError, web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
@@ -188,6 +188,11 @@ LOCATIONS = (
     hint="ClientSession repeats after ClientOSError and ServerDisconnectedError: let another error leave.",
     wrong={
         "async def once(request, handler):\n    return await handler(request)": "2 times",
+        "from aiohttp import ClientOSError\n\n"
+        "async def once(request, handler):\n"
+        "    try:\n        return await handler(request)\n"
+        "    except ClientOSError:\n"
+        "        raise web.HTTPBadGateway() from None": "let ServerDisconnectedError pass",
         "async def once(request, handler):\n"
         "    try:\n        return await handler(request)\n"
         "    except Exception:\n        raise": "2 times",
@@ -201,4 +206,16 @@ LOCATIONS = (
 )
 async def ask_once(once: Any) -> Attempt:
     """Demand that a GET goes out once, and that its end is a 502."""
-    return await _tried("RETRY-3", "ERROR-1", "ERROR-3", once=once)
+    reply = await _tried("RETRY-3", "ERROR-1", "ERROR-3", once=once)
+    for error in (ServerDisconnectedError(), ClientOSError("reset")) if reply.state == "yes" else ():
+
+        async def failing(request: object, error: Exception = error) -> None:
+            raise error
+
+        try:
+            await once(None, failing)
+        except (ClientOSError, ServerDisconnectedError):
+            return not_yet(f"You let {type(error).__name__} pass, and after that, too, the session repeats.")
+        except Exception:
+            pass  # whatever else it is, the session does not repeat after it
+    return reply
