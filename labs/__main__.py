@@ -34,7 +34,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--unsolved", action="store_true", help="Run the lesson instead of the solution.")
     # These read their own arguments, -h included.
     some.add_parser("mutants", help="Plant faults and see that the tests find each one.", add_help=False)
-    some.add_parser("bench", help="Measure what the town and the tap cost on this machine.", add_help=False)
+    words = "Measure what the town and the tap cost, or with `proxies`: proxies side by side."
+    some.add_parser("bench", help=words, add_help=False)
     words = "Run the claims over releases of aiohttp, each in an environment of its own."
     some.add_parser("versions", help=words, add_help=False)
     words = "Put the list of what a reverse proxy owes to the lab's proxies, or to one of yours."
@@ -114,7 +115,7 @@ def _check() -> int:
 
     try:
         found = review.check(claims.ledger(), exercises.registry().values())
-        found += [*results.findings(claims.ledger()), *chronicle.stale()]
+        found += [*results.findings(claims.ledger(), results.digests()), *chronicle.stale()]
     except claims.LedgerError as error:
         found = [str(error)]
     for sentence in found:

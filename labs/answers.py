@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
 import zlib
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from http.cookies import CookieError
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from http.cookies import CookieError, Morsel
 
 from aiohttp import web
 
-__all__ = ["LIMITS", "Handler", "Limits", "decimal", "echo_of", "json_answer", "number", "refuse"]
+from labs.echo import echo_of, fields_of, json_answer
+from labs.limits import LIMITS, number, refuse
+
+__all__ = ["Handler"]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -30,78 +33,6 @@ document.getElementById("address").textContent = location.href;
 HTML = """<!doctype html>
 <html><head><title>html</title><link rel="icon" href="data:,"></head><body><h1>html</h1></body></html>
 """
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bound what an origin does; see `labs.origin.origin`."""
-
-    body: int
-    size: int
-    count: int
-    hops: int
-    seconds: float
-
-
-LIMITS = web.AppKey("limits", Limits)
-
-
-def refuse(sentence: str) -> web.HTTPBadRequest:
-    """Return a 400 that says what to do."""
-    return web.HTTPBadRequest(text=sentence + "\n")
-
-
-def number(text: str, what: str, most: int, least: int = 0) -> int:
-    """Return a whole number within its limit, or raise 400."""
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):
-        raise refuse(f"{what} must be a whole number from {least} to {most}, not {text[:40]!r}.")
-    return int(text)
-
-
-def decimal(text: str, what: str, most: float) -> float:
-    """Return a number of seconds within its limit, or raise 400."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= most:  # also refuses nan
-        raise refuse(f"{what} must be a number of seconds from 0 to {most:g}, not {text[:40]!r}.")
-    return value
-
-
-def json_answer(value: object, *, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> web.Response:
-    """Return a value as indented JSON with a line end, so that a terminal shows it well."""
-    text = json.dumps(value, indent=2) + "\n"
-    answer = web.Response(text=text, status=status, content_type="application/json")
-    for name, field in headers:
-        answer.headers.add(name, field)
-    return answer
-
-
-def fields_of(request: web.Request) -> list[list[str]]:
-    """Return the request's fields in order, names as written; bytes as Latin-1, so that none is lost."""
-    return [[name.decode("latin-1"), value.decode("latin-1")] for name, value in request.raw_headers]
-
-
-async def echo_of(request: web.Request) -> dict[str, object]:
-    """Return what was asked: method, raw target, fields, body (base64 where it is not UTF-8), its length."""
-    try:
-        body = await request.read()
-    except web.HTTPRequestEntityTooLarge as error:
-        error.text = f"The body must be at most {request.app[LIMITS].body} bytes long.\n"
-        raise
-    try:
-        text, is_base64 = body.decode("utf-8"), False
-    except UnicodeDecodeError:
-        text, is_base64 = base64.b64encode(body).decode("ascii"), True
-    return {
-        "method": request.method,
-        "target": request.raw_path,
-        "fields": fields_of(request),
-        "body": text,
-        "base64": is_base64,
-        "length": len(body),
-    }
 
 
 async def anything(request: web.Request) -> web.Response:
@@ -150,8 +81,8 @@ def _redirect(location: str, code: int = 302) -> web.Response:
     return web.Response(status=code, headers={"Location": _sendable("Location", location)})
 
 
-def _sendable(name: str, value: str) -> str:
-    if any(char < " " and char != "\t" or char == "\x7f" for char in name + value):
+def _sendable(name: str, value: str, also: str = "\t") -> str:
+    if any((char < " " or char == "\x7f") and char not in also for char in name + value):
         raise refuse(f"The field {name[:40]!r} must hold no control character.")
     return value
 
@@ -178,21 +109,31 @@ async def set_cookie(request: web.Request) -> web.Response:
 def _with_cookies(pairs: Iterable[tuple[str, str]]) -> web.Response:
     answer = _redirect("/cookies")
     for name, value in pairs:
-        try:
-            answer.set_cookie(name, _sendable("Set-Cookie", value))
-        except CookieError:
-            raise refuse(f"{name[:40]!r} is no name of a cookie: use letters, digits, - and _.") from None
+        with _named(name):
+            answer.set_cookie(
+                name, _sendable("Set-Cookie", value, also="")
+            )  # no tab: newer Pythons refuse it
     return answer
 
 
 async def delete_cookies(request: web.Request) -> web.Response:
     answer = _redirect("/cookies")
     for name in request.query:
-        try:
+        with _named(name):
             answer.del_cookie(name)
-        except CookieError:
-            raise refuse(f"{name[:40]!r} is no name of a cookie: use letters, digits, - and _.") from None
     return answer
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    try:
+        yield
+    except CookieError:
+        if name.lower() in Morsel():  # Python keeps them apart from names, and the RFC does not
+            sentence = f"Python sends no cookie called {name[:40]!r}, as an attribute is: use another name."
+        else:
+            sentence = f"{name[:40]!r} is no name of a cookie: use letters, digits, - and _."
+        raise refuse(sentence) from None
 
 
 async def gzipped(request: web.Request) -> web.Response:

@@ -15,7 +15,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiohttp import web
 
 from labs.names import LOOPBACK
-from labs.tap import Recording, tapped
+from labs.recording import Recording
+from labs.tap import tapped
 from labs.town import Town
 from labs.weather import Ratio, weather
 
@@ -169,7 +170,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return proxybench.main(argv[1:])
     parser = argparse.ArgumentParser(prog="python -m labs bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=60, help="measurements of each variant")
-    asyncio.run(_report(parser.parse_args(argv).rounds))
+    told = parser.parse_args(argv)
+    if told.rounds < 2:
+        parser.error("--rounds must be 2 or more.")
+    asyncio.run(_report(told.rounds))
     return 0
 
 

@@ -26,6 +26,7 @@ class Authority:
     def __init__(self) -> None:
         self._ca = trustme.CA(organization_name="The lab", organization_unit_name="made at run time")
         self._pins: list[str] = []
+        self._client: ssl.SSLContext | None = None
 
     def server_context(self, *names: str) -> ssl.SSLContext:
         """Return the context of a server whose certificate is good for `names`: host names or IP addresses.
@@ -48,8 +49,13 @@ class Authority:
         return context
 
     def client_context(self) -> ssl.SSLContext:
-        """Return the context of a client that trusts this authority only (names: RFC 9110, 4.3.4)."""
-        return ssl.create_default_context(cadata=self.pem.decode("ascii"))
+        """Return the context of a client that trusts this authority only (names: RFC 9110, 4.3.4).
+
+        It is one for all who ask: make no changes to it.
+        """
+        if self._client is None:  # lesson 08 asks 300 times, and each new one reads the certificate again
+            self._client = ssl.create_default_context(cadata=self.pem.decode("ascii"))
+        return self._client
 
     @property
     def pem(self) -> bytes:

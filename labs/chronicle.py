@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from labs.claims import Claim, Verdict, ledger
-from labs.results import FAILED, FOLDER, PASSED, Results, cookie_cases, pinned, stored
+from labs.results import FAILED, FOLDER, PASSED, Results, aged, cookie_cases, digests, pinned, stored
 
 __all__ = ["is_news", "page", "stale", "write"]
 
@@ -34,17 +34,24 @@ def is_news(results: Results, claim: Claim) -> bool:
     return verdict in (Verdict.HOLDS, Verdict.REFUTED) and verdict != claim.verdict
 
 
-def page(every: Sequence[Results], ledger: Mapping[str, Claim], pinned: str, cases: Mapping[str, str]) -> str:
+def page(
+    every: Sequence[Results],
+    ledger: Mapping[str, Claim],
+    pinned: str,
+    cases: Mapping[str, str],
+    now: Mapping[str, str],
+) -> str:
     """Write the page as GitHub shows it, news first.
 
-    `pinned` is the release whose verdicts are the ledger's; `cases` has a sentence for each cookie case.
+    `pinned` is the release whose verdicts are the ledger's, `cases` has a sentence for each cookie case, and
+    `now` the digest of each lesson as it is.
     """
     if not every:
         return f"{TITLE}\n\nNothing is stored yet: run `make versions`.\n"
     heads = [f"**{it.aiohttp}**" if it.aiohttp == pinned else it.aiohttp for it in every]
     pythons = " and ".join(sorted({f"Python {it.python} on {it.system}" for it in every}))
     parts = [TITLE, INTRO, f"Measured with {pythons}. The ledger is that of aiohttp {pinned}.", KEY]
-    parts += _claims(every, ledger, heads)
+    parts += _claims(every, ledger, heads, now)
     if any(it.cases for it in every):
         parts += _cases(every, cases, heads)
     return "\n\n".join(parts) + "\n"
@@ -65,10 +72,12 @@ def stale(folder: Path = FOLDER) -> Iterator[str]:
 
 
 def _fresh(folder: Path) -> str:
-    return page(stored(folder), ledger(), pinned(), cookie_cases())
+    return page(stored(folder), ledger(), pinned(), cookie_cases(), digests())
 
 
-def _claims(every: Sequence[Results], ledger: Mapping[str, Claim], heads: list[str]) -> list[str]:
+def _claims(
+    every: Sequence[Results], ledger: Mapping[str, Claim], heads: list[str], now: Mapping[str, str]
+) -> list[str]:
     def table(names: Iterable[str]) -> str:
         marks = {name: [MARKS[_verdict(it, name)] for it in every] for name in names}
         return _table(["claim", *heads, ""], [[n, *marks[n], _plain(ledger[n].sentence)] for n in marks])
@@ -81,7 +90,9 @@ def _claims(every: Sequence[Results], ledger: Mapping[str, Claim], heads: list[s
     unrun = [(name, it.aiohttp, it.why[name]) for name, it in others if name in it.why]
     parts = ["## News: not the verdict of the ledger"]
     parts += [table(dict.fromkeys(name for name, _ in news)), _list(told)] if news else ["None."]
-    parts += ["## What the lab could not run", UNRUN, _list(unrun) or "Nothing.", "## Every claim"]
+    parts += ["## What the lab could not run", UNRUN, _list(unrun) or "Nothing."]
+    old = [(name, it.aiohttp, "") for name in now for it in every if name in aged(it, now)]
+    parts += ["## Lessons that were not run with today's code", _list(old) or "None.", "## Every claim"]
     for lesson in lessons:
         names = (name for name, claim in ledger.items() if claim.lesson == lesson)
         parts += [f"### [{lesson}](../notebooks/{lesson}.ipynb)", table(names)]
@@ -119,7 +130,10 @@ def _list(told: Iterable[Told]) -> str:
     together: dict[tuple[str, str], list[str]] = {}
     for (what, words), where in releases.items():
         together.setdefault((", ".join(where), words), []).append(what)
-    lines = (f"* {', '.join(what)} in {where}: {_plain(words)}" for (where, words), what in together.items())
+    lines = (
+        f"* {', '.join(what)} in {where}{': ' if words else ''}{_plain(words)}"
+        for (where, words), what in together.items()
+    )
     return "\n".join(lines)
 
 

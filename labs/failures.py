@@ -1,11 +1,13 @@
 """Many ways in which a server can fail its client, each under a name of its own, and what came of it.
 
-The faults of `labs.faults`, and five failures before there is anybody to misbehave.
+The faults of `labs.faults`, five failures before there is anybody to misbehave, and two at a second
+connection, when the request has been heard on the first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
@@ -21,20 +23,44 @@ from labs.trace import Trace
 __all__ = ["EVERY", "heard", "stand", "table", "view"]
 
 TLS = ("not-tls", "wrong-name", "unknown-ca")
-EVERY = ("unknown-name", "refused", *TLS, *FAULTS)
+LATER = ("redirect-refused", "retry-refused")
+EVERY = ("unknown-name", "refused", *TLS, *LATER, *FAULTS)
+BEFORE, SECOND = "before there is anybody to speak to", "at a second connection"
 NOTHING = "nothing"
 TARGET = "/order"
 ENDS = ("close", "reset", "stall")
-KEY = {
-    "1": "raises; sent once",
-    "2": "raises; sent twice",
-    "=": "raises nothing; sent once",
-    "!": "raises nothing; sent twice",
+LETTERS = {
+    "ServerDisconnectedError": "D",
+    "ClientOSError": "O",
+    "SocketTimeoutError": "T",
+    "ClientPayloadError": "P",
+    NOTHING: "–",
 }
+OTHER = "?"
+OFTEN = ("never", "once", "TWICE")
+TWICE = ("×2", "sent twice")
+
+
+class _Stopping(Gate):
+    """Stop a server when a connection comes to the gate, and let that connection go on."""
+
+    def __init__(self, town: Town, host: str) -> None:
+        super().__init__(host)
+        self._town, self._host = town, host
+        self.open()
+
+    def on_open(self, callback: Callable[[], None]) -> None:
+        # The task's first step closes the listening socket. It is due before the end of the connection.
+        self._task = asyncio.get_running_loop().create_task(self._town.close(self._host))
+        super().on_open(callback)
 
 
 async def _hello(request: web.Request) -> web.StreamResponse:
     return web.Response(text="hello\n")
+
+
+async def _moved(request: web.Request) -> web.StreamResponse:
+    raise web.HTTPSeeOther("http://gone.test/receipt")
 
 
 async def stand(town: Town, name: str) -> tuple[str, Gate]:
@@ -51,6 +77,12 @@ async def stand(town: Town, name: str) -> tuple[str, Gate]:
     host = f"{name}.test"
     if name in FAULTS:
         await town.open(host, faults.make(name, gate))
+    elif name == "retry-refused":
+        await town.open(host, faults.make("close-before-head", _Stopping(town, host)))
+    elif name == "redirect-refused":
+        await town.open(host, _moved)
+        await town.open("gone.test", _hello)
+        await town.close("gone.test")
     elif name == "not-tls":
         await town.open(f"{host}:443", _hello)
     elif name != "unknown-name":
@@ -66,37 +98,43 @@ def heard(name: str, trace: Trace) -> int:
 
 
 def table(traces: Mapping[str, Noted]) -> Page:
-    """List every failure by its phase: what each side raises, and how often it was heard."""
-    lines = [_line("", [(f"{side} raises", "heard") for side in traces])]
+    """List every failure by its phase: what each side raises, and how often the request was sent."""
+    lines = [_line("", [(f"{side} raises", "sent") for side in traces])]
     phase = ""
     for name in EVERY:
-        now = FAULTS[name].phase if name in FAULTS else "before there is anybody to speak to"
+        now = FAULTS[name].phase if name in FAULTS else SECOND if name in LATER else BEFORE
         lines += [now] * (now != phase)
         phase = now
-        lines += [_line(name, [(it.notes[name], str(heard(name, it))) for it in traces.values()])]
+        lines += [_line(name, [(it.notes[name], OFTEN[_sent(name, it)]) for it in traces.values()])]
     return Page("\n".join(lines))
 
 
 def _line(name: str, cells: list[tuple[str, str]]) -> str:
-    said = "   ".join(f"{note:32}{count:^5}" for note, count in cells)
+    said = "   ".join(f"{note:32}{count:5}" for note, count in cells)
     return f"  {name:22}{said}".rstrip()
 
 
 def view(traces: Mapping[str, Noted]) -> Grid:
-    """Map the ends of a connection: a row a place where it ends, a column a way to end it, a group a side."""
+    """Map the ends of a connection: a row a place where it ends, a column a way to end it, a group a side.
+
+    The letter says what is raised. A cell is marked where the request was sent twice.
+    """
     places = [it.removeprefix("close-") for it in FAULTS if it.startswith("close-")]
-    cells = {
-        (side, place, end): _letter(f"{end}-{place}", trace)
+    ends = {
+        (side, place, end): (f"{end}-{place}", trace)
         for side, trace in traces.items()
         for place in places
         for end in ENDS
         if f"{end}-{place}" in FAULTS
     }
-    return Grid(places, dict.fromkeys(traces, ENDS), cells, KEY)
+    cells = {cell: LETTERS.get(trace.notes[name], OTHER) for cell, (name, trace) in ends.items()}
+    key = {letter: f"raises {raised}" for raised, letter in LETTERS.items()}
+    key |= {OTHER: "raises another exception"} if OTHER in cells.values() else {}
+    twice = {cell for cell, (name, trace) in ends.items() if _sent(name, trace) == 2}
+    return Grid(places, dict.fromkeys(traces, ENDS), cells, key, twice, TWICE)
 
 
-def _letter(name: str, trace: Noted) -> str:
+def _sent(name: str, trace: Noted) -> int:
     # Who hangs up at once has heard nothing; what was sent to him is counted by connections.
-    early = FAULTS[name].phase == PHASES[0]
-    sent = trace.connections(whom=f"{name}.test") if early else heard(name, trace)
-    return ("=!" if trace.notes[name] == NOTHING else "12")[sent == 2]
+    early = name in FAULTS and FAULTS[name].phase == PHASES[0]
+    return trace.connections(whom=f"{name}.test") if early else heard(name, trace)

@@ -43,13 +43,12 @@ class Figure:
         return Path(path)
 
 
-def finished(drawn: bytes, finding: str, alt: str, width: float) -> Figure:
-    """Make a figure of a drawn PNG of `width` points: few colours, and its words inside the file."""
+def finished(drawn: Image.Image, finding: str, alt: str, width: float) -> Figure:
+    """Make a figure of a drawn image of `width` points: few colours, and its words inside the file."""
     page, about = io.BytesIO(), PngInfo()
     about.add_itxt("Title", finding)
     about.add_itxt("Description", alt)
-    with Image.open(io.BytesIO(drawn)) as image:
-        few = image.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few = drawn.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     palette = few.getpalette() or []
     paper = few.tobytes()[0]  # the corner: quantized to nearly white, and a page shows the difference
     palette[3 * paper : 3 * paper + 3] = [255, 255, 255]

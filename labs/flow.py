@@ -13,7 +13,7 @@ from typing import TypeAlias
 from aiohttp import ClientSession, StreamReader, TraceConfig, TraceRequestEndParams, web
 
 from labs.gates import PATIENCE, GateStuck
-from labs.tap import Kind
+from labs.recording import Kind
 from labs.town import Town
 
 __all__ = ["Flow"]

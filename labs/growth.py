@@ -23,7 +23,7 @@ PLOT, TALL, APART = 380.0, 210.0, 17.0  # points
 def growth(sides: Mapping[str, Meter], finding: str, along: str) -> Figure:
     """Draw the most that each side held in each step, over the bytes named by `along`; both in MiB."""
     wide = max(sent for it in sides.values() for sent, _ in it.steps)
-    high = max(it.peak for it in sides.values())
+    high = max(it.peak for it in sides.values()) or 1
     names = max(width_of(name, BODY) for name in sides)
     sheet = Sheet(46 + PLOT + 26 + names, TALL + 66, finding, [FOOT])
     left, top = MARGIN + 46, sheet.top + 22

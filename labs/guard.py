@@ -5,28 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import inspect
 import logging
-import socket
 import warnings
 import weakref
 from collections import Counter
 from collections.abc import Iterator
-from types import CoroutineType
 from typing import Any, TextIO
 
-import aiohttp
-
 from labs import town
+from labs.leftovers import LOST_TASK, SOCKET, TASK, UNAWAITED, UNCLOSED, left, name_of
 
 __all__ = ["Guard", "Unclean", "forgiving"]
 
-LOST_TASK = "lost task exception"
-UNAWAITED = "unawaited coroutine"
-UNCLOSED = "unclosed session"
 TRACEBACK = "handler traceback"
-TASK = "task left running"
-SOCKET = "listening socket left open"
 KINDS = (LOST_TASK, UNAWAITED, UNCLOSED, TRACEBACK, TASK, SOCKET)
 LOGGERS = ("aiohttp.server", "aiohttp.web", "aiohttp.internal", "asyncio")
 
@@ -84,7 +75,7 @@ class Guard(logging.Handler):
             logging.getLogger(name).addHandler(self)
         with forgiving():  # what was lost before is not this lesson's, nor what is left
             pass
-        self._known = weakref.WeakSet(it for _, it, _ in _left(self._loop))
+        self._known = weakref.WeakSet(it for _, it, _ in left(self._loop))
 
     def expect(self, kind: str, count: int = 1) -> None:
         """Announce `count` findings of a kind. Raise ValueError for a kind that the guard does not know."""
@@ -113,7 +104,7 @@ class Guard(logging.Handler):
                 await asyncio.sleep(0)
             found = [
                 *self._found,
-                *((kind, say) for kind, it, say in _left(self._loop) if it not in self._known),
+                *((kind, say) for kind, it, say in left(self._loop) if it not in self._known),
             ]
             found += [(SOCKET, "a town is still open: leave its `async with` block") for _ in town.OPEN_TOWNS]
         finally:
@@ -138,7 +129,7 @@ class Guard(logging.Handler):
             self._find(UNCLOSED, f"{message}: use `async with ClientSession()`")
         elif message.startswith("Task was destroyed"):  # nobody held it, so nothing could have ended it
             self._find(
-                TASK, f"{message} ({_name(context['task'])}) Keep it in a variable, and await or cancel it"
+                TASK, f"{message} ({name_of(context['task'])}) Keep it in a variable, and await or cancel it"
             )
         else:
             error = context.get("exception")
@@ -169,45 +160,3 @@ class Guard(logging.Handler):
         else:
             error = record.exc_info[1] if record.exc_info else None
             self._find(TRACEBACK, f"{record.getMessage()}: {error!r}")
-
-
-def _left(loop: asyncio.AbstractEventLoop) -> Iterator[tuple[str, Any, str]]:
-    """Find what is left open and what nobody took, also where a variable or a cell's Out still holds it."""
-    tasks = asyncio.all_tasks(loop)
-    begun = {task.get_coro() for task in tasks}  # a task that has not had its first turn is no lost coroutine
-    for task in tasks - {asyncio.current_task(loop)}:
-        if not task.done() and not _is_housekeeping(task.get_coro()):
-            yield TASK, task, f"{task.get_name()} ({_name(task)}) still runs: await it or cancel it"
-    for it in gc.get_objects():
-        kind = type(it)  # and not isinstance(), which asks the object itself: a dead weak proxy raises
-        if issubclass(kind, socket.socket) and _listens(it):
-            yield SOCKET, it, f"{it.getsockname()} still listens: open servers in `async with Town()`"
-        elif issubclass(kind, aiohttp.ClientSession) and not it.closed:
-            yield UNCLOSED, it, "a client session is still open: use `async with ClientSession()`"
-        elif issubclass(kind, asyncio.Future) and it.done() and getattr(it, "_log_traceback", False):
-            yield LOST_TASK, it, f"nobody took {it.exception()!r}: await the task, or catch it"
-        elif kind is CoroutineType and it not in begun and _is_lost(it):
-            yield UNAWAITED, it, f"{it.__qualname__} was never awaited: write `await` before the call"
-
-
-def _listens(sock: socket.socket) -> bool:
-    try:
-        return sock.fileno() != -1 and bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
-    except OSError:  # not every kind of socket can say; those that cannot do not listen
-        return False
-
-
-def _is_lost(coroutine: Any) -> bool:
-    return inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED and not _is_housekeeping(coroutine)
-
-
-def _is_housekeeping(coroutine: Any) -> bool:
-    # A Jupyter kernel starts work of its own while a lesson runs; it belongs to its packages, by module, not
-    # by path.
-    frame = getattr(coroutine, "cr_frame", None)
-    module = frame.f_globals.get("__name__", "") if frame is not None else ""
-    return module.partition(".")[0] in ("ipykernel", "jupyter_client", "tornado", "zmq", "IPython")
-
-
-def _name(task: asyncio.Task[Any]) -> str:
-    return getattr(task.get_coro(), "__qualname__", "a coroutine")

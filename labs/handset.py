@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 
 from labs.gates import PATIENCE, GateStuck
-from labs.tap import Kind
+from labs.recording import Kind
 from labs.town import Town
 
 __all__ = ["Line", "handset"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 __all__ = ["Grid"]
@@ -14,14 +14,18 @@ class Grid:
     """Hold one letter for each row and column. Columns stand in groups: one client's statuses, say.
 
     `columns` maps each group to its columns, `cells` maps (group, row, column) to a letter of `key`, and
-    `key` says what each letter means. A cell that is not there stays empty. Raises ValueError for a grid
-    without rows, columns or key, for a letter that the key lacks, and for a cell outside the grid.
+    `key` says what each letter means. A cell that is not there stays empty. The `marked` cells carry the sign
+    of `mark`, which is (sign, meaning), behind their letter. Raises ValueError for a grid without rows,
+    columns or key, for a letter that the key lacks, for a cell outside the grid, for a marked cell that is
+    empty, and for marked cells without a mark.
     """
 
     rows: Sequence[str]
     columns: Mapping[str, Sequence[str]]
     cells: Mapping[tuple[str, str, str], str]
     key: Mapping[str, str]
+    marked: Collection[tuple[str, str, str]] = ()
+    mark: tuple[str, str] = ("", "")
 
     def __post_init__(self) -> None:
         if not self.rows or not self.columns or not all(self.columns.values()) or not self.key:
@@ -35,6 +39,10 @@ class Grid:
             if letter not in self.key:
                 known = ", ".join(self.key)
                 raise ValueError(f"The key does not say what {letter!r} means; it has: {known}.")
+        if self.marked and not all(self.mark):
+            raise ValueError("Marked cells need a mark: give its sign and what it means.")
+        if empty := [cell for cell in self.marked if cell not in self.cells]:
+            raise ValueError(f"The cell {empty[0]!r} is marked, and has no letter: give it one.")
 
     def __repr__(self) -> str:
         first = max(map(len, self.rows))
@@ -45,10 +53,17 @@ class Grid:
             heads.append(group.ljust(wide))
             names.append(" ".join(columns).ljust(wide))
             for row, line in zip(self.rows, lines, strict=True):
-                letters = (self.cells.get((group, row, it), " ").center(len(it)) for it in columns)
+                letters = (self.sign(group, row, it).center(len(it)) for it in columns)
                 line.append(" ".join(letters).ljust(wide))
         table = ["   ".join(line).rstrip() for line in (heads, names, *lines)]
-        return "\n".join([*table, "", *(f"{letter}  {words}" for letter, words in self.key.items())])
+        key = {**self.key, **({self.mark[0]: self.mark[1]} if self.mark[0] else {})}
+        wide = max(map(len, key))
+        return "\n".join([*table, "", *(f"{letter:{wide}}  {words}" for letter, words in key.items())])
+
+    def sign(self, group: str, row: str, column: str) -> str:
+        """Return the letter of a cell, with the sign of the mark where it is marked; "" for an empty cell."""
+        cell = (group, row, column)
+        return self.cells.get(cell, "") + self.mark[0] * (cell in self.marked)
 
     def _repr_html_(self) -> str:
         return f'<pre style="line-height:1.3">{html.escape(repr(self), quote=False)}</pre>'
@@ -65,6 +80,9 @@ class Grid:
     def _row(self, group: str, row: str) -> str:
         found: dict[str, list[str]] = {}
         for column in self.columns[group]:
-            if letter := self.cells.get((group, row, column)):
-                found.setdefault(letter, []).append(column)
-        return "; ".join(f"{', '.join(them)} {self.key[letter]}" for letter, them in found.items())
+            if sign := self.sign(group, row, column):
+                found.setdefault(sign, []).append(column)
+        return "; ".join(f"{', '.join(them)} {self._means(sign)}" for sign, them in found.items())
+
+    def _means(self, sign: str) -> str:
+        return self.key[sign[0]] + f", {self.mark[1]}" * (len(sign) > 1)

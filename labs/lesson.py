@@ -5,6 +5,7 @@ The percent format is jupytext's (https://jupytext.readthedocs.io/en/latest/form
 
 import ast
 import asyncio
+import hashlib
 import inspect
 import linecache
 import shutil
@@ -115,6 +116,14 @@ def _open(text: str, solved: bool, where: str, *, exercise: bool) -> str:
             f"{where} is an exercise: it needs a `...  # TODO: what to do` line and a solution."
         )
     return "\n".join(kept if exercise else text.splitlines())
+
+
+def digest(source: Path) -> str:
+    """Return 12 hex digits that stand for what a lesson runs: its code cells, without prose and exercises."""
+    code = [
+        it.source for it in read(source).cells if it.cell_type == "code" and "exercise" not in it.metadata
+    ]
+    return hashlib.sha256("\n".join(code).encode()).hexdigest()[:12]
 
 
 def dumps(notebook: NotebookNode) -> str:

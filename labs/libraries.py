@@ -6,75 +6,23 @@ each library is given connections of its own kind.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import http.client
 import http.cookiejar
 import socket
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from labs.dial import Dial, in_thread
 from labs.names import TownError
 from labs.question import Heard, Question, port_of, split
 
 __all__ = ["http_client", "httpx_", "requests_", "urllib_"]
 
 
-class _Dial:
-    """Connect from a thread to names of the town, and hang up when the experiment is given up."""
-
-    def __init__(self, question: Question) -> None:
-        self._question = question
-        self._loop = asyncio.get_running_loop()
-        self._sockets: list[socket.socket] = []
-        self._over = False
-        self.tls = question.town.ca.client_context()
-
-    def __call__(self, host: str, port: int) -> socket.socket:
-        if self._over:
-            raise OSError("The experiment was given up.")
-        try:
-            address = asyncio.run_coroutine_threadsafe(self._look_up(host, port), self._loop).result()
-        except TownError as error:
-            raise socket.gaierror(socket.EAI_NONAME, str(error)) from None
-        return self.keep(socket.create_connection(address))
-
-    async def _look_up(self, host: str, port: int) -> tuple[str, int]:
-        return self._question.address(host.strip("[]"), port)  # on the loop: the town is not made for threads
-
-    def keep(self, sock: socket.socket) -> socket.socket:
-        """Remember a socket, so that hanging up ends whoever waits on it."""
-        self._sockets.append(sock)
-        if self._over:
-            self.hang_up()
-        return sock
-
-    def hang_up(self) -> None:
-        """End every connection of the thread, now and from now on."""
-        self._over = True
-        for sock in self._sockets:
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(
-                    sock, socket.SHUT_RDWR
-                )  # not SSLSocket's, which is not made for threads
-
-
-async def _in_thread(work: Callable[[Question, _Dial], Heard], question: Question) -> Heard:
-    dial = _Dial(question)
-    talk = asyncio.ensure_future(asyncio.to_thread(work, question, dial))
-    try:
-        return await asyncio.shield(talk)
-    finally:
-        if not talk.done():
-            dial.hang_up()
-            await asyncio.wait({talk})
-
-
-def _connections(dial: _Dial) -> tuple[type[http.client.HTTPConnection], type[http.client.HTTPSConnection]]:
+def _connections(dial: Dial) -> tuple[type[http.client.HTTPConnection], type[http.client.HTTPSConnection]]:
     class Plain(http.client.HTTPConnection):
         def connect(self) -> None:
             self.sock = dial(self.host, self.port)
@@ -92,10 +40,10 @@ def _connections(dial: _Dial) -> tuple[type[http.client.HTTPConnection], type[ht
 
 async def http_client(question: Question) -> Heard:
     """Ask with http.client, which never follows a redirect."""
-    return await _in_thread(_http_client, question)
+    return await in_thread(_http_client, question)
 
 
-def _http_client(question: Question, dial: _Dial) -> Heard:
+def _http_client(question: Question, dial: Dial) -> Heard:
     parts = split(question.url)
     kind = _connections(dial)[parts.scheme == "https"]
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -122,10 +70,10 @@ class _Follow(urllib.request.HTTPRedirectHandler):
 
 async def urllib_(question: Question) -> Heard:
     """Ask with urllib.request, which raises HTTPError from 400 on, and for a 307 or 308 to a POST."""
-    return await _in_thread(_urllib, question)
+    return await in_thread(_urllib, question)
 
 
-def _urllib(question: Question, dial: _Dial) -> Heard:
+def _urllib(question: Question, dial: Dial) -> Heard:
     plain, tls = _connections(dial)
 
     class Plain(urllib.request.HTTPHandler):
@@ -164,10 +112,10 @@ def _urllib(question: Question, dial: _Dial) -> Heard:
 async def requests_(question: Question) -> Heard:
     """Ask with requests."""
     with question.town.ca.pem_file() as pem:
-        return await _in_thread(lambda question, dial: _requests(question, dial, pem), question)
+        return await in_thread(lambda question, dial: _requests(question, dial, pem), question)
 
 
-def _requests(question: Question, dial: _Dial, pem: Path) -> Heard:
+def _requests(question: Question, dial: Dial, pem: Path) -> Heard:
     import requests
     from requests.adapters import HTTPAdapter
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 
 from labs.figure import Figure, sentence
 from labs.heat import Grid
-from labs.sheet import INK, LINE, MARGIN, OVER, PAPER, SMALL, SOFT, TILES, Sheet, Tile, width_of
+from labs.sheet import INK, LINE, MARGIN, PAPER, SMALL, SOFT, TILES, Sheet, Tile, width_of
 
 __all__ = ["KINDS", "draw"]
 
+MISSING = "#e5a33a"  # in grey it lies between the two blues, so that black and white tells all apart
 # What is as it should be is drawn soft, so that the eye finds the rest.
 KINDS: tuple[Tile, ...] = (
     (PAPER, "", LINE),
     *TILES[1:],
-    (OVER, "", INK),
+    (MISSING, "", INK),
     (PAPER, "xxxx", INK),
     (INK, "", "white"),
 )

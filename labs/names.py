@@ -16,7 +16,7 @@ from aiohttp import abc
 from aiohttp.helpers import is_ip_address
 
 from labs.older import TCPConnector
-from labs.tap import Kind, Recording
+from labs.recording import Kind, Recording
 
 __all__ = ["LOCAL", "LOOPBACK", "Names", "TownError", "connector", "is_local", "split"]
 

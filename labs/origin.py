@@ -8,7 +8,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from labs import answers, streams
-from labs.answers import LIMITS, Handler, Limits
+from labs.answers import Handler
+from labs.limits import LIMITS, Limits
 from labs.streams import SOCKETS
 
 __all__ = ["TABLE", "origin"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labs import cookies
+from labs import cookies, lesson
 from labs.claims import Claim
 from labs.doctor import pins
 
@@ -18,7 +18,9 @@ __all__ = [
     "FOLDER",
     "PASSED",
     "Results",
+    "aged",
     "cookie_cases",
+    "digests",
     "findings",
     "known",
     "order",
@@ -38,7 +40,8 @@ class Results:
 
     `claims` maps ids to verdicts, `cases` the ids of cookie cases to "passed", "failed" or "broken". `why`
     has a sentence for each claim that is not as the ledger says, for each case that did not pass, and for
-    each lesson that stopped after its last claim. `packages` are what aiohttp brings.
+    each lesson that stopped after its last claim. `packages` are what aiohttp brings. `lessons` has the
+    digest of each lesson as it was run.
     """
 
     aiohttp: str
@@ -48,6 +51,7 @@ class Results:
     claims: Mapping[str, str]
     cases: Mapping[str, str] = field(default_factory=dict)
     why: Mapping[str, str] = field(default_factory=dict)
+    lessons: Mapping[str, str] = field(default_factory=dict)
 
 
 def order(release: str) -> tuple[int, ...]:
@@ -80,20 +84,36 @@ def cookie_cases() -> dict[str, str]:
     return {name: case.says for name, case in cookies.cases().items()}
 
 
+def digests() -> dict[str, str]:
+    """Return the digest of every lesson as it is."""
+    return {source.stem: lesson.digest(source) for source in lesson.sources()}
+
+
+def aged(found: Results, now: Mapping[str, str]) -> list[str]:
+    """Name the lessons that a release did not run with the code that they have now."""
+    return [name for name, digest in now.items() if found.lessons.get(name) != digest]
+
+
 def known(found: Results, ledger: Mapping[str, Claim]) -> Results:
     """Return results in the order of the ledger, without claims, cases and lessons that are no more."""
     claims = {name: found.claims[name] for name in ledger if name in found.claims}
     cases = {name: found.cases[name] for name in cookie_cases() if name in found.cases}
     names = [*ledger, *cases, *dict.fromkeys(claim.lesson for claim in ledger.values())]
     why = {name: found.why[name] for name in names if found.why.get(name)}
-    return dataclasses.replace(found, claims=claims, cases=cases, why=why)
+    lessons = {name: found.lessons[name] for name in names if name in found.lessons}
+    return dataclasses.replace(found, claims=claims, cases=cases, why=why, lessons=lessons)
 
 
-def findings(ledger: Mapping[str, Claim], folder: Path = FOLDER, release: str | None = None) -> Iterator[str]:
+def findings(
+    ledger: Mapping[str, Claim],
+    now: Mapping[str, str],
+    folder: Path = FOLDER,
+    release: str | None = None,
+) -> Iterator[str]:
     """Find where what is stored for the pinned release does not fit the ledger; it runs nothing.
 
-    Of other releases, only what is stored of claims that are no more is a finding: what is missing there is
-    not tested, and the page says so.
+    `now` has the digest of each lesson. Of other releases, only what is stored of claims that are no more is
+    a finding: what is missing there is not tested, and what an older lesson gave stays; the page says both.
     """
     release = release or pinned()
     every = stored(folder)
@@ -105,6 +125,10 @@ def findings(ledger: Mapping[str, Claim], folder: Path = FOLDER, release: str | 
     if untested:
         line = " ".join(f"--lesson {number}" for number in untested)
         yield f"results/ lacks claims of aiohttp {release}: run `python -m labs versions {line}`."
+    elif old := aged(here, now):
+        line = " ".join(f"--lesson {name[:2]}" for name in old)
+        words = f"results/ has what {', '.join(old)} gave before the code changed"
+        yield f"{words}: run `python -m labs versions {release} {line}`."
     for name, claim in ledger.items():
         if (verdict := here.claims.get(name, claim.verdict)) != claim.verdict:
             why = here.why.get(name, "no reason is stored")

@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from labs.answers import LIMITS, decimal, echo_of, json_answer, number, refuse
+from labs.echo import echo_of, json_answer
+from labs.limits import LIMITS, decimal, number, refuse
 
 __all__ = ["SOCKETS", "hang_up"]
 

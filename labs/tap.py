@@ -8,67 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import StrEnum
-from time import perf_counter, time
-from typing import Any, NamedTuple, cast
+from time import perf_counter
+from typing import Any, cast
 
-__all__ = ["Call", "Kind", "Piece", "Recording", "tapped"]
+from labs.recording import Kind, Piece, Recording
 
-
-class Kind(StrEnum):
-    """Name what the tap noticed."""
-
-    OPENED = "opened"
-    HEARD = "heard"  # bytes from the client to the server
-    SAID = "said"  # bytes from the server to the client
-    CLIENT_CLOSED = "client closed"
-    SERVER_CLOSED = "server closed"
-    RESET = "reset"  # the connection ended without a goodbye
-    REFUSED = "refused"  # nobody listens at that port
-    UNKNOWN_NAME = "unknown name"  # nobody has that name
-
-
-class Piece(NamedTuple):
-    """Hold one thing the tap noticed; `data` is empty where `size` bytes were counted and not kept."""
-
-    connection: int
-    kind: Kind
-    data: bytes
-    size: int
-    at: float  # seconds of time.perf_counter
-
+__all__ = ["tapped"]
 
 # What runs for every piece is written for speed: a tuple made directly, members looked up once.
 _new = tuple.__new__
 _HEARD, _SAID = Kind.HEARD, Kind.SAID
-
-
-@dataclass(frozen=True)
-class Call:
-    """Say who opened a connection to whom."""
-
-    who: str
-    whom: str
-
-
-@dataclass
-class Recording:
-    """Collect what was noticed, in order. `keep` bounds the bytes kept of each direction of a connection."""
-
-    keep: int = 16 << 20
-    pieces: list[Piece] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
-    began: float = field(default_factory=lambda: time() - perf_counter())
-
-    def call(self, who: str, whom: str) -> int:
-        """Note that `who` reaches for `whom`; return the number of the connection."""
-        self.calls.append(Call(who, whom))
-        return len(self.calls) - 1
-
-    def note(self, connection: int, kind: Kind, data: bytes = b"") -> None:
-        """Note one thing on a connection."""
-        self.pieces.append(Piece(connection, kind, data, len(data), perf_counter()))
 
 
 class _Transport:

@@ -21,7 +21,8 @@ from labs import certs, names, trace
 from labs.gates import Gate
 from labs.listener import App, Factory, Listener
 from labs.names import LOCAL, TownError
-from labs.tap import Recording, tapped
+from labs.recording import Recording
+from labs.tap import tapped
 
 __all__ = ["Town", "TownError"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from labs import wire
 from labs.message import Message
-from labs.tap import Kind, Piece, Recording
+from labs.recording import Kind, Piece, Recording
 
 __all__ = ["Said", "Trace", "told"]
 

@@ -31,21 +31,25 @@ def measure(python: Path, words: Sequence[str], before: Results | None = None) -
     """
     before = before or Results("", "", "", {}, {})
     claims, cases, why = dict(before.claims), dict(before.cases), dict(before.why)
+    lessons = dict(before.lessons)
     installed: dict[str, Any] = {}
     for source in map(lesson.find, words):
         expected = {name: str(it.verdict) for name, it in ledger().items() if it.lesson == source.stem}
         first, settled = _run(python, source.stem, expected)
         installed = dict(first.installed) or installed
+        lessons[source.stem] = lesson.digest(source)
         claims |= {name: verdict for name, (verdict, _) in settled.items()}
-        why |= {name: reason for name, (_, reason) in settled.items()}
-        why[source.stem] = "" if first.end in why.values() else first.end  # said already of its claims
+        reasons = {name: reason for name, (_, reason) in settled.items()}
+        why |= reasons
+        why[source.stem] = "" if first.end in reasons.values() else first.end  # said already of its claims
         if source.stem.startswith(COOKIES_OF):
             first, settled = _run(python, COOKIES, dict.fromkeys(cookie_cases(), results.PASSED))
             cases |= {name: verdict for name, (verdict, _) in settled.items()}
             why |= {name: reason for name, (_, reason) in settled.items()}
     if not installed:
         raise EnvironmentFailed(f"{python} does not run: {first.end}")
-    return results.known(Results(**installed, claims=claims, cases=cases, why=why), ledger())
+    found = Results(**installed, claims=claims, cases=cases, why=why, lessons=lessons)
+    return results.known(found, ledger())
 
 
 def _run(python: Path, word: str, expected: Mapping[str, str]) -> tuple[Sitting, dict[str, Ruling]]:

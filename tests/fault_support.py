@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 
 from labs.gateway import Options, gateway
-from labs.tap import Kind
+from labs.recording import Kind
 from labs.town import Town
 from tests.support import addresses, kinds, remains, turns
 

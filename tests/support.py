@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
-from labs.tap import Kind
+from labs.recording import Kind
 from labs.town import Town
 
 

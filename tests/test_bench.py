@@ -19,6 +19,12 @@ def test_the_report_names_every_ratio(capsys: pytest.CaptureFixture[str]) -> Non
     ]
 
 
+def test_too_few_rounds_are_refused_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        bench.main(["--rounds", "1"])
+    assert "--rounds must be 2 or more" in capsys.readouterr().err
+
+
 def test_both_variants_answer_the_same_bytes() -> None:
     costs = asyncio.run(bench.tap_costs(2))
     assert {(ratio.a, ratio.b) for ratio in costs.values()} == {("tapped", "plain"), ("plain again", "plain")}

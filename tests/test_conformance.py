@@ -27,6 +27,7 @@ from labs.conformance import (
     in_town,
     matrix,
     nginx,
+    outside,
     run,
     select,
     suspicious,
@@ -37,7 +38,7 @@ from labs.fronts import posted, typical
 from labs.gateway import Options, runner
 from labs.gateway.relay import Relay
 from tests.proxies import crasher, hanger, liar, refuser, relay
-from tests.support import remains
+from tests.support import remains, turns
 
 PROXIES = {
     "posted": lambda site: posted(site.target, site.connect),
@@ -244,9 +245,35 @@ def test_the_command_says_in_one_sentence_what_is_wrong(capsys: Any) -> None:
     assert capsys.readouterr().err.startswith("No check and no topic is called 'nonsense'")
     assert command.main(["ftp://127.0.0.1:1", "--upstream-port", "2"]) == 2
     assert "the list speaks plain HTTP" in capsys.readouterr().err
-    for wrong in (["http://127.0.0.1:1"], ["--upstream-port", "1"], ["--proxy", "squid"]):
-        with pytest.raises(SystemExit):
-            command.main(wrong)
+    for url, told in (
+        ("http://127.0.0.1:70000", "write http://host:port"),
+        ("http://[::1", "write http://host:port"),
+        ("http://me:secret@127.0.0.1:1", "write http://host:port"),
+        ("http://127.0.0.1:1/under?here", "write http://127.0.0.1:1; each check has its path"),
+    ):
+        assert command.main([url, "--upstream-port", "2"]) == 2
+        assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (["http://127.0.0.1:1"], "a URL and --upstream-port go together"),
+        (["--upstream-port", "1"], "a URL and --upstream-port go together"),
+        (["http://127.0.0.1:1", "--upstream-port", "70000"], "a number from 1 to 65535, not 70000"),
+        (["http://127.0.0.1:1", "--upstream-port", "0"], "a number from 1 to 65535, not 0"),
+        (["http://127.0.0.1:1", "--upstream-port", "2", "--proxy", "posted"], "leave out the URL"),
+        (["--proxy", "posted", "--proxy", "squid"], "called squid; there are: posted, typical"),
+        (["--only", "HOP-1", "--json", "no-such-folder/found.json"], "no such folder; make it first"),
+    ],
+)
+def test_the_command_refuses_what_cannot_be_done_before_it_begins(
+    wrong: list[str], told: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "_run", lambda known: pytest.fail("it began"))
+    with pytest.raises(SystemExit):
+        command.main(wrong)
+    assert told in " ".join(capsys.readouterr().err.split())
 
 
 @contextlib.asynccontextmanager
@@ -283,6 +310,25 @@ def test_any_proxy_can_be_put_to_the_list_by_its_url() -> None:
     assert set(results.ids("passed")) == {"TARGET-1", "FORWARD-1", "RETRY-2"}
     assert set(results.ids("failed")) == {"HOP-1", "ERROR-1"}
     assert results["STOP-1"].why == "the lab did not start this proxy, and does not stop it"
+
+
+@pytest.mark.parametrize("count", [3, 4, 5])  # turns of the loop: accepted, on its way to its line, there
+def test_a_connection_that_comes_as_the_stand_is_left_is_ended(count: int) -> None:
+    async def go() -> bool:
+        with socket.socket() as some:
+            some.bind(("127.0.0.1", 0))
+            upstream = some.getsockname()[1]
+        async with outside("proxy", ("127.0.0.1", upstream), upstream) as stand:
+            late = socket.create_connection(("127.0.0.1", upstream))
+            await turns(count)
+        await turns(5)
+        with late:
+            late.settimeout(5)
+            with contextlib.suppress(ConnectionError):
+                assert late.recv(1) == b""
+        return all(it.lost for it in stand.origins)
+
+    assert asyncio.run(go())
 
 
 def test_a_url_where_nobody_listens_is_broken_and_not_failed(capsys: Any) -> None:

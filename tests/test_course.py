@@ -175,6 +175,21 @@ def test_find_wants_exactly_one_lesson(source: Path) -> None:
         lesson.find("7", notebooks)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("# One comes first", "# One is the first", True),
+        ("    return number + 1\n", "    return 1 + number\n", True),
+        ("    return [1, 2]\n", "    return [1, 3]\n", False),
+        ('"C01": {}', '"C01": {1: 1}', False),
+    ],
+)
+def test_a_digest_stands_for_what_is_run(source: Path, old: str, new: str, same: bool) -> None:
+    before = lesson.digest(source)
+    change(source.parent.parent, old, new)
+    assert (lesson.digest(source) == before) is same
+
+
 # --- running without a kernel
 
 

@@ -23,7 +23,15 @@ def test_every_run_is_said_and_no_time():
 
 @pytest.mark.parametrize(
     ("sides", "finding", "words"),
-    [({}, "Two runs", "at least one run"), ({"a": {"b": FIRED}}, " ", "its finding")],
+    [
+        ({}, "Two runs", "at least one run"),
+        ({"a": {}}, "Two runs", "at least one run"),
+        ({"a": FIRED}, "Two runs", "give a dict of dicts"),
+        ({"a": {"b": 0.5}}, "Two runs", "give a dict of dicts"),
+        ([FIRED], "Two runs", "give a dict of dicts"),
+        ({"a": {"b": FIRED}}, " ", "its finding"),
+        ({"a": {"b": FIRED}}, None, "its finding"),
+    ],
 )
 def test_nothing_to_draw_is_said_in_one_sentence(sides, finding, words):
     with pytest.raises(ValueError, match=words):

@@ -8,7 +8,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -290,6 +290,19 @@ def test_a_heat_map_says_its_grid_in_letters_and_in_words(written: Words) -> Non
     )
 
 
+def test_a_marked_tile_is_dark_and_says_so(coarse: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiles: dict[str, set[tuple[str, str, str]]] = {}
+    monkeypatch.setattr(Sheet, "tile", lambda page, *it: tiles.setdefault(it[4], set()).add(it[5]))
+    grid = replace(GRID, marked={("aiohttp", "PUT", "303")}, mark=("×2", "sent twice"))
+    figure = heat_map(grid, finding=FINDING)
+    assert set(tiles) == {*KEY, "G×2", "×2"}
+    assert tiles["G×2"] == tiles["×2"] and not tiles["G"] & tiles["G×2"]
+    assert len(set.union(*(tiles[it] for it in KEY))) == 1
+    assert "aiohttp, PUT: 302 as sent; 303 a GET, sent twice. " in figure.alt
+    assert repr(grid).split("\n")[3] == "PUT    =  G×2    G   b"
+    assert repr(grid).split("\n")[-1] == "×2  sent twice"
+
+
 def test_a_tile_is_told_apart_by_letter_and_fill(coarse: None, monkeypatch: pytest.MonkeyPatch) -> None:
     tiles: dict[str, set[tuple[str, str, str]]] = {}
     monkeypatch.setattr(Sheet, "tile", lambda page, *it: tiles.setdefault(it[4], set()).add(it[5]))
@@ -320,6 +333,11 @@ def test_the_text_of_a_grid() -> None:
         ({"cells": {("curl", "GET", "302"): "="}}, "The cell 'curl', 'GET', '302' is not in the grid"),
         ({"cells": {("aiohttp", "GET", "307"): "="}}, "is not in the grid"),
         ({"cells": {("aiohttp", "GET", "302"): "x"}}, "The key does not say what 'x' means; it has: =, G"),
+        ({"marked": [("aiohttp", "GET", "302")]}, "Marked cells need a mark"),
+        (
+            {"marked": [("aiohttp", "GET", "303")], "mark": ("!", "x")},
+            "is marked, and has no letter",
+        ),
     ],
 )
 def test_a_bad_grid_gives_one_clear_sentence(change: dict[str, Any], sentence: str) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 from aiohttp import (
+    ClientConnectionError,
     ClientConnectorCertificateError,
     ClientConnectorError,
     ClientConnectorSSLError,
@@ -13,7 +14,7 @@ from labs import failures
 from labs.failures import EVERY, heard, stand, table, view
 from labs.faults import FAULTS
 from labs.noted import noted
-from labs.tap import Kind
+from labs.recording import Kind
 from labs.town import Town
 from labs.trace import Said, Trace
 from tests.support import run
@@ -92,15 +93,17 @@ NOTES = {name: "nothing" if name == "slow" else "SomeError" for name in EVERY}
 
 def test_the_table_has_every_failure_under_its_phase():
     lines = table({"GET": noted(BARE, NOTES), "POST": noted(BARE, NOTES)}).splitlines()
-    assert lines[0].split() == ["GET", "raises", "heard", "POST", "raises", "heard"]
+    assert lines[0].split() == ["GET", "raises", "sent", "POST", "raises", "sent"]
     assert [it.split()[0] for it in lines if it.startswith("  ")][1:] == list(EVERY)
     assert lines[1] == "before there is anybody to speak to" and "in the body" in lines
+    second = lines.index("at a second connection")
+    assert [it.split()[0] for it in lines[second + 1 : second + 3]] == ["redirect-refused", "retry-refused"]
     assert next(it for it in lines if it.startswith("  slow")).split() == [
         "slow",
         "nothing",
-        "0",
+        "never",
         "nothing",
-        "0",
+        "never",
     ]
 
 
@@ -108,19 +111,57 @@ def test_the_map_has_a_cell_for_every_end_that_is_a_fault():
     grid = view({"GET": noted(BARE, NOTES)})
     ends = [name for name in FAULTS if name.partition("-")[0] in failures.ENDS]
     assert len(grid.cells) == len(ends) == 29
-    assert set(grid.cells.values()) == {"1"}
+    assert set(grid.cells.values()) == {"?"} and grid.key["?"] == "raises another exception"
+    assert not grid.marked
 
 
-def test_the_map_tells_once_from_twice_and_silence_from_an_exception():
+def test_the_map_says_what_is_raised():
+    letters = {"ServerDisconnectedError": "D", "ClientOSError": "O", "SocketTimeoutError": "T"}
+    for raised, letter in {**letters, "ClientPayloadError": "P", "nothing": "–"}.items():
+        grid = view({"GET": noted(BARE, dict.fromkeys(EVERY, raised))})
+        assert set(grid.cells.values()) == {letter}
+        assert grid.key[letter] == f"raises {raised}" and "?" not in grid.key
+
+
+@pytest.mark.parametrize(("name", "end"), [("close-before-head", "close"), ("reset-at-once", "reset")])
+def test_table_and_map_tell_once_from_twice(name, end):
     async def main():
         async with Town() as town:
-            url, _ = await stand(town, "close-before-head")
+            url, _ = await stand(town, name)
             async with ClientSession(connector=town.connector("client")) as client:
-                for times in (1, 2):
-                    with pytest.raises(ServerDisconnectedError):
+                for often in ("once", "TWICE"):
+                    with pytest.raises(ClientConnectionError):
                         await client.post(url)
-                    for note, letter in (("SomeError", "12"[times - 1]), ("nothing", "=!"[times - 1])):
-                        trace = noted(town.trace, {**NOTES, "close-before-head": note})
-                        assert view({"POST": trace}).cells["POST", "before-head", "close"] == letter
+                    trace = noted(town.trace, NOTES)
+                    place = name.removeprefix(f"{end}-")
+                    assert (("POST", place, end) in view({"POST": trace}).marked) is (often == "TWICE")
+                    line = next(
+                        it for it in table({"POST": trace}).splitlines() if it.startswith(f"  {name}")
+                    )
+                    assert line.split() == [name, "SomeError", often]
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "raised"),
+    [
+        ("redirect-refused", "GET", ClientConnectorError),
+        ("redirect-refused", "POST", ClientConnectorError),
+        ("retry-refused", "GET", ClientConnectorError),
+        ("retry-refused", "POST", ServerDisconnectedError),
+    ],
+)
+def test_a_second_connection_is_refused_when_the_first_was_heard(name, method, raised):
+    async def main():
+        async with Town() as town:
+            url, gate = await stand(town, name)
+            assert gate.is_open
+            async with ClientSession(connector=town.connector("client")) as client:
+                with pytest.raises(raised) as caught:
+                    await client.request(method, url, data=b"order" if method == "POST" else None)
+                assert type(caught.value) is raised
+            assert heard(name, town.trace) == 1
+            assert town.trace.events().count("refused") == (raised is ClientConnectorError)
 
     run(main)

@@ -1,6 +1,7 @@
 """Each fault shows on the wire what its sentence says."""
 
 import asyncio
+import contextlib
 import gzip
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from labs import faults
 from labs.faults import FAULTS, PHASES
 from labs.gates import Gate
-from labs.tap import Kind
+from labs.recording import Kind
 from labs.town import Town
 from tests.support import kinds, run
 
@@ -208,6 +209,25 @@ def test_a_request_chooses_its_fault_by_its_target():
             writer.write(GET.replace(b"/a", b"/a?n=1&fault=close-before-head"))
             assert await reader.read() == b""
             writer.close()
+
+    run(main)
+
+
+def test_a_request_for_no_fault_is_told_to_the_loop_and_not_answered():
+    async def main():
+        told = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+        async with Town() as town:
+            await town.open("origin.test", faults.by_target())
+            for name in (b"close", b"Close-At-Once", b""):
+                reader, writer = await asyncio.open_connection(*town.address("origin.test"))
+                writer.write(GET.replace(b"/a", b"/a?fault=" + name))
+                with contextlib.suppress(ConnectionError):
+                    assert await reader.read() == b""
+                writer.close()
+        assert [str(it["exception"]).partition(". ")[0] for it in told] == [
+            f'"There is no fault {name!r}' for name in ("close", "Close-At-Once", "")
+        ]
 
     run(main)
 

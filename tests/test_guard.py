@@ -28,6 +28,7 @@ from labs.guard import (
     forgiving,
 )
 from labs.kernel import environment
+from labs.leftovers import left
 from labs.town import Town
 from tests.support import hello, run, turns
 
@@ -259,7 +260,7 @@ def test_a_dead_proxy_does_not_stop_the_guard():
 def test_a_task_that_has_not_begun_is_one_task_left():
     async def main():
         task = asyncio.create_task(forever())
-        assert [kind for kind, _, _ in room._left(asyncio.get_running_loop())] == [TASK]
+        assert [kind for kind, _, _ in left(asyncio.get_running_loop())] == [TASK]
         task.cancel()
 
     run(main)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labs.tap import Kind, Recording
+from labs.recording import Kind, Recording
 from labs.trace import told
 
 H, S = Kind.HEARD, Kind.SAID

@@ -2,6 +2,7 @@
 
 import io
 import tracemalloc
+from typing import Any
 
 import pytest
 
@@ -63,10 +64,25 @@ def test_the_figure_says_what_was_held_without_numbers_that_change() -> None:
     assert figure.png.startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("sides", [{}, {"a": Meter()}, {"a": 3}, {str(k): Meter() for k in range(5)}])
-def test_what_cannot_be_drawn_is_told_so(sides: dict[str, Meter]) -> None:
+def unmarked() -> Meter:
+    with Meter() as meter:
+        pass
+    return meter
+
+
+@pytest.mark.parametrize(
+    "sides",
+    [{}, {"a": Meter()}, {"a": 3}, {str(k): Meter() for k in range(5)}, {"a": unmarked()}, [metered(1)]],
+)
+def test_what_cannot_be_drawn_is_told_so(sides: Any) -> None:
     with pytest.raises(ValueError, match="one to four named Meters"):
         draw.memory_view(sides, finding="x")
+
+
+def test_who_held_nothing_at_all_is_a_line_on_the_ground() -> None:
+    nothing = Meter()
+    nothing.steps.append((MIB, 0))
+    assert draw.memory_view({"nothing": nothing}, finding="x").alt.endswith("nothing: next to nothing.")
 
 
 def test_a_figure_of_memory_needs_its_finding() -> None:

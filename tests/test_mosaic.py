@@ -1,10 +1,13 @@
 """Several grids on one page: every tile is drawn once, in its letter's kind, and said in words."""
 
+import io
 from typing import Any
 
 import pytest
+from PIL import Image, ImageColor
 
 from labs import draw
+from labs.figure import DPI
 from labs.heat import Grid
 from labs.mosaic import KINDS
 from labs.sheet import Sheet
@@ -36,6 +39,22 @@ def test_every_tile_is_drawn_once_and_in_the_kind_of_its_letter(monkeypatch: pyt
     assert {it[4]: it[5] for it in tiles} == dict(zip(KEY, KINDS, strict=False))
     places = [(x, y) for x, y, *_ in tiles]
     assert len(set(places)) == len(places) and len({x for x, _ in places[:-3]}) == 4, "two columns of blocks"
+
+
+def test_every_tile_is_on_the_page_with_its_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiles: list[tuple[Any, ...]] = []
+    tile = Sheet.tile
+    monkeypatch.setattr(Sheet, "tile", lambda page, *it: (tiles.append(it), tile(page, *it)))
+    figure = draw.mosaic(GRIDS, finding=FINDING)
+    assert len(tiles) == 8 + len(KEY)
+    with Image.open(io.BytesIO(figure.png)) as picture:
+        page = picture.convert("RGB")
+    for x, y, wide, tall, letter, (fill, _, ink) in tiles:
+        left, top, right, low = (round(it * DPI / 72) for it in (x + 2, y + 2, x + wide - 2, y + tall - 2))
+        colours = page.crop((left, top, right, low)).getcolors() or []
+        for wanted in map(ImageColor.getrgb, (fill, ink)):  # quantized, a colour is a few steps off
+            apart = [max(abs(a - b) for a, b in zip(seen, wanted, strict=False)) for _, seen in colours]
+            assert min(apart) < 20, (letter, wanted)
 
 
 def test_kinds_of_tiles_differ_in_fill_or_hatch() -> None:

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import ClientConnectorDNSError, ClientConnectorError, ClientSession, web
 
 from labs.names import Names, TownError, split
-from labs.tap import Recording
+from labs.recording import Recording
 from labs.town import Town
 from tests.support import get, hello, run
 

@@ -407,6 +407,15 @@ def test_a_client_that_leaves_is_no_error(caplog: pytest.LogCaptureFixture) -> N
         ("/status/100", "The status must be a whole number from 200 to 599, not '100'."),
         ("/cookies/set?a%20b=1", "'a b' is no name of a cookie: use letters, digits, - and _."),
         ("/cookies/delete?a%20b", "'a b' is no name of a cookie: use letters, digits, - and _."),
+        ("/cookies/set?a=x%09y", "The field 'Set-Cookie' must hold no control character."),
+        (
+            "/cookies/set?Path=1",
+            "Python sends no cookie called 'Path', as an attribute is: use another name.",
+        ),
+        (
+            "/cookies/delete?secure",
+            "Python sends no cookie called 'secure', as an attribute is: use another name.",
+        ),
         ("/etag/a%22b", "An entity tag holds visible ASCII characters and no quotes (RFC 9110, 8.8.3)."),
         (
             "/response-headers?Content-Length=1",

@@ -10,7 +10,7 @@ import struct
 import pytest
 from aiohttp import ClientSession, web
 
-from labs.tap import Kind
+from labs.recording import Kind
 from labs.town import Town
 from tests.support import crossed, kinds, raw, run, turns
 

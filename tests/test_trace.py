@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from aiohttp import ClientError, ClientSession
 
-from labs.tap import Kind, Piece, Recording
+from labs.recording import Kind, Piece, Recording
 from labs.town import Town
 from labs.trace import Said, Trace, told
 from labs.wire import Message

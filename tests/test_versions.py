@@ -56,15 +56,18 @@ BOOK = {
 }
 
 
+NOW = {"01_one": "1a", "02_two": "2a"}
+
+
 def result(release: str, why: Mapping[str, str] | None = None, **verdicts: Verdict) -> Results:
-    return Results(release, "3.11.2", "Linux", {"yarl": "1.0"}, verdicts, {}, why or {})
+    return Results(release, "3.11.2", "Linux", {"yarl": "1.0"}, verdicts, {}, why or {}, NOW)
 
 
 # ── what is stored ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_what_is_stored_for_the_pinned_release_is_the_ledger() -> None:
-    assert [*results.findings(ledger()), *chronicle.stale()] == []
+    assert [*results.findings(ledger(), results.digests()), *chronicle.stale()] == []
 
 
 @pytest.mark.parametrize("kept", results.stored(), ids=lambda it: it.aiohttp)
@@ -104,12 +107,19 @@ def test_stored_results_come_back_as_they_were(tmp_path: Path) -> None:
             result("3.14.5", C1=HOLDS, C2=REFUTED, C3=HOLDS, C9=HOLDS),
             "results/aiohttp-3.14.5.json has C9, not in the ledger: run `python -m labs versions --page`.",
         ),
+        (
+            dataclasses.replace(
+                result("3.14.5", C1=HOLDS, C2=REFUTED, C3=HOLDS), lessons={"01_one": "1a", "02_two": "2b"}
+            ),
+            "results/ has what 02_two gave before the code changed: "
+            "run `python -m labs versions 3.14.5 --lesson 02`.",
+        ),
         (result("3.14.5", C1=HOLDS, C2=REFUTED, C3=HOLDS), ""),
     ],
 )
 def test_what_does_not_fit_is_found(tmp_path: Path, kept: Results, words: str) -> None:
     results.write(kept, tmp_path)
-    assert "".join(results.findings(BOOK, tmp_path, "3.14.5")) == words
+    assert "".join(results.findings(BOOK, NOW, tmp_path, "3.14.5")) == words
 
 
 # ── the page ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -119,27 +129,32 @@ NEW = result("3.14.5", C1=HOLDS, C2=REFUTED)
 
 
 def test_the_page_puts_news_first_and_keeps_the_four_words_apart() -> None:
-    page = chronicle.page([OLD, NEW], BOOK, "3.14.5", {})
-    news, unrun, every = page.split("\n## ")[1:]
+    page = chronicle.page([OLD, NEW], BOOK, "3.14.5", {}, NOW)
+    news, unrun, older, every = page.split("\n## ")[1:]
     assert "| claim | 3.9.5 | **3.14.5** |  |\n| --- | :-: | :-: | --- |\n| C1 | ✗ | ✓ |" in news
     assert "* C1 is refuted in 3.9.5: there: a\\|b" in news and "C2" not in news and "C3" not in news
     assert unrun.endswith("\n\n* C3 in 3.9.5: the lab \\| \\*failed\\*\n")
+    assert older == "Lessons that were not run with today's code\n\nNone.\n"
     assert "### [01_one](../notebooks/01_one.ipynb)" in every and "| C2 | ✗ | ✗ |" in every
     assert "| C3 | ! | · |" in every  # what is broken is not refuted, and what is missing is not tested
     assert r"A \| B holds for `a\|b`, \*often\* in \<b\>." in every
 
 
+def test_the_page_names_the_lessons_that_changed_since() -> None:
+    page = chronicle.page([OLD, NEW], BOOK, "3.14.5", {}, {"01_one": "1b", "02_two": "2a", "03_three": "3a"})
+    assert "today's code\n\n* 01_one, 03_three in 3.9.5, 3.14.5\n\n## " in page
+
+
 def test_every_row_of_a_table_has_as_many_cells() -> None:
-    rows = [
-        line for line in chronicle.page([OLD, NEW], BOOK, "3.14.5", {}).splitlines() if line.startswith("|")
-    ]
+    page = chronicle.page([OLD, NEW], BOOK, "3.14.5", {}, NOW)
+    rows = [line for line in page.splitlines() if line.startswith("|")]
     assert {row.replace("\\|", "").count("|") for row in rows} == {5}
 
 
 def test_reasons_with_the_same_words_stand_together() -> None:
     why = {"C1": "no town", "C2": "no town", "02_two": "its last cell raised"}
     every = [result(release, why, C1=BROKEN, C2=BROKEN, C3=HOLDS) for release in ("3.8.6", "3.9.5")]
-    page = chronicle.page(every, BOOK, "3.14.5", {})
+    page = chronicle.page(every, BOOK, "3.14.5", {}, NOW)
     assert "* C1, C2 in 3.8.6, 3.9.5: no town\n* 02_two in 3.8.6, 3.9.5: its last cell raised\n" in page
     assert "## News: not the verdict of the ledger\n\nNone.\n" in page
 
@@ -149,7 +164,7 @@ def test_cases_that_differ_come_first() -> None:
         Results("3.9.5", "3.11", "Linux", {}, {}, {"plain": "passed", "quotes": "failed"}, {"quotes": "a=1"}),
         Results("3.14.5", "3.11", "Linux", {}, {}, {"plain": "passed", "quotes": "passed"}),
     ]
-    page = chronicle.page(every, {}, "3.14.5", {"plain": "One.", "quotes": "Two.", "late": "Three."})
+    page = chronicle.page(every, {}, "3.14.5", {"plain": "One.", "quotes": "Two.", "late": "Three."}, {})
     _, other, same = page.split("\n### ")
     assert "| quotes | ✗ | ✓ | Two. |\n\n* quotes in 3.9.5: a=1\n" in other and "plain" not in other
     assert "| plain | ✓ | ✓ | One. |\n| late | · | · | Three. |" in same
@@ -353,6 +368,7 @@ def course(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Sitting]]:
     sources = {"01": Path("01_one.py"), "02": Path("02_two.py")}
     monkeypatch.setattr(lesson, "sources", lambda: list(sources.values()))
     monkeypatch.setattr(lesson, "find", lambda word: sources[word[:2]])
+    monkeypatch.setattr(lesson, "digest", lambda source: NOW[source.stem])
     monkeypatch.setattr(versions, "environment", lambda release: Path(release))
 
     def sat(python: Path, word: str) -> Sitting:
@@ -379,6 +395,7 @@ def test_the_command_stores_and_shows_what_came(
     assert kept.claims == {"C1": "refuted", "C2": "refuted", "C3": "broken"}
     assert kept.why == {"C1": "q: a 3", "C3": "cell 1 raised"}
     assert course["01_one"] == []  # news came again and again
+    assert kept.lessons == NOW
     assert versions.main(["3.9.5", "--lesson", "02"], tmp_path) == 0  # mends this lesson, and keeps the other
     kept = results.stored(tmp_path)[0]
     assert kept.claims == {"C1": "refuted", "C2": "refuted", "C3": "holds"} and kept.why == {"C1": "q: a 3"}
@@ -388,9 +405,9 @@ def test_the_command_stores_and_shows_what_came(
 def test_a_lesson_that_stops_after_its_last_claim_says_so(
     course: dict[str, list[Sitting]], tmp_path: Path
 ) -> None:
-    course |= {"01_one": [Sitting(AGREED, "cell 9 raised")], "02_two": [Sitting(C3)]}
-    versions.main(["3.9.5"], tmp_path)
-    assert results.stored(tmp_path)[0].why == {"01_one": "cell 9 raised"}
+    course |= {"01_one": [Sitting(AGREED, "cell 9 raised")], "02_two": [Sitting(C3, "cell 9 raised")]}
+    versions.main(["3.9.5"], tmp_path)  # also where two stop with the same words
+    assert results.stored(tmp_path)[0].why == dict.fromkeys(("01_one", "02_two"), "cell 9 raised")
 
 
 def test_a_release_that_cannot_be_installed_leaves_what_is_stored(

@@ -4,6 +4,7 @@
 holds both ends: a raw client in front of the proxy, and a raw origin behind it.
 """
 
+from labs.conformance.heard import Heard
 from labs.conformance.registry import (
     Check,
     Failed,
@@ -14,7 +15,8 @@ from labs.conformance.registry import (
     select,
 )
 from labs.conformance.results import Result, Results, dump, explain, matrix, run, suspicious
-from labs.conformance.stand import CONNECT, TARGET, Heard, Site, Stand, in_town, outside
+from labs.conformance.sites import CONNECT, TARGET, Site, in_town, outside
+from labs.conformance.stand import Stand
 
 __all__ = [
     "CONNECT",

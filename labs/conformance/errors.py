@@ -1,7 +1,8 @@
 """The origin fails: what the client hears, and what it must not hear."""
 
+from labs.conformance.heard import Heard
 from labs.conformance.registry import NotApplicable, check, demand
-from labs.conformance.stand import Heard, Stand
+from labs.conformance.stand import Stand
 from labs.conformance.words import HELLO, ask, say
 
 BAD = "RFC 9110 section 15.6.3"

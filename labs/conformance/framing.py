@@ -2,9 +2,10 @@
 
 import gzip
 
+from labs.conformance.heard import Heard
 from labs.conformance.line import Line
 from labs.conformance.registry import check, demand
-from labs.conformance.stand import Heard, Stand
+from labs.conformance.stand import Stand
 from labs.conformance.words import HELLO, ask, chunked, say
 
 LENGTH = "RFC 9112 section 6.3"

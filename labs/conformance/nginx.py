@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from labs.conformance.registry import Check
-from labs.conformance.stand import Open, Stand, outside
+from labs.conformance.sites import Open, outside
+from labs.conformance.stand import Stand
 from labs.names import LOOPBACK
 
 __all__ = ["find", "nginx"]

@@ -16,7 +16,8 @@ from typing import Any
 from labs import guard
 from labs.conformance.patience import patient
 from labs.conformance.registry import Check, Failed, NotApplicable, select
-from labs.conformance.stand import Open, Stand
+from labs.conformance.sites import Open
+from labs.conformance.stand import Stand
 from labs.gates import GateStuck
 from labs.page import Page
 

@@ -4,89 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-import inspect
 import socket
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
-
-from aiohttp import BaseConnector, web
+from typing import Any
 
 from labs import spell
+from labs.conformance.heard import Heard
 from labs.conformance.line import Line
 from labs.conformance.patience import patient
 from labs.conformance.registry import Check, Failed, NotApplicable
-from labs.names import LOOPBACK
 from labs.page import Page
-from labs.town import Town
 from labs.trace import Said
 from labs.wire import Message
 
-__all__ = ["CONNECT", "TARGET", "Heard", "Open", "Site", "Stand", "in_town", "outside"]
+__all__ = ["FRONT", "ORIGIN", "Stand"]
 
 FRONT, ORIGIN = "front.test", "origin.test"
 HOST_LINE = f"Host: {FRONT}\r\n".encode()
 UNSCRIPTED = b"HTTP/1.1 500 Unscripted\r\nContent-Length: 0\r\n\r\n"
-TARGET: web.AppKey[str] = web.AppKey("TARGET", str)
-CONNECT: web.AppKey[Callable[[], BaseConnector]] = web.AppKey("CONNECT")
-
-
-@dataclass(frozen=True)
-class Heard:
-    """Hold what both ends heard of an exchange: messages, and the bytes themselves.
-
-    `requests` is what the origin heard, on all its connections; `client` what the client heard, interim
-    answers included. `closed` tells whether the proxy ended the client's connection.
-    """
-
-    requests: tuple[Message, ...]
-    client: tuple[Message, ...]
-    raw_upstream: bytes
-    raw_client: bytes
-    closed: bool
-
-    @property
-    def upstream(self) -> Message | None:
-        """The first request that the origin heard, or None."""
-        return next(iter(self.requests), None)
-
-    @property
-    def asked(self) -> Message:
-        """The first request that the origin heard. Raise Failed if none came."""
-        self.reached()
-        if self.upstream is None:
-            raise Failed("the origin heard bytes that are no request")
-        return self.upstream
-
-    def reached(self) -> Heard:
-        """Return this. Raise Failed unless the origin heard at least a part of the request."""
-        if not self.raw_upstream:
-            got = next((it.start for it in self.client), "nothing")
-            raise Failed(f"the request never reached the origin; the client got: {got}")
-        return self
-
-    @property
-    def answers(self) -> tuple[Message, ...]:
-        """The final answers that the client heard."""
-        return tuple(it for it in self.client if it.kind == "answer" and not it.interim)
-
-    @property
-    def answer(self) -> Message:
-        """The first final answer that the client heard. Raise Failed if none came."""
-        if not self.answers:
-            raise Failed("the client's connection ended without an answer")
-        return self.answers[0]
-
-    @property
-    def whole(self) -> Message:
-        """The same, and raise Failed unless it can be read to its end."""
-        if self.answer.problem:
-            raise Failed(f"the client got an answer that it cannot read: {self.answer.problem}")
-        if not self.answer.complete:
-            raise Failed("the client got an answer that was cut short")
-        return self.answer
 
 
 class Stand:
@@ -328,103 +264,3 @@ class Stand:
 def _sent(line: Line) -> tuple[Message, ...]:
     raw = bytes(line.said)
     return (Message("tunnel", "", body=raw, raw=raw),) if raw else ()
-
-
-@dataclass(frozen=True)
-class Site:
-    """Hold what a proxy needs to reach the origin of its stand."""
-
-    target: str  # the origin's URL, without a path
-    connect: Callable[[], BaseConnector]  # makes a connector
-    dial: Callable[[str, int], Awaitable[tuple[str, int]]]  # (host, port) -> where that really is
-    check: Check
-    options: dict[str, Any] = field(default_factory=dict)  # for aiohttp's runner; the build may add some
-    limits: dict[str, float] = field(default_factory=dict)  # what the build sets up: see Stand
-
-
-Open: TypeAlias = Callable[[Check], contextlib.AbstractAsyncContextManager[Stand]]
-
-
-def in_town(build: Callable[[Site], Any], name: str = "proxy") -> Open:
-    """Return what opens a stand: `build` makes the handler, application or protocol factory to test."""
-
-    @contextlib.asynccontextmanager
-    async def opened(check: Check) -> AsyncIterator[Stand]:
-        async with Town(keep=0) as town:
-            address = functools.partial(town.address, FRONT)
-            gone: set[str] = set()
-
-            async def close(host: str) -> None:
-                gone.add(host)
-                await town.close(host)
-
-            stand = Stand(
-                name,
-                address,
-                leave=functools.partial(close, ORIGIN),
-                stop=functools.partial(close, FRONT),
-            )
-            await town.open(ORIGIN, stand.accept)
-
-            async def dial(host: str, port: int) -> tuple[str, int]:
-                return town.address(f"{host}:{port}")
-
-            site = Site(f"http://{ORIGIN}", functools.partial(town.connector, FRONT), dial, check)
-            if check.linger:
-                site.options["shutdown_timeout"] = check.linger
-            app = build(site)
-            stand.limits.update(site.limits)
-            if inspect.iscoroutinefunction(app):
-                app = _application(app, site)
-            await town.open(FRONT, app, **(site.options if isinstance(app, web.Application) else {}))
-            try:
-                yield stand
-            finally:
-                await stand.end()
-
-    return opened
-
-
-def _application(
-    handler: Callable[[web.Request], Awaitable[web.StreamResponse]], site: Site
-) -> web.Application:
-    app = web.Application()
-    app[TARGET], app[CONNECT] = site.target, site.connect
-    app.router.add_route("*", "/{path:.*}", handler)
-    return app
-
-
-@contextlib.asynccontextmanager
-async def outside(
-    name: str,
-    address: tuple[str, int],
-    upstream_port: int,
-    *,
-    host: str = FRONT,
-    limits: Mapping[str, float] | None = None,
-) -> AsyncIterator[Stand]:
-    """Open a stand around a proxy that runs elsewhere and asks 127.0.0.1:`upstream_port`.
-
-    Raise OSError where the port is taken, or nobody listens at the proxy's address.
-    """
-    server: asyncio.Server | None = None
-
-    async def leave() -> None:
-        if server is not None:
-            server.close()
-
-    stand = Stand(
-        name,
-        lambda: address,
-        host=host,
-        origin_host=f"{LOOPBACK}:{upstream_port}",
-        limits=limits,
-        leave=leave,
-    )
-    server = await asyncio.get_running_loop().create_server(stand.accept, LOOPBACK, upstream_port)
-    try:
-        yield stand
-    finally:
-        server.close()
-        await stand.end()
-        await server.wait_closed()

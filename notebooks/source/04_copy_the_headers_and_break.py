@@ -6,26 +6,27 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 33 to read and run, 30 for the exercises.
+# **Minutes:** 20 to read and run, 30 for the exercises.
 
 # %%
 import asyncio
 import gzip
 import re
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import partial
 
+import httpx
 from aiohttp import ClientError, ClientSession, web
+from multidict import CIMultiDict
 
 from labs import clients, draw
 from labs.claims import check
 from labs.compare import compare
 from labs.exercises import attempt
 from labs.guard import Guard
+from labs.noted import noted
 from labs.predict import score
 from labs.town import Town
-from labs.trace import Said
 
 guard = Guard()
 
@@ -35,57 +36,11 @@ clients.versions()
 # %% [markdown]
 # ## The scene
 #
-# Lesson 01 showed that a `ClientSession` in a handler makes a proxy. The post that it came from gives the
-# code: ask the inner service, read its answer, and return a `web.Response` with the same body, status and
-# headers. *Headers* is aiohttp's word for the fields of a message.
+# In lesson 01, a `ClientSession` in a handler made a proxy. The post that this came from hands on the body,
+# status and headers that it receives. *Headers* is aiohttp's word for the fields of a message.
 #
-# This is the origin. It gives a different kind of answer for each path.
-
-
-# %%
-PAGE = b"a line of the page\n" * 50
-
-
-def squeeze(plain, size):
-    packed = gzip.compress(plain, mtime=0)  # and a file name in its head, which fills it up to `size` bytes
-    return packed[:3] + b"\x08" + packed[4:10] + b"x" * (size - len(packed) - 1) + b"\0" + packed[10:]
-
-
-async def origin(request):
-    if request.path == "/gzip":
-        return web.Response(body=squeeze(PAGE, 200), headers={"Content-Encoding": "gzip"})
-    if request.path == "/empty":
-        return web.Response(status=204)
-    answer = web.Response(body=PAGE)
-    if request.path == "/login":
-        answer = web.Response(status=302, headers={"Location": "/page"})
-    if request.path in ("/login", "/cookies"):
-        answer.set_cookie("user", "alice")
-        answer.set_cookie("theme", "dark")
-    return answer
-
-
-# %%
-async def in_pieces(request):
-    answer = web.StreamResponse()  # of no known length, so it goes out in chunks
-    await answer.prepare(request)
-    for n in range(3):
-        await answer.write(b"line %d\r\n" % n)
-    return answer
-
-
-def site():
-    app = web.Application()
-    app.router.add_get("/chunked", in_pieces)
-    app.router.add_route("*", "/{path:.*}", origin)
-    return app
-
-
-# %% [markdown]
-# ## Does the post's code run?
-#
-# First the code as it is printed: a line from the post's summary, and the longer snippet, where `target`
-# stands for its address. The third side puts the snippet into a handler. A client then asks for `/plain`.
+# The post has it as a snippet, where `target` stands for its address, and as one line in its summary. Does
+# Python take them as they are printed? The second side puts the snippet into a handler.
 
 # %%
 SNIPPET = """\
@@ -95,83 +50,55 @@ async with ClientSession() as session:
         raw = await res.read()
 return web.Response(body=raw, status=res.status, headers=res.headers)
 """
-printed = {
-    "one line": "async with ClientSession() ...",
-    "snippet": SNIPPET,
-    "in a handler": "async def front(request):\n    " + SNIPPET.replace("\n", "\n    "),
-}
+HANDLER = "async def front(request):\n    " + SNIPPET.replace("\n", "\n    ")
 
 
-def noting(trace, who, *words):  # adds what a party says to itself
-    notes = [Said(who, who, None, word, 0, len(trace.said), 0.0) for word in words]
-    parties = tuple(dict.fromkeys((*trace.parties, who)))
-    return replace(trace, said=(*trace.said, *notes), parties=parties)
-
-
-# %%
-async def get(town, url, who="client"):
-    async with ClientSession(connector=town.connector(who)) as client, client.get(url) as answer:
-        await answer.read()
-
-
-async def run(text):
-    async with Town() as town:
-        connect = partial(town.connector, "front.test")
-        scope = {"web": web, "target": "http://origin.test"}
-        scope["ClientSession"] = lambda: ClientSession(connector=connect())
-        try:
-            exec(compile(text, "the post", "exec"), scope)
-        except SyntaxError as error:
-            return noting(town.trace, "Python", type(error).__name__)
-        await town.open("origin.test", site())
-        await town.open("front.test", scope["front"])
-        await get(town, "http://front.test/plain")
-    return town.trace
+async def compiled(text):
+    try:
+        compile(text, "the post", "exec")
+    except SyntaxError as error:
+        return noted(says=type(error).__name__)
+    return noted(says=None)
 
 
 # %%
 ran = await compare(
-    {name: partial(run, text) for name, text in printed.items()},
-    ask={
-        "what Python says": lambda t: (t.events(who="Python") or (None,))[0],
-        "status the client hears": lambda t: [it.status for it in t.answers(whom="client")],
-        "it hears the whole page": lambda t: [it.body == PAGE for it in t.answers(whom="client")],
+    {
+        "snippet": partial(compiled, SNIPPET),
+        "in a handler": partial(compiled, HANDLER),
+        "one line": partial(compiled, "async with ClientSession() ..."),
     },
+    ask={"what Python says": lambda t: t.notes["says"]},
 )
 ran
 
 # %% [markdown]
-# What is printed is no Python: the line is an outline [C31], and the snippet needs a function around it
-# [C12a]. In a handler it relays a plain page [C12b]. Reading inside the block and using `res` after it is
-# in order, because `read()` has fetched everything and the rest was there before [C17].
+# The snippet needs a function around it [C12a]. The line is no code, but an outline [C31].
 
 # %%
 check(
     ran,
     {
-        "C31": {"what Python says": {"one line": None}},
         "C12a": {"what Python says": {"snippet": None}},
-        "C12b": {
-            "what Python says": {"in a handler": None},
-            "status the client hears": {"in a handler": [200]},
-        },
-        "C17": {"it hears the whole page": {"in a handler": [True]}},
+        "C31": {"what Python says": {"one line": None}},
     },
 )
 
 # %% [markdown]
 # ## The two sides
 #
-# From here on, the post's proxy is code in a cell. The client sends the same requests to two servers, and
-# they differ in one thing: **does the client ask the origin, or the proxy before it?**
+# Here is the snippet in its handler. From now on the sides differ in one thing: **does the client ask the
+# origin, or the proxy before it?**
+#
+# The origin has a kind of answer for each path. `/gzip` is the page *packed*, in 200 bytes instead of 1000.
+# `/chunked` sends it in *chunks*, pieces that each say how long they are.
 
 
 # %%
 def posted(target, connect):
     async def front(request):
-        async with ClientSession(connector=connect()) as session:
-            method, url = request.method, target + request.path_qs
-            async with session.request(method, url) as resp:
+        async with ClientSession(connector=connect()) as session:  # noqa: SIM117  as posted
+            async with session.request(request.method, target + request.path_qs) as resp:
                 res = resp
                 raw = await res.read()
         return web.Response(body=raw, status=res.status, headers=res.headers)
@@ -189,215 +116,176 @@ async def opened(front, behind):
         yield town, "origin.test" if front is None else "front.test"
 
 
-# %% [markdown]
-# ## The request
-#
-# A client posts an order, with a token in `Authorization` and a cookie. What does the origin hear?
-
-
 # %%
-FIELDS = {
-    "Content-Type": "application/json",
-    "Authorization": "Bearer T",
-    "Cookie": "user=alice",
-    "X-Order": "7",
-    "User-Agent": "shop/1",
+def squeeze(plain, size):  # gzip, with a file name in its head that fills it up to `size` bytes
+    packed = gzip.compress(plain, mtime=0)
+    return packed[:3] + b"\x08" + packed[4:10] + b"x" * (size - len(packed) - 1) + b"\0" + packed[10:]
+
+
+PAGE = b"some lines of text\r\n" * 50
+COOKIES = CIMultiDict([("Set-Cookie", "user=alice"), ("Set-Cookie", "theme=dark")])
+ANSWERS = {
+    "/cookies": {"body": PAGE, "headers": COOKIES},
+    "/204": {"status": 204},
+    "/302": {"status": 302, "headers": CIMultiDict(COOKIES, Location="/page")},
+    "/gzip": {"body": squeeze(PAGE, 200), "headers": {"Content-Encoding": "gzip"}},
 }
 
 
+async def origin(request):
+    answer = web.Response(**ANSWERS.get(request.path, {"body": PAGE}))
+    if request.path == "/chunked":
+        answer.enable_chunked_encoding()
+    return answer
+
+
+# %% [markdown]
+# ## The request
+#
+# A client asks for `/cookies`, and is given two. Then it posts an order in the same session, with a token in
+# `Authorization`. What does the origin hear?
+
+
+# %%
 async def order(front):
-    async with opened(front, site()) as (town, at):
-        mine = town.connector("client")
-        async with ClientSession(connector=mine, headers=FIELDS) as client:
-            url = f"http://{at}/order"
-            async with client.post(url, data=b'{"n": 1}') as answer:
+    async with opened(front, origin) as (town, at):
+        mine = {"connector": town.connector("client"), "headers": {"Authorization": "Bearer T"}}
+        async with ClientSession(**mine) as client:
+            async with client.get(f"http://{at}/cookies") as answer:
+                await answer.read()
+            async with client.post(f"http://{at}/order", data=b'{"n": 1}') as answer:
                 await answer.read()
     return town.trace
 
 
 # %%
-def hears(name):
-    return lambda trace: trace.requests(whom="origin.test")[0].field(name)
+def ordered(trace):
+    return trace.requests(whom="origin.test")[-1]
 
 
 heard = await compare(
     {"direct": partial(order, None), "posted": partial(order, posted)},
     ask={
-        "method": lambda t: t.requests(whom="origin.test")[0].method,
-        "bytes of body": lambda t: len(t.requests(whom="origin.test")[0].body),
-        **{name: hears(name) for name in ("Content-Type", "Authorization", "Cookie", "X-Order")},
-        "User-Agent, up to its version": lambda t: hears("User-Agent")(t).partition("/")[0],
+        "connections to the origin": lambda t: t.connections(whom="origin.test"),
+        "method of the order": lambda t: ordered(t).method,
+        "bytes of its body": lambda t: len(ordered(t).body),
+        "cookies with it": lambda t: (ordered(t).field("Cookie") or "").count("="),
+        "Authorization": lambda t: ordered(t).field("Authorization"),
     },
 )
 heard
 
-# %%
-heard["posted"].bytes(whom="origin.test")
-
 # %% [markdown]
-# Method, path and query arrive, because the code names them. All else stays behind: the order, the token,
-# the cookie [C15]. In place of what is missing, the proxy's own client says what it says by default: a
-# `Content-Type` for a body that is not there, and its own name [L04a].
+# * Method, path and query arrive. All else stays behind: the order, the token, the cookies [C15].
+# * The client's session keeps its connection [C21a] and the cookies [C20a]. The proxy's ends with each
+#   request: two connections [C21b], and the cookies that it was given are gone [C20b]. Lessons 06 and 07 say
+#   what a session should keep.
 
 # %%
 check(
     heard,
     {
         "C15": {
-            "method": {"posted": "POST"},
-            "bytes of body": {"posted": 8},
+            "method of the order": {"posted": "POST"},
+            "bytes of its body": {"posted": 8},
             "Authorization": {"posted": "Bearer T"},
         },
-        "L04a": {
-            "Content-Type": {"posted": "application/octet-stream"},
-            "User-Agent, up to its version": {"posted": "Python"},
-        },
+        "C20a": {"cookies with it": {"direct": 2}},
+        "C20b": {"cookies with it": {"posted": 2}},
+        "C21a": {"connections to the origin": {"direct": 1}},
+        "C21b": {"connections to the origin": {"posted": 1}},
     },
 )
 
 # %% [markdown]
 # ## The answer: seven kinds
 #
-# Now the way back. The experiment asks for one kind of answer after another, each on a connection of its
-# own, follows no redirect, and notes what aiohttp's client raises.
+# Now the way back. Each kind is asked for on a connection of its own. An answer is *malformed* if a reader
+# who takes the specification at its word cannot read it. *Surplus bytes* come after the end of a message, and
+# belong to none.
 
 # %%
-KINDS = {
-    "plain": ("GET", "/plain"),
-    "two cookies": ("GET", "/cookies"),
-    "HEAD": ("HEAD", "/plain"),
-    "204": ("GET", "/empty"),
-    "302": ("GET", "/login"),
-    "gzip": ("GET", "/gzip"),
-    "chunked": ("GET", "/chunked"),
-}
+KINDS = ("plain", "cookies", "HEAD", "204", "302", "gzip", "chunked")
 
 
-def told(answer):
-    cookies, length = len(answer.all("Set-Cookie")), answer.field("Content-Length")
-    words = [str(answer.status), f"{len(answer.body)} of {length or '?'} bytes"]
-    words += [f"{cookies} cookies"] * bool(cookies)
-    words += [f"{len(answer.surplus)} surplus bytes"] * bool(answer.surplus)
-    return ", ".join([*words, *["malformed"] * bool(answer.problem)])
-
-
-# %%
-async def fetch(front, *kinds):
-    raised = []
-    async with opened(front, site()) as (town, at):
-        for method, path in map(KINDS.get, kinds):
+async def fetch(front, kinds):
+    raised = dict.fromkeys(kinds)
+    async with opened(front, origin) as (town, at):
+        for kind in kinds:
+            method, url = "HEAD" if kind == "HEAD" else "GET", f"http://{at}/{kind}"
             async with ClientSession(connector=town.connector("client")) as client:
-                url = f"http://{at}{path}"
                 try:
                     async with client.request(method, url, allow_redirects=False) as answer:
                         await answer.read()
                 except ClientError as error:
-                    raised.append(type(error).__name__)
-    return noting(town.trace, "client", *raised)
+                    raised[kind] = type(error).__name__
+    return noted(town.trace, raised)
+
+
+# %%
+def told(kind, trace):
+    answer = trace.answers(whom="client")[KINDS.index(kind)]
+    body = "the page" if answer.body == PAGE else f"{len(answer.body)} bytes"
+    words = [
+        str(answer.status),
+        "malformed" if answer.problem else body,
+        "2 cookies" if len(answer.all("Set-Cookie")) == 2 else None,
+        f"{len(answer.surplus)} surplus bytes" if answer.surplus else None,
+        "length told twice" if answer.field("Content-Length") and answer.field("Transfer-Encoding") else None,
+        trace.notes[kind],
+    ]
+    return ", ".join(filter(None, words))
 
 
 kinds = await compare(
-    {"direct": partial(fetch, None, *KINDS), "posted": partial(fetch, posted, *KINDS)},
-    ask={it: lambda t, n=n: told(t.answers(whom="client")[n]) for n, it in enumerate(KINDS)},
+    {"direct": partial(fetch, None, KINDS), "posted": partial(fetch, posted, KINDS)},
+    ask={kind: partial(told, kind) for kind in KINDS},
 )
 kinds
 
-# %% [markdown]
-# The first four kinds are as good as new. `web.Response` takes body, status and fields as they are given
-# [C22], and `res.headers` is a dict that can hold a name twice, so that both cookies arrive [L04b].
-#
-# The 302 never arrives [C16b]. The proxy's client follows redirects, as aiohttp's client does by default.
-# It fetched `/page`, and the two cookies of a login went to it and no further:
-
 # %%
-login = await fetch(posted, "302")
-login.lanes("Location", "Set-Cookie", "Cookie")
+draw.bytes_view(
+    {"direct": await fetch(None, ["gzip"]), "posted": await fetch(posted, ["gzip"])},
+    whom="client",
+    finding="The proxy announces 200 bytes and sends 1000: the rest belongs to no message",
+)
+
+# %% [markdown]
+# * `web.Response` takes body, status and fields as they are given [C22], so a plain page is relayed [C12b].
+#   After its block, `res` can still be used, because its body was read inside [C17]. `res.headers` is a dict
+#   that can hold a name twice: both cookies arrive [L04b].
+# * The 302 never arrives [C16b]. aiohttp's client follows redirects by default, so the proxy fetched `/page`,
+#   and the cookies that came with the 302 did not reach the client.
+# * aiohttp's client unpacks gzip by default. `read()` gave the proxy 1000 plain bytes, and the copied fields
+#   describe the 200 packed ones. The client unpacks what is not packed, and fails [C13].
+# * `read()` put the chunks together, too. The proxy's server adds a `Content-Length`, and the copied
+#   `Transfer-Encoding` still promises chunks, which never come [C14]. Both at once are forbidden, and
+#   aiohttp's client refuses them [L04d]. `Transfer-Encoding` speaks of one connection. A proxy has two.
 
 # %%
 check(
     kinds,
     {
-        "C22": {"204": {"posted": "204, 0 of ? bytes"}, "plain": {"posted": "200, 950 of 950 bytes"}},
-        "L04b": {"two cookies": {"posted": "200, 950 of 950 bytes, 2 cookies"}},
-        "C16b": {"302": {"posted": "302, 0 of 0 bytes, 2 cookies"}},
-    },
-)
-
-# %% [markdown]
-# ## Two answers that are not as they say
-#
-# The last two rows, looked at closely. A *strict reader* takes the specification at its word.
-
-
-# %%
-def first(trace):
-    return trace.answers(whom="client")[0]
-
-
-broken = await compare(
-    {
-        f"{kind}, {side}": partial(fetch, front, kind)
-        for kind in ("gzip", "chunked")
-        for side, front in (("direct", None), ("posted", posted))
-    },
-    ask={
-        "Transfer-Encoding": lambda t: first(t).field("Transfer-Encoding"),
-        "Content-Length": lambda t: first(t).field("Content-Length"),
-        "bytes after the head": lambda t: len((first(t).raw + first(t).surplus).partition(b"\r\n\r\n")[2]),
-        "of them surplus": lambda t: len(first(t).surplus),
-        "what a strict reader objects to": lambda t: first(t).problem or None,
-        "what aiohttp's client raises": lambda t: (t.events(who="client", whom="client") or (None,))[0],
-    },
-)
-broken
-
-# %%
-broken["gzip, posted"].lanes("Content-Encoding", "Content-Length")
-
-# %%
-draw.bytes_view(
-    {side: broken[f"gzip, {side}"] for side in ("direct", "posted")},
-    whom="client",
-    finding="The proxy announces 200 bytes and sends 950: the rest belongs to no message",
-)
-
-# %%
-broken["chunked, posted"].bytes(who="front.test", whom="client")
-
-# %% [markdown]
-# * aiohttp's client says by default that it takes gzip, and unpacks what comes. `read()` gave the proxy 950
-#   plain bytes. The copied fields still describe the 200 packed ones, so the client unpacks what is not
-#   packed, and fails [C13].
-# * aiohttp's server does not cut a body to the `Content-Length` that you give it [L04c].
-# * The chunked answer was put together by `read()`, too. The proxy's server counts its bytes and adds a
-#   `Content-Length`, and the copied `Transfer-Encoding` says that there are chunks. Both at once are
-#   forbidden, and neither is right for whoever believes the other [C14]. aiohttp's client refuses such an
-#   answer [L04d].
-# * `Transfer-Encoding` speaks of one connection. A proxy has two.
-
-# %%
-check(
-    broken,
-    {
-        "C13": {"what aiohttp's client raises": {"gzip, direct": None, "gzip, posted": None}},
-        "C14": {"what a strict reader objects to": {"chunked, direct": None, "chunked, posted": None}},
-        "L04c": {"of them surplus": {"gzip, posted": 0}},
-        "L04d": {
-            "Transfer-Encoding": {"chunked, posted": "chunked"},
-            "Content-Length": {"chunked, posted": "24"},
-            "what aiohttp's client raises": {"chunked, posted": "ClientResponseError"},
-        },
+        "C12b": {"plain": {"posted": "200, the page"}},
+        "C13": {"gzip": {"posted": "200, 200 bytes"}},
+        "C14": {"chunked": {"posted": "200, the page"}},
+        "C16b": {"302": {"posted": "302, 0 bytes, 2 cookies"}},
+        "C17": {"cookies": {"posted": "200, the page, 2 cookies"}},
+        "C22": {"204": {"posted": "204, 0 bytes"}, "cookies": {"posted": "200, the page, 2 cookies"}},
+        "L04b": {"cookies": {"posted": "200, the page, 2 cookies"}},
+        "L04d": {"chunked": {"posted": "200, malformed, length told twice, ClientResponseError"}},
     },
 )
 
 # %% [markdown]
 # ## Where do the surplus bytes go?
 #
-# They stay on the connection. The client above closed it. But whoever counts 200 bytes, does not unpack,
-# and asks again on the same connection finds 750 bytes where the next answer should begin. A *load
-# balancer* is such a client: it hands on what it reads, and keeps few connections for many users.
+# They stay on the connection. The client above closed it. But whoever counts 200 bytes, does not unpack, and
+# asks again there finds 800 bytes where the next answer should begin. A *load balancer* is such a client: it
+# keeps few connections for many users.
 #
-# Now somebody uploads a page to the origin. It is 200 letters long, and then says something else:
+# Now somebody uploads a page to the origin: 200 letters, and then something else. Below it is the balancer, a
+# sketch that hands on bodies only.
 
 # %%
 TRAP = b"<h1>Log in at evil.test</h1>"
@@ -409,11 +297,6 @@ async def accounts(request):
     if request.path == "/upload":
         return web.Response(body=UPLOAD, headers={"Content-Encoding": "gzip"})
     return web.Response(text=f"the account of {request.path.strip('/')}")
-
-
-# %% [markdown]
-# This is the balancer, a sketch that hands on bodies only. All its users share one connection. It reads a
-# head, and then as many bytes as the head says.
 
 
 # %%
@@ -428,10 +311,9 @@ def balancing(reader, writer, site):
 
 
 # %% [markdown]
-# Alice looks at the upload, and then at her account. After her, bob looks at his. To the origin all three
-# are pages like any other, each in one answer without a fault.
-#
-# What is alice shown as her account, and what bob as his? Write texts, such as `the account of alice`.
+# Alice looks at the upload, and then at her account. After her, bob looks at his. All goes over the one
+# connection of the balancer. What is alice shown as her account, and what bob as his? Write texts, such as
+# `the account of alice`.
 
 # %%
 shown = {
@@ -441,7 +323,7 @@ shown = {
 
 
 # %%
-async def answered(town, server, number):  # somebody may have been served before the server has answered
+async def answered(town, server, number):  # a user may have been served before the server has answered
     while len(town.trace.answers(who=server)) < number:  # noqa: ASYNC110
         await asyncio.sleep(0)
 
@@ -452,8 +334,12 @@ async def visit(front):
             reader, writer = await asyncio.open_connection(*town.address(server))
             await town.open("shop.test", balancing(reader, writer, server), known_as="balancer")
             for number, page in enumerate(("upload", "alice", "bob"), 1):
-                user = "bob" if page == "bob" else "alice"
-                await get(town, f"http://shop.test/{page}", user)
+                mine = town.connector("bob" if page == "bob" else "alice")
+                async with (
+                    ClientSession(connector=mine) as user,
+                    user.get(f"http://shop.test/{page}") as answer,
+                ):
+                    await answer.read()
                 await answered(town, server, number)
             writer.close()
     return town.trace
@@ -473,9 +359,6 @@ desync = await compare(
 desync
 
 # %%
-desync["posted"].lanes("Content-Length")
-
-# %%
 desync["posted"].bytes(who="front.test", whom="balancer")
 
 # %%
@@ -489,18 +372,19 @@ draw.lifelines(
 score(shown, desync)
 
 # %% [markdown]
-# The upload held a whole answer, and the balancer took it for the one that alice waited for [L04e]. It came
-# to her from the site that she had asked. Her own answer came after it, and went to bob, who asked next
-# [L04f]. From here on every user gets the answer to the one before, until the connection ends. Origin,
-# balancer and browsers did nothing wrong.
+# aiohttp's server did not cut the body to the `Content-Length` that it was given [L04c]. The rest was a whole
+# answer. The balancer had it before alice asked, and took it for hers [L04e]. Her own answer came after it,
+# and went to bob, who asked next [L04f]. From here on every user gets the answer to the one before, until the
+# connection ends. Origin, balancer and browsers did nothing wrong.
 #
-# This is called *response desynchronization*. No skill is needed for surplus bytes: nearly every packed
-# page leaves them. Skill decides only what they say.
+# This is called *response desynchronization*. No skill is needed for surplus bytes: nearly every packed page
+# leaves them. Skill decides only what they say.
 
 # %%
 check(
     desync,
     {
+        "L04c": {"surplus bytes after the upload": {"posted": 0}},
         "L04e": {
             "the answer to alice's request": {"posted": "the account of alice"},
             "alice is shown": {"posted": "<h1>Log in at evil.test</h1>"},
@@ -512,32 +396,27 @@ check(
 # %% [markdown]
 # ## Who else falls for it?
 #
-# The balancer was a sketch. Here are two clients that people use, each asking the posted proxy for the
-# upload and then for alice's account. They take the packed bytes as they are, as one does to save them or
-# to hand them on.
+# The balancer was a sketch. Here are two clients that people use. Each asks the posted proxy for the upload,
+# unpacks nothing, and then asks for alice's account.
 
 
 # %%
-import httpx
-
-
-async def aiohttp_client(town, at):
+async def by_aiohttp(town, at):
     async with ClientSession(connector=town.connector("client"), auto_decompress=False) as client:
-        async with client.get(f"http://{at}/upload") as answer:
-            await answer.read()
-        async with client.get(f"http://{at}/alice") as answer:
-            return await answer.text()
+        for page in ("upload", "alice"):
+            async with client.get(f"http://{at}/{page}") as answer:
+                raw = await answer.read()
+    return raw.decode()
 
 
-async def httpx_client(town, at):
+async def by_httpx(town, at):
     host, port = town.address(at)
-    async with httpx.AsyncClient(base_url=f"http://{host}:{port}", trust_env=False) as client:
-        async with client.stream("GET", "/upload") as answer:
-            async for _ in answer.aiter_raw():
-                pass
-        answer = await client.get("/alice")
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for page in ("upload", "alice"):
+            async with client.stream("GET", f"http://{host}:{port}/{page}") as answer:
+                raw = b"".join([piece async for piece in answer.aiter_raw()])
         await answered(town, at, 2)
-    return answer.text
+    return raw.decode()
 
 
 # %%
@@ -545,14 +424,14 @@ async def twice(client):
     async with opened(posted, accounts) as (town, at):
         with town.guest("client"):
             text = await client(town, at)
-    return noting(town.trace, "client", text)
+    return noted(town.trace, shown=text)
 
 
 takers = await compare(
-    {"aiohttp": partial(twice, aiohttp_client), "httpx": partial(twice, httpx_client)},
+    {"aiohttp": partial(twice, by_aiohttp), "httpx": partial(twice, by_httpx)},
     ask={
         "connections of the client": lambda t: t.connections(who="client"),
-        "alice is shown": lambda t: t.events(who="client", whom="client")[0],
+        "alice is shown": lambda t: t.notes["shown"],
     },
 )
 takers
@@ -577,52 +456,6 @@ check(
 )
 
 # %% [markdown]
-# ## A session for each request
-#
-# The post says that a session keeps cookies and uses connections again. Ten requests by one client with one
-# session. The origin gives cookies to whoever asks.
-
-
-# %%
-async def ten(front):
-    async with opened(front, site()) as (town, at):
-        mine = town.connector("client")
-        async with ClientSession(connector=mine) as client:
-            for _ in range(10):
-                async with client.get(f"http://{at}/cookies") as answer:
-                    await answer.read()
-    return town.trace
-
-
-session = await compare(
-    {"direct": partial(ten, None), "posted": partial(ten, posted)},
-    ask={
-        "connections to the origin": lambda t: t.connections(whom="origin.test"),
-        "requests that bring a cookie": lambda t: [
-            it.field("Cookie") is not None for it in t.requests(whom="origin.test")
-        ].count(True),
-    },
-)
-session
-
-# %% [markdown]
-# Both sides use `ClientSession`. The client's session keeps cookies [C20a] and its connection [C21a]. The
-# proxy opens a session for each request and closes it at the end: ten connections [C21b], and no cookie
-# kept [C20b]. The second is luck. With one session for all, the cookies of alice would go out with the
-# requests of bob.
-
-# %%
-check(
-    session,
-    {
-        "C20a": {"requests that bring a cookie": {"direct": 9}},
-        "C20b": {"requests that bring a cookie": {"posted": 9}},
-        "C21a": {"connections to the origin": {"direct": 1}},
-        "C21b": {"connections to the origin": {"posted": 1}},
-    },
-)
-
-# %% [markdown]
 # ## Exercises
 #
 # Each is tried on real traffic. The [solutions](solutions/04_copy_the_headers_and_break.ipynb) are in a
@@ -631,9 +464,8 @@ check(
 #
 # ### ★ say-what-you-send (6 minutes)
 #
-# Mend the answer: pass on the origin's status, its unpacked body, and every field but those that are no
-# longer true. Two cookies must arrive as two. The attempt asks for a plain page, a packed one, one in
-# chunks, and a 404.
+# Mend the answer: pass on status, unpacked body, and every field but those that are no longer true. You are
+# asked for a plain page, a packed one, one in chunks, and a 404.
 
 
 # %% exercise="say-what-you-send"
@@ -661,7 +493,7 @@ await attempt("say-what-you-send", truthful)
 #
 # Mend the request: method, path, query, body and fields must reach the origin, and its 302 must reach the
 # client. Two fields are not for the origin: `Host` names you, and `Connection` speaks of the connection to
-# you. Whatever `Connection` names is not for the origin either.
+# you. Nor is any field that `Connection` names.
 
 
 # %% exercise="hand-it-over"
@@ -689,10 +521,9 @@ await attempt("hand-it-over", faithful)
 #
 # ### ★★★ as-it-comes (14 minutes)
 #
-# The posted proxy waits for the last byte before the first goes out. Relay `/slow` as it comes: the origin
-# sends a piece of it and holds back the rest, and the piece must reach the client meanwhile.
-# `inner` unpacks nothing here, so the packed bytes are what the fields say. Keep `Content-Length`, for it
-# is true again.
+# The posted proxy waits for the last byte before the first goes out. Relay `/slow` as it comes: its first
+# piece must reach the client while the origin holds back the rest. `inner` unpacks nothing here, so
+# `Content-Length` is true again: keep it.
 
 
 # %% exercise="as-it-comes"
@@ -727,27 +558,16 @@ await attempt("as-it-comes", relay)
 #   and drop `Transfer-Encoding` only.
 # * **Never copy** what speaks of one connection: `Connection` and every field that it names, `Keep-Alive`,
 #   `Proxy-Connection`, `TE`, `Transfer-Encoding`, `Upgrade`. RFC 9110, section 7.6.1.
-# * `dict(res.headers)` looks like a mild repair, and loses all cookies but one.
-# * HEAD, 204 and 304 have no body, whatever their fields say, and survive the copying.
-# * A client that reads a fault out of such an answer, or closes its connection, is safe. Do not count on
-#   it: the balancer before you belongs to somebody else.
-# * An inner 302 should reach the client, with an address that the client can reach: lesson 02.
-# * One session for the whole application saves the connections. Give it a `DummyCookieJar()`, so that users
-#   do not share cookies.
-# * Reading whole bodies costs time and memory, too: lesson 13.
 # * Lesson 05 builds the proxy that has none of these faults.
 #
 # ## Where this comes from
 #
 # * RFC 9112, [section 6](https://www.rfc-editor.org/rfc/rfc9112#section-6) on the length of a message, and
-#   [section 11.2](https://www.rfc-editor.org/rfc/rfc9112#section-11.2) on request smuggling, the same trick
-#   in the other direction.
-# * RFC 9110, [section 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1) on fields for one
-#   connection, and [section 8.4](https://www.rfc-editor.org/rfc/rfc9110#section-8.4) on `Content-Encoding`.
-# * aiohttp 3.14:
-#   [`ClientSession`](https://docs.aiohttp.org/en/stable/client_reference.html#aiohttp.ClientSession) with
-#   `auto_decompress`, and
-#   [`StreamResponse`](https://docs.aiohttp.org/en/stable/web_reference.html#aiohttp.web.StreamResponse).
+#   [section 11.2](https://www.rfc-editor.org/rfc/rfc9112#section-11.2) on the same trick in the other
+#   direction. RFC 9110, [section 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1) on fields for
+#   one connection.
+# * aiohttp 3.14: `auto_decompress` of
+#   [`ClientSession`](https://docs.aiohttp.org/en/stable/client_reference.html#aiohttp.ClientSession).
 # * aiohttp issues [4462](https://github.com/aio-libs/aiohttp/issues/4462) and
 #   [8477](https://github.com/aio-libs/aiohttp/issues/8477) on bodies that come unpacked.
 # * The first of the four posts this course began from, post 000.

@@ -35,12 +35,14 @@ clients.versions()
 # requests. What it must remember, and for whom, is not a matter of taste: RFC 6265, section 5, says it step
 # by step.
 #
-# There are two texts. RFC 6265 is of 2011. Its successor, which browsers follow, is called `rfc6265bis`; here
-# it is *6265bis* for short, in its draft 22. They differ in a few places.
+# There are two texts. RFC 6265 is of 2011. Its successor is called `rfc6265bis`, *bis* being Latin for
+# *twice*, and describes what browsers have done since. It is a draft, the 22nd; here it is *6265bis* for
+# short, or the newer text. The two differ in a few places.
 #
 # First one walk by hand. `shop.test` sets two cookies, one with `Domain` and one without, and sends the
 # client on to `www.shop.test`. The sides differ in one thing: **whose jar it is.** aiohttp has its own. The
-# jar of `urllib`, `requests` and `httpx` is Python's `http.cookiejar`.
+# jar of `urllib`, `requests` and `httpx` is Python's `http.cookiejar`. urllib uses it only if asked to:
+# `cookies=True` asks.
 
 
 # %%
@@ -89,13 +91,14 @@ check(
 
 # %% [markdown]
 # A cookie without `Domain` is *host-only*: it goes back to the host that set it, and to no other. aiohttp
-# kept to that [L08a]. `http.cookiejar` did not [L08b]: it is older than the RFC, and follows what Netscape
-# once wrote.
+# kept to that [L08a]. `http.cookiejar` did not [L08b]: it is older than the RFC, and follows the rules of
+# Netscape, whose browser had cookies first.
 #
 # ## Seventy walks
 #
-# `labs/cookies/cases.toml` has such walks as data: the URLs in order, the `Set-Cookie` fields of each answer,
-# and the `Cookie` field that the last request must carry. Each names its clause. Here are some:
+# `labs/cookies/cases.toml` has such walks as data, each under a name, its *case*: the URLs in order, the
+# `Set-Cookie` fields of each answer, and the `Cookie` field that the last URL must hear. Each names the
+# clause that demands it. Where the newer text demands something else, a last line says so. Here are four:
 
 # %%
 WATCHED = {it: cases()[it] for it in ("comma", "expired-1970", "one-name-two-paths", "prefix-host")}
@@ -104,8 +107,8 @@ print(*WATCHED.values(), sep="\n")
 # %% [markdown]
 # ## Predict
 #
-# Every walk is one request of the client, with an empty jar; the redirects lead it on. What `Cookie` field
-# does the last request carry? Write it as above, and `"no cookie"` for none.
+# Every walk begins with an empty jar and one request; redirects lead the client on. What does the `Cookie`
+# field of the last request say? Write it as in `"a=2; a=1"`, and `"no cookie"` for none.
 
 # %%
 prediction = {
@@ -114,6 +117,15 @@ prediction = {
     "one-name-two-paths": {"aiohttp": ..., "urllib": ...},
     "prefix-host": {"aiohttp": ..., "urllib": ...},
 }
+
+# %% [markdown]
+# ## The experiment
+#
+# Each client takes all walks, and has a new jar for each. `judge_all` reads what the last request of a walk
+# carried, and gives the walk one letter:
+
+# %%
+print(*(f"{letter}  {words}" for letter, words in KEY.items()), sep="\n")
 
 
 # %%
@@ -154,13 +166,13 @@ found
 
 
 # %%
-async def recorded(client):  # the same recordings, for other questions
+async def again(client):  # nothing is walked twice: other questions to the same recordings
     return found[client]
 
 
 SHOWN = (*WATCHED, "long-path-first", "unknown-attribute", "public-suffix-2")
 some = await compare(
-    {client: partial(recorded, client) for client in PYTHON},
+    {client: partial(again, client) for client in PYTHON},
     ask={case: partial(heard, case) for case in SHOWN},
 )
 some
@@ -173,15 +185,16 @@ score(prediction, some)
 #
 # * aiohttp's documentation says that its jar adheres to RFC 6265. In most walks it did what one of the two
 #   texts demands, and not in all [L08c].
-# * It puts a value with a comma in quotes that nobody sent [L08d].
-# * Of two cookies with one name it sends one [L08e]. And it sorts the other way round: longer paths last
-#   [L08n].
+# * It puts a value with a comma in quotes that nobody sent, and writes the comma as `\054`, its number in
+#   octal [L08d].
+# * Of two cookies with one name and two paths it sends one [L08e]. And it sorts the other way round: longer
+#   paths last [L08n].
 # * The first second of 1970 is the date that many servers write to remove a cookie. aiohttp 3.14 keeps the
 #   cookie [L08f]: the number of that date is 0, and the jar takes 0 for "no date".
 # * What is unknown in a `Set-Cookie` field is skipped [L08g]. Up to aiohttp 3.14.3 it became a second cookie.
-# * `__Host-` is a promise of the newer text: a cookie of that name comes from this host alone. None of the
-#   four clients keeps it [L08h].
-# * Nor does any of the four know that under `co.uk` live strangers [L08p]. `shop.co.uk` could give them a
+# * `__Host-` is a promise of the newer text: a cookie with such a name was set by this very host. None of
+#   the four clients keeps it [L08h]. By the older text they need not.
+# * Nor does any of the four know that strangers live under `co.uk` [L08p]: `shop.co.uk` gave `other.co.uk` a
 #   cookie. Browsers have a list of such *public suffixes*.
 
 # %%
@@ -202,8 +215,9 @@ check(
 # %% [markdown]
 # ## All of it
 #
-# Here is what became of each walk, first for the topic *host*. The columns of curl and Chromium come from a
-# file: what curl 7.88 and Chromium 156 sent where this lesson was made. The other four are your own.
+# The walks have six topics. Here is what became of each walk, first for the topic *host*. The columns of curl
+# and Chromium come from a file: what curl 7.88 and Chromium 156 sent where this lesson was made. The other
+# four are your own. To read a walk, print it: `print(cases()["two-dots"])`.
 
 # %%
 sent = {client: live.sent(found[client]) for client in PYTHON} | live.recorded()
@@ -225,7 +239,7 @@ grid("host")
 # %%
 draw.mosaic(
     {topic: grid(topic) for topic in TOPICS},
-    finding="The browser keeps to the newer text in all walks but one; every other jar has holes of its own",
+    finding="The browser keeps to the newer text in all walks but one; every other jar has holes",
 )
 
 # %% [markdown]
@@ -250,16 +264,18 @@ await compare(
 # %% [markdown]
 # ## A switch
 #
-# `CookieJar(quote_cookie=False)` lets values alone. The sides differ in **the jar**.
-
+# In lesson 07 an option kept aiohttp's jar from putting a value in quotes: `CookieJar(quote_cookie=False)`.
+# How far does it go? The sides differ in **the jar**. They take the walks of one topic, *name and value*.
 
 # %%
+VALUES = [cases()[it] for it in TOPICS["name and value"]]
+
+
 async def with_jar(**options):
     async with Town() as town:
-        await live.open_sites(town)
-        tls = town.ca.client_context()
-        for case in cases().values():
-            jar, connector = CookieJar(**options), town.connector("client", ssl=tls)
+        await live.open_sites(town, VALUES)
+        for case in VALUES:
+            jar, connector = CookieJar(**options), town.connector("client")
             async with (
                 ClientSession(connector=connector, cookie_jar=jar) as client,
                 client.get(start(case)) as answer,
@@ -269,13 +285,14 @@ async def with_jar(**options):
 
 
 # %%
+MENDED = ("equals-in-value", "space-in-value", "json")
 switched = await compare(
     {
         "as it comes": partial(with_jar),
         "quote_cookie=False": partial(with_jar, quote_cookie=False),
     },
-    ask={"as RFC 6265 demands": partial(how_many, "=6")}
-    | {case: partial(heard, case) for case in ("equals-in-value", "json", "quotes")},
+    ask={"walks": lambda t: len(letters(t)), "as RFC 6265 demands": partial(how_many, "=6")}
+    | {case: partial(heard, case) for case in (*MENDED, "quotes", "quoted-semicolon")},
 )
 switched
 
@@ -290,8 +307,9 @@ check(
 )
 
 # %% [markdown]
-# Without quoting, most values come back as they went [L08i]. One does not: a value that *has* quotes loses
-# them [L08j]. The other switch, `unsafe=True`, stood in lesson 07: it mends the walk *address*.
+# Without quoting, more values come back as they came: one with an equals sign, one with a space, and JSON
+# [L08i]. A value that *has* quotes loses them [L08j], and what stood between them stands bare, also a
+# semicolon. Another option, `unsafe=True`, was in lesson 07: it mends the walk *address*.
 #
 # ## Exercises
 #
@@ -301,8 +319,8 @@ check(
 # ### ★ strictest-cookie (7 minutes)
 #
 # Log a visitor of `https://shop.test/login` in: answer with a cookie of the value `1` that no other host can
-# set or read, that never goes over `http`, goes to every path, and that scripts do not see. Let its name say
-# so to browsers.
+# set or read, that never goes over `http`, goes to every path of the host, and that scripts do not see. Give
+# it a name that makes browsers see to it.
 
 
 # %% exercise="strictest-cookie"
@@ -320,15 +338,15 @@ await attempt("strictest-cookie", log_in)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
-# The newer text has a prefix for it, and demands three things of its bearer. <code>set_cookie</code> writes
-# <code>Path=/</code> unless you say otherwise.
+# The newer text has a prefix for it, and demands three things of a cookie that bears it.
+# <code>set_cookie</code> writes <code>Path=/</code> unless you say otherwise.
 # </details>
 #
 # ### ★★ domain-match (10 minutes)
 #
-# Write the test of section 5.1.3: does `host` match the value of a `Domain` attribute? Both are in small
-# letters, and without a dot in front. A client asks you twice: may this host set the cookie, and does that
-# host get it?
+# Write the test of RFC 6265, section 5.1.3: does `host` match the value of a `Domain` attribute? Both are in
+# small letters, and without a dot in front. A client asks you twice: may this host set the cookie, and does
+# that host get it?
 
 
 # %% exercise="domain-match"
@@ -352,9 +370,10 @@ await attempt("domain-match", domain_match)
 # ### ★★★ keep-the-promise (18 minutes)
 #
 # Teach aiohttp's jar three rules of the newer text. A name that begins with `__Secure-` needs `Secure`. One
-# that begins with `__Host-` needs `Secure` and `Path=/`, and has no `Domain`. And an answer over `http` may
-# not set a `Secure` cookie. `field` is one `Set-Cookie` field, `url` the `yarl.URL` it came from. The jar
-# below asks you for each:
+# that begins with `__Host-` needs `Secure` and `Path=/`, both written out, and has no `Domain`. And an answer
+# over `http` may not set a `Secure` cookie. Attributes may be in capitals or in small letters. (So may the
+# two prefixes, says the newer text; here nobody tries that.) `field` is one `Set-Cookie` field, `url` the
+# `yarl.URL` it came from. The jar below asks you for each:
 #
 # ```python
 # class Strict(CookieJar):
@@ -390,15 +409,15 @@ await attempt("keep-the-promise", keep)
 #
 # ## In practice
 #
-# * **As a server**, send what every jar understands: a value of letters, digits and a few signs; one path and
-#   at most one `Domain`; both `Max-Age=0` and `Expires` to remove a cookie, as aiohttp's `del_cookie` does.
-# * Do not count on the order of cookies, nor on two of one name: RFC 6265, section 4.2.2, says so as well.
+# * **As a server**, send what every jar understands: a value of letters, digits, `-` and `_`; one path and at
+#   most one `Domain`; both `Max-Age=0` and `Expires` to remove a cookie, as aiohttp's `del_cookie` does.
+# * Do not rely on the order of cookies, least of all where two have one name: RFC 6265, section 4.2.2.
 # * **As a client**, set `quote_cookie=False` when a server does not find its own value again.
 # * With `requests`, `httpx` and `urllib`, host-only is a matter of policy: `http.cookiejar` keeps it with
 #   `DefaultCookiePolicy(strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain)`.
 # * Without a list of public suffixes, one site can plant cookies for another. Give sites that do not trust
 #   one another a session each.
-# * To try another release of aiohttp, run the walks with `labs.cookies.alone`, which needs no town.
+# * To try another release of aiohttp, take the walks with `labs.cookies.alone.run()`, which needs no town.
 #
 # ## Where this comes from
 #

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 12 · What differs between read() and a stream?
 #
-# **You will** take one answer in six ways and see where each cuts it, how much memory each holds, and what
-# it costs to leave before the end.
+# **You will** take one answer in six ways and see where each cuts it, how much memory is held, and what it
+# costs to leave before the end.
 #
 # **You need** lessons 00 and 01.
 #
@@ -14,7 +14,7 @@ import threading
 from contextlib import suppress
 from functools import partial
 
-from aiohttp import ClientSession, TraceConfig, web
+from aiohttp import ClientSession, web
 
 from labs import clients, draw
 from labs.claims import check
@@ -97,6 +97,9 @@ prediction = {  # "yes" or "no", and a number
 # The head of the answer and the first 31 bytes come together. So they are there when the `async with`
 # begins. One turn of the loop is enough for a way that needs no more. Then the gate opens. What the client
 # took never crosses a wire, so `noted` lays it beside the recording.
+#
+# Each way takes the body twice. The second time the gate opens at once, and the client waits with
+# `content.wait_eof()` until all has come, before it begins to read.
 
 
 # %%
@@ -108,7 +111,7 @@ async def take(way, all_there=False):
                 ClientSession(connector=town.connector("client")) as client,
                 client.get("http://origin.test/") as answer,
             ):
-                if all_there:  # for later
+                if all_there:
                     gate.open()
                     await answer.content.wait_eof()
                 pieces = aiter(way(answer.content))
@@ -126,12 +129,19 @@ def is_text(piece):
         return bool(piece.decode("utf-8"))
 
 
+async def take_twice(way):
+    first = await take(way)
+    return noted(first, first.notes, again=(await take(way, all_there=True)).notes["pieces"])
+
+
+# %%
 found = await compare(
-    {name: partial(take, way) for name, way in WAYS.items()},
+    {name: partial(take_twice, way) for name, way in WAYS.items()},
     ask={
         "first piece while the origin waits": lambda t: t.notes["early"],
         "pieces": lambda t: len(t.notes["pieces"]),
         "bytes of each piece": lambda t: [len(it) for it in t.notes["pieces"]],
+        "bytes of each, when all was there": lambda t: [len(it) for it in t.notes["again"]],
         "pieces that are no UTF-8": lambda t: sum(not is_text(it) for it in t.notes["pieces"]),
         "pieces that are one message": lambda t: sum(it in LINES for it in t.notes["pieces"]),
         "together they are the body": lambda t: b"".join(t.notes["pieces"]) == t.answers()[0].body,
@@ -139,11 +149,8 @@ found = await compare(
 )
 found
 
-# %% [markdown]
-# Here are the pieces themselves. A bar is a cut, and `\\xc3` is half a character.
-
 # %%
-cuts({name: found[name].notes["pieces"] for name in found.sides})
+cuts({name: found[name].notes["pieces"] for name in found.sides})  # a bar is a cut, \xc3 half a character
 
 # %%
 score(prediction, found)
@@ -158,103 +165,29 @@ score(prediction, found)
 #   `piece.decode()` would have raised. `iter_any()` is `readany()` until nothing comes.
 # * `iter_chunked(12)` promises at most 12 bytes: when less was there, it gave less [L12c].
 # * Only the lines are messages. `async for line in answer.content` cut where the origin's lines end [L12d].
+# * When all was there, `iter_any()` and `iter_chunked()` cut otherwise, and lines stayed lines [L12e].
+#   `iter_chunks()` keeps to the chunks that the origin wrote. Do not build on those: any proxy on the way may
+#   join or split them (RFC 9112, section 7.1.1), and an answer with a `Content-Length` has none.
 
 # %%
-STREAMS, TOGETHER = [name for name in WAYS if name != "read()"], "together they are the body"
-FIRST = "first piece while the origin waits"
+FIRST, COUNT, CUT, LATER, NO_TEXT, MESSAGES, TOGETHER = found.asked  # the questions, from the top
+TWELVES, LINE_SIZES = [12, 12, 12, 12, 12, 5], [len(line) for line in LINES]
 check(
     found,
     {
-        "C73": {"pieces": {"iter_any()": 2, "read()": 1}, TOGETHER: dict.fromkeys(found.sides, True)},
-        "L12a": {FIRST: {"read()": False, **dict.fromkeys(STREAMS, True)}},
+        "C73": {COUNT: {"iter_any()": 2, "read()": 1}, TOGETHER: dict.fromkeys(found.sides, True)},
+        "L12a": {FIRST: dict.fromkeys(WAYS, True) | {"read()": False}},
         "C75": {FIRST: {"read()": False, "iter_any()": True}},
-        "L12b": {
-            "pieces that are one message": {"iter_any()": 2},
-            "pieces that are no UTF-8": {"iter_any()": 0},
-        },
-        "L12c": {"bytes of each piece": {"iter_chunked(12)": [12, 12, 12, 12, 12, 5]}},
-        "L12d": {
-            "pieces that are one message": {"async for line": len(LINES), "iter_any()": 0},
-            "pieces that are no UTF-8": {"async for line": 0},
-        },
-    },
-)
-
-# %% [markdown]
-# ## The same bytes, come otherwise
-#
-# The same experiment, and in the second column the client waits with `content.wait_eof()` until all has
-# come. Then it begins to read. The sides differ in **what has arrived by then.**
-
-
-# %%
-async def all_ways(all_there):
-    return noted(**{name: await take(WAYS[name], all_there) for name in STREAMS})
-
-
-arrived = await compare(
-    {"in two parts": partial(all_ways, False), "all there": partial(all_ways, True)},
-    ask={name: lambda t, name=name: [len(it) for it in t.notes[name].notes["pieces"]] for name in STREAMS},
-)
-arrived
-
-# %% [markdown]
-# `iter_any()` and `iter_chunked()` cut by what has come [L12e]. Lines stay lines, and `iter_chunks()` keeps
-# to the chunks that the origin wrote. Do not build on those: any proxy on the way may join or split them
-# (RFC 9112, section 7.1.1), and an answer with a `Content-Length` has none.
-
-# %%
-FULL, LINE_SIZES = [12, 12, 12, 12, 12, 5], [len(line) for line in LINES]
-check(
-    arrived,
-    {
+        "L12b": {MESSAGES: {"iter_any()": 2}, NO_TEXT: {"iter_any()": 0}},
+        "L12c": {CUT: {"iter_chunked(12)": TWELVES}},
+        "L12d": {MESSAGES: {"async for line": len(LINES), "iter_any()": 0}, NO_TEXT: {"async for line": 0}},
         "L12e": {
-            "iter_any()": {"in two parts": [31, 34], "all there": [65]},
-            "iter_chunked(12)": {"in two parts": [12, 12, 7, 12, 12, 10], "all there": FULL},
-            "async for line": {"in two parts": LINE_SIZES, "all there": LINE_SIZES},
+            CUT: {"iter_any()": [31, 34], "iter_chunked(12)": [12, 12, 7, 12, 12, 10]}
+            | {"async for line": LINE_SIZES},
+            LATER: {"iter_any()": [65], "iter_chunked(12)": TWELVES, "async for line": LINE_SIZES},
         },
     },
 )
-
-# %% [markdown]
-# Lines have a limit, too. An origin sends a single line, and the client takes it with `readline()`, which
-# is one step of `async for line`. The sides differ by **one byte.** Where a class name stands in the
-# table, that exception was raised.
-
-
-# %%
-async def one_line(size):
-    async def origin(request):
-        return web.Response(body=b"x" * (size - 1) + b"\n")
-
-    taken = []
-    async with Town() as town:
-        await town.open("origin.test", origin)
-        async with ClientSession(connector=town.connector("client")) as client:
-            for limit in (None, MIB):
-                async with client.get("http://origin.test/") as answer:
-                    try:
-                        taken.append(len(await answer.content.readline(max_line_length=limit)))
-                    except Exception as error:
-                        taken.append(type(error).__name__)
-    return noted(town.trace, taken=taken)
-
-
-# %%
-lines = await compare(
-    {"512 KiB": partial(one_line, 512 * KIB), "512 KiB and a byte": partial(one_line, 512 * KIB + 1)},
-    ask={
-        "readline()": lambda t: t.notes["taken"][0],
-        "readline(max_line_length=MIB)": lambda t: t.notes["taken"][1],
-    },
-)
-lines
-
-# %% [markdown]
-# 512 KiB came as one line, and one byte more raised `LineTooLong` [L12m]. Who expects longer lines says so.
-
-# %%
-check(lines, {"L12m": {"readline()": {"512 KiB": 512 * KIB, "512 KiB and a byte": "LineTooLong"}}})
 
 # %% [markdown]
 # ## Bytes are not text yet
@@ -332,10 +265,6 @@ async def let_go(answer):
     return came
 
 
-async def let_go_chunked(answer):
-    return sum([len(piece) async for piece in answer.content.iter_chunked(64 * KIB)])
-
-
 # %%
 async def hold(take, size):
     async def origin(request):
@@ -357,7 +286,7 @@ async def hold(take, size):
 
 # %%
 PIECE, SIZE = bytes(256 * KIB), 16 * MIB
-takers = {"read()": read, "iter_any(), kept": keep, "iter_any()": let_go, "iter_chunked()": let_go_chunked}
+takers = {"read()": read, "iter_any(), kept": keep, "iter_any()": let_go}
 held = await compare(
     {name: partial(hold, taker, SIZE) for name, taker in takers.items()},
     ask={
@@ -386,7 +315,7 @@ MOST = "most held, in whole bodies"
 check(
     held,
     {
-        "C72": {MOST: {"iter_any()": 0, "iter_chunked()": 0, "read()": 2}},
+        "C72": {MOST: {"iter_any()": 0, "read()": 2}},
         "L12f": {MOST: {"read()": 1}},
         "L12g": {MOST: {"iter_any(), kept": 0}},
     },
@@ -421,32 +350,13 @@ check(
 # %% [markdown]
 # ## Leave before the end
 #
-# A client needs no more than the head, and leaves the block. Then it asks again. Its *pool*, the
-# connections that it keeps for later, has one place: `limit=1`. `async with first` is the block of an
-# answer whose head is there already. aiohttp tells a `TraceConfig` when a request must wait for a place.
-# The sides differ in **how the first answer ends.**
+# A client needs no more than the head, and leaves the block. Then it asks again. Must it connect again? The
+# sides differ in **how much of the first answer has come, or was read, when the client leaves.**
 
 
 # %%
-async def read_it(first):
-    async with first:
-        await first.read()
-
-
-async def leave_it(first):
-    async with first:
-        pass
-
-
-async def forget_it(first):
-    pass
-
-
-# %%
-def download(size, missing, gate, decided):
+def download(size, missing, gate):
     async def origin(request):
-        if request.path == "/second":
-            decided.set()
         answer = web.StreamResponse(headers={"Content-Length": str(size)})
         await answer.prepare(request)
         with suppress(ConnectionError):  # the client may have left
@@ -460,115 +370,90 @@ def download(size, missing, gate, decided):
 
 
 # %%
-async def twice(deal, size, missing=0):
-    decided, queued, signals = asyncio.Event(), [], TraceConfig()
-
-    async def waits(session, context, params):
-        queued.append("/second")
-        decided.set()
-
-    signals.on_connection_queued_start.append(waits)
+async def ask_twice(size, missing=0, read=False):
     async with Town(keep=64 * KIB) as town:
         with Gate("the last byte") as gate:
-            await town.open("origin.test", download(size, missing, gate, decided))
-            connector = town.connector("client", limit=1)
-            async with ClientSession(connector=connector, trace_configs=[signals]) as client:
-                await deal(first := await client.get("http://origin.test/first"))
-                second = asyncio.create_task(client.get("http://origin.test/second"))
-                await decided.wait()
-                first.close()
-                (await second).close()
-    return noted(town.trace, queued=bool(queued))
+            await town.open("origin.test", download(size, missing, gate))
+            async with ClientSession(connector=town.connector("client")) as client:
+                async with client.get("http://origin.test/first") as answer:
+                    if read:
+                        await answer.read()
+                async with client.get("http://origin.test/second"):
+                    pass
+    return town.trace
 
 
 # %%
 left = await compare(
     {
-        "read to the end": partial(twice, read_it, 8 * MIB),
-        "left, all is there": partial(twice, leave_it, 1000),
-        "left, 1 byte missing": partial(twice, leave_it, 1000, 1),
-        "left, 8 MiB": partial(twice, leave_it, 8 * MIB),
-        "no block, all is there": partial(twice, forget_it, 1000),
-        "no block, 8 MiB": partial(twice, forget_it, 8 * MIB),
+        "8 MiB, read": partial(ask_twice, 8 * MIB, read=True),
+        "8 MiB, left": partial(ask_twice, 8 * MIB),
+        "1000 bytes, left": partial(ask_twice, 1000),
+        "1000 bytes, left, 1 missing": partial(ask_twice, 1000, missing=1),
     },
-    ask={
-        "connections for the two requests": lambda t: len(t.calls),
-        "the second waits in the queue": lambda t: t.notes["queued"],
-    },
+    ask={"connections for the two requests": lambda t: len(t.calls)},
 )
 left
 
 # %% [markdown]
-# * An unread rest costs the connection: aiohttp closes it, and the next request opens another [L12i].
-# * What counts is whether all of it has come. A large body has not, when you leave at once. A small one that
-#   is there as a whole keeps its connection, unread. One byte that has not come yet is enough to lose it
-#   [L12j]. aiohttp does not wait for it.
-# * Without a block, the place is given back only when the whole body has come. Of the 8 MiB it had not, and
-#   the second request waited, until the experiment closed the first answer [L12k].
+# An unread rest costs the connection: aiohttp closes it, and the next request opens another [L12i]. What
+# counts is whether all of it has come. Of a large body it has not, when you leave at once. A small one that
+# is there as a whole keeps its connection, unread. aiohttp does not wait for the rest: one byte that has not
+# come yet is enough to lose the connection [L12j].
 
 # %%
-CONNECTIONS, QUEUED = "connections for the two requests", "the second waits in the queue"
+CONNECTIONS = "connections for the two requests"
 check(
     left,
     {
-        "L12i": {CONNECTIONS: {"read to the end": 1, "left, 8 MiB": 2}},
-        "L12j": {CONNECTIONS: {"left, all is there": 1, "left, 1 byte missing": 1}},
-        "L12k": {QUEUED: {"left, 8 MiB": False, "no block, all is there": False, "no block, 8 MiB": True}},
+        "L12i": {CONNECTIONS: {"8 MiB, read": 1, "8 MiB, left": 2}},
+        "L12j": {CONNECTIONS: {"1000 bytes, left": 1, "1000 bytes, left, 1 missing": 1}},
     },
 )
 
 # %% [markdown]
 # ## Work on a piece
 #
-# Each line means some work that takes a while, say a write to a slow disk. Here the work is to wait for a
-# sign that the loop gives when it goes on: for 0.05 s at most, in a thread for 10 s at most. The sides differ
-# in **where the work is done.**
+# A post says that what you do for each piece must not block [C76]. Here the work on each line is to wait for
+# a sign, which the event loop gives at its next turn: in the loop for 0.05 s at most, in a thread for 10 s at
+# most. Work that blocks stops everybody: no task has a turn until it is done, and the sign does not come. The
+# sides differ in **where the work is done.**
 
 
 # %%
-async def in_the_loop(went_on):
-    return went_on.wait(0.05)
+async def in_the_loop(work, *arguments):
+    return work(*arguments)
 
 
-async def in_a_thread(went_on):
-    return await asyncio.to_thread(went_on.wait, 10)
-
-
-async def at_once(request):
-    return web.Response(body=BODY)
-
-
-# %%
-async def work_on(work):
-    done, loop = [], asyncio.get_running_loop()
+async def work_on(where, seconds):
+    loop, gate, went_on = asyncio.get_running_loop(), Gate("the rest"), []
+    gate.open()
     async with Town() as town:
-        await town.open("origin.test", at_once)
+        await town.open("origin.test", cities(gate))
         async with (
             ClientSession(connector=town.connector("client")) as client,
             client.get("http://origin.test/") as answer,
         ):
             async for _ in answer.content:
-                went_on = threading.Event()
-                loop.call_soon(went_on.set)
-                done.append(await work(went_on))
-    return noted(town.trace, done=done)
+                sign = threading.Event()
+                loop.call_soon(sign.set)
+                went_on.append(await where(sign.wait, seconds))
+    return noted(town.trace, went_on=went_on)
 
 
+# %%
+GOES_ON = "does the loop go on, line by line"
 worked = await compare(
-    {"in the loop": partial(work_on, in_the_loop), "in a thread": partial(work_on, in_a_thread)},
-    ask={"does the loop go on, line by line": lambda t: t.notes["done"]},
+    {
+        "in the loop": partial(work_on, in_the_loop, 0.05),
+        "in a thread": partial(work_on, asyncio.to_thread, 10),
+    },
+    ask={GOES_ON: lambda t: t.notes["went_on"]},
 )
 worked
 
-# %% [markdown]
-# Work that blocks stops everybody: no other task had a turn until it was done [C76]. In a thread the loop
-# went on, and bytes could arrive meanwhile.
-
 # %%
-check(
-    worked,
-    {"C76": {"does the loop go on, line by line": {"in the loop": [False] * 3, "in a thread": [True] * 3}}},
-)
+check(worked, {"C76": {GOES_ON: {"in the loop": [False] * 3, "in a thread": [True] * 3}}})
 
 # %% [markdown]
 # ## Exercises
@@ -660,18 +545,19 @@ await attempt("leave-politely", peek)
 #
 # * `read()`, `text()` and `json()` are right for a body that you know to be small. Nothing limits them: for
 #   an answer of a stranger, count what comes, as in the third exercise.
-# * Lines are a framing you can rely on. Others are a length before each message, or server-sent events.
+# * Lines are a framing you can rely on. Others are a length before each message, or server-sent events. A
+#   line of more than 512 KiB raises `LineTooLong`; `readline(max_line_length=...)` sets another limit.
 # * aiohttp unpacks gzip as it reads. A piece is then a piece of what was unpacked, and a small answer may
 #   become a very large body.
-# * A long download needs `ClientTimeout(total=None, sock_read=...)`: by default, 300 seconds are all it
-#   gets, your own work on the pieces included. Lesson 09 measures that.
-# * After the block, status and fields can still be used, and the body if it was read inside: lesson 04.
+# * Ask in an `async with`. An answer that you hold, and neither leave nor read, keeps its connection until
+#   its whole body has come, and with it one of the connector's places (`limit=`, 100 by default).
 #
 # ## Where this comes from
 #
 # * aiohttp 3.14: [streaming API](https://docs.aiohttp.org/en/stable/streams.html), [client
-#   quickstart](https://docs.aiohttp.org/en/stable/client_quickstart.html#streaming-response-content),
-#   [tracing reference](https://docs.aiohttp.org/en/stable/tracing_reference.html).
+#   quickstart](https://docs.aiohttp.org/en/stable/client_quickstart.html#streaming-response-content), [client
+#   reference](https://docs.aiohttp.org/en/stable/client_reference.html); the limit of a line in
+#   [streams.py](https://github.com/aio-libs/aiohttp/blob/v3.14.5/aiohttp/streams.py).
 # * RFC 9112, [section 7.1.1](https://www.rfc-editor.org/rfc/rfc9112#section-7.1.1) on chunks, and [section
 #   9.3](https://www.rfc-editor.org/rfc/rfc9112#section-9.3) on what a client must read to use a connection
 #   again.

@@ -6,7 +6,7 @@
 #
 # **You need** lessons 00, 01 and 12.
 #
-# **Minutes:** 20 to read and run, 33 for the exercises.
+# **Minutes:** 18 to read and run, 33 for the exercises.
 
 # %%
 import asyncio
@@ -46,11 +46,12 @@ clients.versions()
 SIZE, PIECE = 32 * MIB, bytes(256 * KIB)
 
 
-async def file(request):
+async def file(request, wrote=lambda transport: None):
     out = web.StreamResponse(headers={"Content-Length": str(SIZE)})
     await out.prepare(request)
     for _ in range(SIZE // len(PIECE)):
         await out.write(PIECE)
+        wrote(request.transport)
     return out
 
 
@@ -71,9 +72,28 @@ async def streaming(request, inner):
 
 
 # %% [markdown]
+# ## Predict
+#
+# The client has the head, and reads nothing. Nothing moves any more.
+#
+# 1. Has the origin sent all 32 MiB?
+# 2. Does the front hold less than 8 MiB of them?
+
+# %%
+prediction = {  # True or False
+    "the origin has sent all": {"direct": ..., "buffering": ..., "streaming": ...},
+    "the front holds less than 8 MiB": {"buffering": ..., "streaming": ...},
+}
+
+# %% [markdown]
+# ## The experiment
+#
 # A `Flow` looks at every turn of the event loop where the bytes are. It asks the sending ends (`sends`), the
 # sessions that receive (`hears`), and the reader, who calls `flow.read`. `flow.rest()` waits until no byte
-# moves any more.
+# moves any more. The origin notes every write that has returned.
+#
+# Between aiohttp and the system stands asyncio's *transport*, with a buffer of its own. It has two marks:
+# above the high one it says *pause*, and at the low one *go on*.
 
 
 # %%
@@ -92,32 +112,21 @@ async def opened(front, origin):
         yield town, await stack.enter_async_context(session(town, flow, "client", way[-2])), flow
 
 
-# %% [markdown]
-# ## Predict
-#
-# The client has the head, and reads nothing. Nothing moves any more.
-#
-# 1. Has the origin sent all 32 MiB?
-# 2. Does the front hold less than 8 MiB of them?
-
-# %%
-prediction = {  # True or False
-    "the origin has sent all": {"direct": ..., "buffering": ..., "streaming": ...},
-    "the front holds less than 8 MiB": {"buffering": ..., "streaming": ...},
-}
-
-# %% [markdown]
-# ## The experiment
-
-
 # %%
 async def slowly(front):
-    async with opened(front, file) as (_, client, flow), client.get("/file") as answer:
-        at_head = flow.now()
-        at_rest = await flow.rest()
+    marks = []  # one pair for each write that has returned
+    origin = partial(file, wrote=lambda transport: marks.append(transport.get_write_buffer_limits()))
+    async with opened(front, origin) as (_, client, flow), client.get("/file") as answer:
+        at_rest, writes = await flow.rest(), len(marks)
         async for piece in answer.content.iter_any():
             flow.read(len(piece))
-    return noted(flow=flow, at_head=at_head, at_rest=at_rest, came=answer.content.total_bytes)
+    came, (low, _) = answer.content.total_bytes, marks[0]
+    return noted(flow=flow, at_rest=at_rest, came=came, writes=writes, low_mark=low)
+
+
+def writes_that_returned(trace):
+    writes = trace.notes["writes"]
+    return "all" if writes == SIZE // len(PIECE) else "some" if writes else "none"
 
 
 # %%
@@ -129,8 +138,11 @@ def holds_little(who, trace):
 found = await compare(
     {"direct": partial(slowly, None)} | {it.__name__: partial(slowly, it) for it in (buffering, streaming)},
     ask={
-        "all was sent before the head came": lambda t: t.notes["at_head"]["sent"] >= SIZE,
         "the origin has sent all": lambda t: t.notes["at_rest"]["sent"] >= SIZE,
+        "writes of the origin that have returned": writes_that_returned,
+        "its transport holds more than the low mark": lambda t: (
+            t.notes["at_rest"]["in origin.test"] > t.notes["low_mark"]
+        ),
         "the front holds less than 8 MiB": partial(holds_little, "front.test"),
         "the client holds less than 8 MiB": partial(holds_little, "client"),
         "MiB that came in the end": lambda t: t.notes["came"] // MIB,
@@ -150,25 +162,37 @@ score(prediction, found)
 # %% [markdown]
 # ## What happened
 #
+# All rows but the last tell of the time when the client had read nothing.
+#
 # * Directly, the origin had to wait: it slowed down with its reader [L13a]. Nobody told it to. aiohttp's
 #   client stops reading from its socket when more than half a MiB lies unread (twice its `read_bufsize`).
-#   Then the system's buffers fill, at both ends, and then the origin's `await out.write(...)` does not
-#   return. This is *back-pressure*.
-# * A proxy passes it on only if it streams [L13b]. The buffering one took everything as fast as the origin
-#   gave it, and had to keep what its client did not take. A hundred such clients are a hundred bodies in
-#   memory.
+#   Then the system's buffers fill, at both ends, and then the transport. This is *back-pressure*.
+# * What waits is the origin's `await out.write(...)` [L13f]. After every 64 KiB that it has written, aiohttp
+#   asks whether the transport has said *pause*. If so, the write waits until it says *go on*. That is the
+#   whole brake. Who does not await the write does not feel it.
+# * A write that has returned says nothing about the reader [L13e]. The bytes may lie in the transport, in
+#   either system, or unread in the client.
+# * A proxy passes the brake on only if it streams [L13b]. The buffering one took everything as fast as the
+#   origin gave it, and had to keep what its client did not take. A hundred such clients are a hundred bodies
+#   in memory.
 # * The streaming one waited in its own `await out.write(piece)`, so it did not ask for the next piece. It
 #   held less than a quarter of the body [L13c].
 #
 # How much the systems hold is weather: here some MiB at each hop. The dotted bands of the picture show it.
 
 # %%
+SENT, RETURNED, ABOVE, FRONT, CLIENT, CAME = found.asked  # the questions of the table, from its top
 check(
     found,
     {
-        "L13a": {"the origin has sent all": {"direct": False}, "MiB that came in the end": {"direct": 32}},
-        "L13b": {"the origin has sent all": {"buffering": False, "streaming": False}},
-        "L13c": {"the front holds less than 8 MiB": {"buffering": False, "streaming": True}},
+        "L13a": {SENT: {"direct": False}, CAME: {"direct": 32}},
+        "L13f": {
+            RETURNED: {"direct": "some", "buffering": "all", "streaming": "some"},
+            ABOVE: {"direct": True, "buffering": False, "streaming": True},
+        },
+        "L13e": {RETURNED: {"direct": "none"}},
+        "L13b": {SENT: {"buffering": False, "streaming": False}},
+        "L13c": {FRONT: {"buffering": False, "streaming": True}},
     },
 )
 
@@ -233,7 +257,8 @@ live
 live["buffering"].lanes()
 
 # %% [markdown]
-# An answer's arrow stands where it begins; this one ends only after the third gate.
+# The lanes show an answer where it begins. The origin's answer to `/events` began at the third line, and the
+# front's only after the third gate.
 #
 # The buffering proxy brings the whole answer [C18a], but not before it has it whole [C18b]: the events came
 # in one lump, and what is meant for now came at the end. Through the streaming one they came live [L13d]. A
@@ -246,79 +271,6 @@ check(
         "C18a": {"events the client has in the end": {"direct": 3, "buffering": 3}},
         "C18b": {"events the client has at each gate": {"direct": [1, 2, 3], "buffering": [1, 2, 3]}},
         "L13d": {"events the client has at each gate": {"buffering": [0, 0, 0], "streaming": [1, 2, 3]}},
-    },
-)
-
-# %% [markdown]
-# ## What does `await response.write()` wait for?
-#
-# Between aiohttp and the system stands asyncio's *transport*, with a buffer of its own. It has two marks.
-# Above the high one it says *pause*, and at the low one *go on*. A client that reads nothing again, and
-# origins that differ in **how much they write.** Each notes every write that has returned.
-
-
-# %%
-def writer(count, size, returned):
-    async def origin(request):
-        out = web.StreamResponse()
-        await out.prepare(request)
-        for _ in range(count):
-            await out.write(bytes(size))
-            returned.append(request.transport.get_write_buffer_limits())
-        return out
-
-    return origin
-
-
-# %%
-async def unread(count, size):
-    returned = []
-    origin = writer(count, size, returned)
-    async with opened(None, origin) as (_, client, flow), client.get("/") as answer:
-        waiting = (await flow.rest())["in origin.test"]
-        early = len(returned)
-        async for piece in answer.content.iter_any():
-            flow.read(len(piece))
-    return noted(count=count, early=early, waiting=waiting, limits=returned[0], late=len(returned))
-
-
-def share(part, trace):
-    done = trace.notes[part]
-    return "all" if done == trace.notes["count"] else "some" if done else "none"
-
-
-# %%
-written = await compare(
-    {"1 x 1 KiB": partial(unread, 1, KIB), "512 x 64 KiB": partial(unread, 512, 64 * KIB)},
-    ask={
-        "low and high mark, KiB": lambda t: [it // KIB for it in t.notes["limits"]],
-        "writes that return, nothing is read": partial(share, "early"),
-        "more than the low mark waits here": lambda t: t.notes["waiting"] > t.notes["limits"][0],
-        "writes that return in the end": partial(share, "late"),
-    },
-)
-written
-
-# %% [markdown]
-# * A write that has returned says nothing about the reader, who has read nothing here [L13e]. The bytes may
-#   lie in the transport, in either system, or unread in the client.
-# * One small write returned at once. Of the many, some had to wait while more than the low mark lay in the
-#   transport, and when the client had read, all had returned [L13f].
-# * After every 64 KiB that it has written, aiohttp asks whether the transport is above its marks. If so,
-#   `await out.write(...)` waits until no more than 16 KiB are left. Smaller writes in between return at once.
-#   That is the whole brake. Who does not await the write does not feel it.
-
-# %%
-EARLY = "writes that return, nothing is read"
-check(
-    written,
-    {
-        "L13e": {EARLY: {"1 x 1 KiB": "none", "512 x 64 KiB": "none"}},
-        "L13f": {
-            EARLY: {"1 x 1 KiB": "all", "512 x 64 KiB": "some"},
-            "more than the low mark waits here": {"1 x 1 KiB": False, "512 x 64 KiB": True},
-            "writes that return in the end": {"512 x 64 KiB": "all"},
-        },
     },
 )
 
@@ -578,8 +530,6 @@ await attempt("one-slow-listener", offer)
 # * `session.get(..., read_bufsize=...)` sets how much a client holds unread: it stops reading above twice
 #   that.
 # * Compression collects before it sends. An event may wait in the packer as in any buffer.
-# * What is for all, such as news, should not wait for the slowest: give each its own queue, and drop or
-#   close.
 #
 # ## Where this comes from
 #

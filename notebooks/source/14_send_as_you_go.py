@@ -6,7 +6,7 @@
 #
 # **You need** lessons 01 and 12.
 #
-# **Minutes:** 20 to read and run, 30 for the exercises.
+# **Minutes:** 18 to read and run, 30 for the exercises.
 
 # %%
 import asyncio
@@ -200,85 +200,6 @@ check(
         "L14d": {
             "bytes of body that the handler takes": {"8 MiB": 8 * MIB, "256 MiB": 256 * MIB},
             "most held is under 4 MiB": {"8 MiB": True, "256 MiB": True},
-        },
-    },
-)
-
-# %% [markdown]
-# ## When is a piece sent?
-#
-# A body of two pieces. The generator yields the first and waits at a gate, which the handler opens when it
-# has that piece. Bytes cannot wait: both pieces must be there before the request begins. Each notes, when it
-# makes the second, whether the handler has the first. The sides differ in **the form** again.
-
-
-# %%
-def both_at_once(gate, look):
-    first = b"first,"
-    look()
-    return first + b"second"
-
-
-async def one_by_one(gate, look):
-    yield b"first,"
-    await gate
-    look()
-    yield b"second"
-
-
-def part_of_a_form(gate, look):
-    form = FormData()
-    form.add_field("pieces", one_by_one(gate, look), content_type="text/plain")
-    return form
-
-
-# %%
-async def ahead(make):
-    came, there = [], []
-    with Gate("the first piece is there") as gate:
-
-        async def handler(request):
-            async for piece in request.content.iter_any():
-                came.append(piece)
-                if b"first" in b"".join(came):
-                    gate.open()
-            return web.Response()
-
-        async with Town() as town:
-            await town.open("origin.test", handler)
-            async with ClientSession(connector=town.connector("client")) as client:
-                body = make(gate, lambda: there.append(b"first" in b"".join(came)))
-                await client.post("http://origin.test/", data=body)
-    return noted(town.trace, there=there)
-
-
-# %%
-timed = await compare(
-    {
-        "bytes": partial(ahead, both_at_once),
-        "generator": partial(ahead, one_by_one),
-        "form with generator": partial(ahead, part_of_a_form),
-    },
-    ask={
-        "the handler has the first before the second is made": lambda t: t.notes["there"],
-        "Transfer-Encoding": lambda t: t.requests()[0].field("Transfer-Encoding"),
-    },
-)
-timed
-
-# %% [markdown]
-# A generator's first piece can arrive before its second exists, also as a part of a form [L14e]. It may also
-# run ahead of the server, by what the buffers hold (lesson 13). And a form with one part of unknown length
-# has no length itself: it is chunked.
-
-# %%
-AHEAD = "the handler has the first before the second is made"
-check(
-    timed,
-    {
-        "L14e": {
-            AHEAD: {"bytes": [False], "generator": [True], "form with generator": [True]},
-            "Transfer-Encoding": {"form with generator": "chunked"},
         },
     },
 )
@@ -585,7 +506,6 @@ await attempt("ask-first", may_i)
 # ## In practice
 #
 # * Give `data=` an open file rather than its bytes. aiohttp closes it after the request.
-# * A generator is used up by the first try. It cannot be sent again after a 307, as lesson 03 showed.
 # * For large files from a form, read `await request.multipart()` part by part. `request.post()` is simpler,
 #   takes all parts before you see the first, and obeys `client_max_size`.
 # * Raise `client_max_size` with `web.Application(client_max_size=...)`. A proxy before you has a limit of

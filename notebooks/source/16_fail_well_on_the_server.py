@@ -36,17 +36,22 @@ clients.versions()
 # %% [markdown]
 # ## The scene
 #
-# A handler should return a response. Here are six that do something else. Each gets the same `POST`, twice,
-# with a body that is meant to be JSON and is not. The sides differ in one thing: **how the handler ends.**
+# A handler should return a response. Here are six. One does, and five end in another way. Each gets the same
+# `POST`, twice, with a body that is meant to be JSON and is not. The sides differ in one thing: **how the
+# handler ends.**
+#
+# A *middleware* stands around all handlers. A post says that it runs before and after every request. Two of
+# them stand around each handler here, and write down that they came to their "after". So does a *signal*: a
+# function that aiohttp calls before it sends the head of an answer.
 
 
 # %%
+async def answers(request):
+    return web.Response(text="page\n")
+
+
 async def raises(request):
     raise web.HTTPNotFound()
-
-
-async def returns_it(request):
-    return web.HTTPNotFound()
 
 
 async def crashes(request):
@@ -66,53 +71,80 @@ async def waits(request):
     raise TimeoutError  # as a database does, or an `asyncio.timeout` around it
 
 
+# %%
+def watched(after):
+    @web.middleware
+    async def two_lines(request, handler):
+        answer = await handler(request)
+        after["two lines"] = True
+        return answer
+
+    @web.middleware
+    async def in_finally(request, handler):
+        try:
+            return await handler(request)
+        finally:
+            after["finally"] = True
+
+    async def signal(request, answer):
+        after["on_response_prepare"] = True
+
+    app = web.Application(middlewares=[two_lines, in_finally])
+    app.on_response_prepare.append(signal)
+    return app
+
+
 # %% [markdown]
 # ## Predict
 #
-# Which status does the client get, and which exception does the server's log name?
+# Which status does the client get, and which exception does the server's log name? Does the "after" of the
+# first middleware come? Say `True` or `False`.
 
 # %%
-SIX = ("raise 404", "return 404", "crash", "None", "bad JSON", "timeout")
+SIX = ("a page", "raise 404", "crash", "None", "bad JSON", "timeout")
 prediction = {
-    "status": {"return 404": ..., "crash": ..., "None": ..., "bad JSON": ..., "timeout": ...},
-    "the log names": {"return 404": ..., "crash": ..., "None": ..., "bad JSON": ..., "timeout": ...},
+    "status": {"crash": ..., "None": ..., "bad JSON": ..., "timeout": ...},
+    "the log names": {"raise 404": ..., "crash": ..., "None": ..., "bad JSON": ..., "timeout": ...},
+    "after, in two lines": {"a page": ..., "raise 404": ..., "crash": ...},
 }
 
 # %% [markdown]
 # ## The experiment
 #
-# A *journal* takes what the server would log, and the warnings of Python. A log is for your own people: it
-# has addresses, paths and tracebacks in it, so the table shows only which exception each record names.
+# A *journal* takes what the server would log. A log is for your own people: it has addresses, paths and
+# tracebacks in it, so the table shows only which exception each record names.
 
 
 # %%
 async def twice(handler):
+    after = {}
+    app = watched(after)
+    app.router.add_post("/order", handler)
     with journal() as log:
         async with Town() as town:
-            await town.open("shop.test", handler)
+            await town.open("shop.test", app)
             async with ClientSession(connector=town.connector("client")) as client:
                 for _ in range(2):
                     async with client.post("http://shop.test/order", data=b"{shoes}") as answer:
                         await answer.read()
-    return noted(town.trace, {"log": ", ".join(log.raised), "warned": ", ".join(log.warned)})
+    return noted(town.trace, after, log=", ".join(log.raised))
 
 
 # %%
-handlers = (raises, returns_it, crashes, forgets, trusts, waits)
+handlers = (answers, raises, crashes, forgets, trusts, waits)
 found = await compare(
     {name: partial(twice, handler) for name, handler in zip(SIX, handlers, strict=True)},
     ask={
         "status": lambda t: t.answers()[0].status,
         "first line of the page": lambda t: t.answers()[0].body.decode().partition("\n")[0] or None,
         "the log names": lambda t: t.notes["log"].partition(", ")[0] or None,
-        "Python warns": lambda t: t.notes["warned"].partition(", ")[0] or None,
         "connections for two requests": lambda t: t.connections(),
+        "after, in two lines": lambda t: "two lines" in t.notes,
+        "after, in finally": lambda t: "finally" in t.notes,
+        "on_response_prepare": lambda t: "on_response_prepare" in t.notes,
     },
 )
 found
-
-# %%
-found["crash"].bytes(who="shop.test")
 
 # %%
 score(prediction, found)
@@ -120,8 +152,7 @@ score(prediction, found)
 # %% [markdown]
 # ## What happened
 #
-# * A 404 that is raised is an answer, and no error: nothing is logged [L16a]. To return it does the same
-#   today, with a `DeprecationWarning` that most servers never show [L16b].
+# * A 404 that is raised is an answer, and no error: nothing is logged [L16a].
 # * Any other `Exception`, but a `TimeoutError`, becomes a 500 and a record in the log [L16c]. The page says
 #   nothing of the cause [L16d]. The connection is given up, so that the next request needs another.
 # * A handler that forgets its `return` answers 500, too [L16e].
@@ -129,19 +160,23 @@ score(prediction, found)
 #   nobody caught it.
 # * A `TimeoutError` that escapes is answered 504, with an empty page, and the log does not say what it was
 #   [L16g].
+# * For a page that a handler returns, "after" comes [C44a]. What is raised passes it by, a 404 and a crash
+#   alike, unless it stands in a `finally` [C44b]. A redirect is raised like the 404: lesson 01. The signal
+#   came each time.
 
 # %%
-STATUS, LOG = "status", "the log names"
+STATUS, LOG, AFTER = "status", "the log names", "after, in two lines"
 check(
     found,
     {
         "L16a": {STATUS: {"raise 404": 404}, LOG: {"raise 404": None}},
-        "L16b": {STATUS: {"return 404": 404}, "Python warns": {"return 404": "DeprecationWarning"}},
         "L16c": {STATUS: {"crash": 500}, LOG: {"crash": "KeyError"}},
         "L16d": {"first line of the page": {"crash": "500 Internal Server Error"}},
         "L16e": {STATUS: {"None": 500}, LOG: {"None": "AttributeError"}},
         "L16f": {STATUS: {"bad JSON": 400}},
         "L16g": {STATUS: {"timeout": 504}, LOG: {"timeout": "no exception"}},
+        "C44a": {AFTER: {"a page": True}},
+        "C44b": {AFTER: dict.fromkeys(SIX, True)},
     },
 )
 
@@ -250,9 +285,11 @@ check(
 # %% [markdown]
 # ## What the error page tells
 #
-# This handler dies of an exception whose text is nobody's business. A middleware, which stands around all
-# handlers, may turn it into an answer. Here are two. The second gives the client a number, and writes the
-# cause down under this number.
+# This handler dies of an exception whose text is nobody's business. A middleware may turn it into an answer.
+# Here are two. The second gives the client a number, and writes the cause down under this number.
+#
+# Each server is asked for that page, and for one that is missing. The sides differ in **the middleware**.
+# One has none, and asyncio's debug mode, which Python's `-X dev` and `PYTHONASYNCIODEBUG=1` turn on.
 
 # %%
 SECRET = "postgres://shop:hunter2@inside/orders"
@@ -286,26 +323,10 @@ async def careful(request, handler):
         return web.json_response({"error": f"see number {number}"}, status=500)
 
 
-# %% [markdown]
-# Each server is asked for that page, for one that is missing, and sent a request that is malformed: one
-# line of its head has no colon. The sides differ in **the middleware**. One has none, and asyncio's debug
-# mode, which Python's `-X dev` and `PYTHONASYNCIODEBUG=1` turn on.
-
 # %%
-MALFORMED = b"GET /malformed HTTP/1.1\r\nHost: shop.test\r\nno colon\r\nConnection: close\r\n\r\n"
-
-
-async def malformed(town):
-    with town.guest("client"):
-        reader, writer = await asyncio.open_connection(*town.address("shop.test"))
-        writer.write(MALFORMED)
-        await reader.read()
-        writer.close()
-        await writer.wait_closed()
-
-
-# %%
-async def ask(app, *paths, debug=False):
+async def ask(*middlewares, debug=False):
+    app = web.Application(middlewares=middlewares)
+    app.router.add_get("/order", secretive)
     loop = asyncio.get_running_loop()
     before = loop.get_debug()
     with journal() as log:
@@ -316,36 +337,26 @@ async def ask(app, *paths, debug=False):
             finally:
                 loop.set_debug(before)
             async with ClientSession(connector=town.connector("client")) as client:
-                for path in paths:
-                    async with client.get(f"http://shop.test{path}", allow_redirects=False) as answer:
+                for path in ("/order", "/missing"):
+                    async with client.get(f"http://shop.test{path}") as answer:
                         await answer.read()
-            await malformed(town)
-    return town.trace, log
-
-
-# %%
-async def ask_all(*middlewares, debug=False):
-    app = web.Application(middlewares=middlewares)
-    app.router.add_get("/order", secretive)
-    trace, log = await ask(app, "/order", "/missing", debug=debug)
-    return noted(trace, {"log": "has the secret" * (SECRET in log.text)})
+    return noted(town.trace, secret_in_log=SECRET in log.text)
 
 
 # %%
 told = await compare(
     {
-        "no middleware": partial(ask_all),
-        "none, debug": partial(ask_all, debug=True),
-        "talkative": partial(ask_all, talkative),
-        "careful": partial(ask_all, careful),
+        "no middleware": partial(ask),
+        "none, debug": partial(ask, debug=True),
+        "talkative": partial(ask, talkative),
+        "careful": partial(ask, careful),
     },
     ask={
         "status of the crash": lambda t: t.answers()[0].status,
         "the client reads the secret": lambda t: SECRET.encode() in t.answers()[0].body,
         "the client reads a traceback": lambda t: b"Traceback" in t.answers()[0].body,
-        "the log has the secret": lambda t: bool(t.notes["log"]),
+        "the log has the secret": lambda t: t.notes["secret_in_log"],
         "status of a missing page": lambda t: t.answers()[1].status,
-        "the 400 repeats a bad line": lambda t: b"no colon" in t.answers()[2].body,
     },
 )
 told
@@ -356,8 +367,6 @@ told
 # * A middleware that answers `repr(error)` tells it to everybody, and to the log no more [L16p]. And it
 #   made a 500 of the missing page [L16q]: a 404 is raised as an `HTTPException`, and that is an
 #   `Exception`, too.
-# * A request that cannot be read is answered 400 with the bad line in the page [L16v]. No middleware is
-#   asked: the next part shows it.
 
 # %%
 READS = "the client reads the secret"
@@ -367,82 +376,7 @@ check(
         "L16m": {READS: {"no middleware": False}, "the log has the secret": {"no middleware": True}},
         "L16n": {READS: {"none, debug": True}, "the client reads a traceback": {"none, debug": True}},
         "L16p": {READS: {"talkative": True}, "the log has the secret": {"talkative": False}},
-        "L16v": {"the 400 repeats a bad line": dict.fromkeys(told.sides, True)},
         "L16q": {"status of a missing page": {"talkative": 404, "careful": 404}},
-    },
-)
-
-# %% [markdown]
-# ## Does "after" always come?
-#
-# A post says that a middleware runs before and after every request. Here two middlewares and one signal
-# write down the path when they come to their "after". The sides differ in **who writes**.
-
-
-# %%
-def written_by(seen):
-    @web.middleware
-    async def two_lines(request, handler):
-        answer = await handler(request)
-        seen["two lines"] += [request.path]
-        return answer
-
-    @web.middleware
-    async def in_finally(request, handler):
-        try:
-            return await handler(request)
-        finally:
-            seen["finally"] += [request.path]
-
-    async def signal(request, answer):
-        seen["on_response_prepare"] += [request.path]
-
-    app = web.Application(middlewares=[two_lines, in_finally])
-    app.on_response_prepare.append(signal)
-    return app
-
-
-# %%
-PATHS = ("/page", "/moved", "/crash", "/only-post", "/missing")
-
-
-async def page(request):
-    return web.Response(text="page\n")
-
-
-async def moved(request):
-    raise web.HTTPFound("/page")
-
-
-async def visit(who):
-    seen = {"two lines": [], "finally": [], "on_response_prepare": []}
-    app = written_by(seen)
-    routes = (("/page", page), ("/moved", moved), ("/crash", crashes))
-    app.add_routes([web.get(path, handler) for path, handler in routes] + [web.post("/only-post", page)])
-    trace, _ = await ask(app, *PATHS)
-    return noted(trace, dict.fromkeys(seen[who], "after"))
-
-
-# %%
-after = await compare(
-    {who: partial(visit, who) for who in ("two lines", "finally", "on_response_prepare")},
-    ask={"statuses": lambda t: [it.status for it in t.answers()]}
-    | {path: lambda t, path=path: path in t.notes for path in (*PATHS, "/malformed")},
-)
-after
-
-# %% [markdown]
-# For a page that a handler returns, "after" comes [C44a]. For a redirect, a crash, a wrong method and a
-# missing page it does not, unless it stands in a `finally` [C44b]: they all travel as exceptions. And a
-# request that cannot be read is answered 400 before any middleware is asked [L16r].
-
-# %%
-check(
-    after,
-    {
-        "C44a": {"/page": {"two lines": True}},
-        "C44b": {path: {"two lines": True} for path in PATHS},
-        "L16r": {"/malformed": dict.fromkeys(after.sides, False)},
     },
 )
 
@@ -650,18 +584,16 @@ await attempt("half-a-page", stream)
 #
 # ## In practice
 #
-# * Raise HTTP exceptions, do not return them (issue 2415).
 # * What is wrong with the request is a 4xx: catch `(ValueError, LookupError, RecursionError)` around
 #   `request.json()`. The second is an unknown charset, the third are very many brackets. And look at the type
 #   of what you got: `null` and `[]` are JSON, too.
 # * Give the client a number, and the log the cause. Never `repr(error)`, never a traceback, and no debug
 #   mode where strangers ask.
 # * In a middleware, let `web.HTTPException` pass before `except Exception`.
-# * A field for every answer belongs into `on_response_prepare`. It came for the redirect, the 404, the 405
-#   and the 500 above, though not for the malformed request.
+# * A field that the answers of all handlers need belongs into `on_response_prepare`. It came for the 404 and
+#   the 500 above, too.
 # * After `prepare` there is no 500 any more. Find out what can fail before it, and break off after it.
 # * Catch your own timeouts. A 504 from a server that is no gateway leads everybody who reads it astray.
-# * A handler whose client has left is another story: lesson 10.
 #
 # ## Where this comes from
 #
@@ -670,9 +602,9 @@ await attempt("half-a-page", stream)
 #   [15.6.5](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.5): 500, 502, 504. RFC 9112, [section
 #   8](https://www.rfc-editor.org/rfc/rfc9112#section-8): an answer that is not complete.
 # * aiohttp 3.14: [web exceptions](https://docs.aiohttp.org/en/stable/web_exceptions.html),
-#   [middlewares](https://docs.aiohttp.org/en/stable/web_advanced.html#middlewares).
-# * aiohttp issues [2415](https://github.com/aio-libs/aiohttp/issues/2415) on returning exceptions,
-#   [8845](https://github.com/aio-libs/aiohttp/issues/8845) on handlers that return nothing.
+#   [middlewares](https://docs.aiohttp.org/en/stable/web_advanced.html#middlewares),
+#   [signals](https://docs.aiohttp.org/en/stable/web_advanced.html#signals).
+# * aiohttp issue [8845](https://github.com/aio-libs/aiohttp/issues/8845) on handlers that return nothing.
 # * The second of the four posts this course began from, post 001, on middleware.
 
 # %%
