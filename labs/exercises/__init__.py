@@ -21,7 +21,7 @@ from aiohttp import web
 from labs.guard import LOGGERS, forgiving
 from labs.trace import Trace
 
-__all__ = ["Attempt", "Exercise", "attempt", "exercise", "not_yet", "registry", "yes"]
+__all__ = ["Attempt", "Exercise", "attempt", "exercise", "is_async", "not_yet", "registry", "yes"]
 
 PATIENCE = 5.0  # seconds; an attempt that hangs is told so, well within a cell's time
 MOST_ARROWS = 8  # of the lanes of a not yet: a redirect loop says the same for pages
@@ -140,9 +140,20 @@ async def attempt(name: str, answer: object) -> Attempt:
                 reply = replace(reply, words=mistakes[0] if mistakes else f"Hint: {task.hint}")
         except TimeoutError:
             reply = not_yet(f"Nothing came back within {PATIENCE:g} seconds: what does it wait for?")
+        except asyncio.CancelledError:
+            if (mine := asyncio.current_task()) is None or mine.cancelling():
+                raise  # the cell was interrupted
+            reply = not_yet(f"It raised CancelledError, and nobody had cancelled it. Hint: {task.hint}")
         except Exception as error:
             reply = not_yet(f"It raised {type(error).__name__}: {error}. Hint: {task.hint}")
     return Attempt(name, reply.state, reply.words, reply.trace, reply.show)
+
+
+def is_async(answer: Any) -> bool:
+    """Tell whether a call of `answer` is to be awaited: an `async def`, or an object whose call is one."""
+    if not callable(answer):
+        return False
+    return inspect.iscoroutinefunction(answer) or inspect.iscoroutinefunction(type(answer).__call__)
 
 
 @contextlib.contextmanager

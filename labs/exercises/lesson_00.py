@@ -40,6 +40,8 @@ async def _ask(front: Any) -> Trace:
         "async def front(request):\n    return web.Response(reason='418')": "reason",
         "async def front(request):\n    raise web.HTTPFound('/418')": "redirect",
         "def front(request):\n    return web.Response(status=418)": "async def",
+        "async def front(request):\n    return web.Response(status=999999)": "no answer of HTTP",
+        "async def front(request):\n    return 'short', 418": "returned a tuple",
     },
 )
 async def be_a_teapot(front: Any) -> Attempt:
@@ -51,6 +53,10 @@ async def be_a_teapot(front: Any) -> Attempt:
     first = answers[0]
     if first.status == TEAPOT:
         return yes(trace)
+    if not first.status:
+        return not_yet(
+            "What your handler sent is no answer of HTTP: its status must have three digits.", trace
+        )
     heard = f"The client heard {first.status}"
     if 300 <= first.status < 400:
         return not_yet(f"{heard}, a redirect: the first answer must have status 418.", trace)

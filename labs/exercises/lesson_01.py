@@ -13,6 +13,7 @@ from labs.trace import Trace
 
 LESSON = "01_who_makes_the_second_request"
 PAGE = b"the page of the origin\n"
+TARGETS = ("/page?n=1", "/list?n=2")
 
 
 async def _origin(request: web.Request) -> web.StreamResponse:
@@ -20,8 +21,13 @@ async def _origin(request: web.Request) -> web.StreamResponse:
     return web.Response(body=PAGE, status=200 if request.method == "GET" else 201)
 
 
-async def _post(
-    front: Callable[..., Awaitable[web.StreamResponse]], *, dead: bool = False, proxy: bool = False
+async def _ask(
+    front: Callable[..., Awaitable[web.StreamResponse]],
+    *,
+    dead: bool = False,
+    proxy: bool = False,
+    method: str = "POST",
+    target: str = "/page?n=1",
 ) -> Trace:
     async with Town() as town:
         await town.open("origin.test", _origin)
@@ -35,7 +41,7 @@ async def _post(
                 await town.close("origin.test")
             async with ClientSession(connector=town.connector("client")) as client:
                 try:
-                    async with client.post("http://front.test/page?n=1", data=b"order") as answer:
+                    async with client.request(method, f"http://front.test{target}", data=b"order") as answer:
                         await answer.read()
                 except ClientError:
                     pass  # the trace tells what came
@@ -52,23 +58,31 @@ async def _post(
         "async def front(request):\n    raise web.HTTPFound('http://origin.test' + request.path_qs)": "GET",
         "async def front(request):\n    return web.Response(text='done')": "no redirect",
         "async def front(request):\n    raise web.HTTPTemporaryRedirect('http://origin.test/')": "/page?n=1",
+        "async def front(request):\n"
+        "    raise web.HTTPTemporaryRedirect('http://origin.test/page?n=1')": "/list?n=2",
     },
 )
 async def keep_the_method(front: Any) -> Attempt:
     """Demand that the client's own POST reaches the origin, path and body included."""
-    trace = await _post(front)
+    trace = Trace((), ())
+    for target in TARGETS:
+        trace = await _ask(front, target=target)
+        if words := _changed(trace, target):
+            return not_yet(words, trace)
+    return yes(trace)
+
+
+def _changed(trace: Trace, target: str) -> str:
     answers, heard = trace.answers(who="front.test"), trace.requests(whom="origin.test")
     if not answers or not 300 <= answers[0].status < 400:
-        return not_yet("Your front sent no redirect: which status did the client hear?", trace)
+        return "Your front sent no redirect: which status did the client hear?"
     if not heard:
-        return not_yet("The origin heard nothing: what does your Location say?", trace)
+        return "The origin heard nothing: what does your Location say?"
     if heard[0].method != "POST":
-        return not_yet(
-            f"The origin heard {heard[0].method}: your status allows the client to change the method.", trace
-        )
-    if heard[0].target != "/page?n=1":
-        return not_yet("The origin was asked for another target than /page?n=1: keep path and query.", trace)
-    return yes(trace) if heard[0].body == b"order" else not_yet("The body did not arrive.", trace)
+        return f"The origin heard {heard[0].method}: your status allows the client to change the method."
+    if heard[0].target != target:
+        return f"The origin was asked for another target than {target}: keep path and query."
+    return "" if heard[0].body == b"order" else "The body did not arrive."
 
 
 @exercise(
@@ -90,20 +104,36 @@ async def keep_the_method(front: Any) -> Attempt:
         "async def front(request, inner):\n"
         "    async with inner.request(request.method, 'http://origin.test' + request.path_qs) as answer:\n"
         "        return web.Response(body=await answer.read(), status=answer.status)": "body",
+        "async def front(request, inner):\n"
+        "    async with inner.post('http://origin.test' + request.path_qs,\n"
+        "                          data=await request.read()) as answer:\n"
+        "        return web.Response(body=await answer.read(), status=answer.status)": "said PUT",
+        "async def front(request, inner):\n"
+        "    async with inner.request(request.method, 'http://origin.test/page?n=1',\n"
+        "                             data=await request.read()) as answer:\n"
+        "        return web.Response(body=await answer.read(), status=answer.status)": "/list?n=2",
     },
 )
 async def pass_it_on(front: Any) -> Attempt:
     """Demand that method, target and body reach the origin, and that status and body come back."""
-    trace = await _post(front, proxy=True)
+    trace = Trace((), ())
+    for method, target in zip(("POST", "PUT"), TARGETS, strict=True):
+        trace = await _ask(front, proxy=True, method=method, target=target)
+        if (reply := _passed_on(trace, method, target)).state != "yes":
+            return reply
+    return yes(trace)
+
+
+def _passed_on(trace: Trace, method: str, target: str) -> Attempt:
     answers, heard = trace.answers(whom="client"), trace.requests(who="front.test", whom="origin.test")
     if not heard:
         return not_yet("Your front never asked the origin; a redirect leaves that to the client.", trace)
-    if heard[0].method != "POST":
+    if heard[0].method != method:
         return not_yet(
-            f"The origin heard {heard[0].method}, and the client said POST: use `inner.request`.", trace
+            f"The origin heard {heard[0].method}, and the client said {method}: use `inner.request`.", trace
         )
-    if heard[0].target != "/page?n=1":
-        return not_yet("The origin was asked for another target than /page?n=1: keep path and query.", trace)
+    if heard[0].target != target:
+        return not_yet(f"The origin was asked for another target than {target}: keep path and query.", trace)
     if heard[0].body != b"order":
         return not_yet("The request's body did not reach the origin: what is `data=` in your request?", trace)
     if not answers or answers[-1].body != PAGE:
@@ -147,33 +177,37 @@ _PROBE = (
         + "    raise web.HTTPTemporaryRedirect('http://origin.test')": "/page?n=1",
         _PROBE.format("post('http://origin.test' + request.path_qs, data=await request.read())")
         + "    raise web.HTTPTemporaryRedirect('http://origin.test' + request.path_qs)": "twice",
+        _PROBE.format("head('http://origin.test/')")
+        + "    raise web.HTTPTemporaryRedirect('http://origin.test/page?n=1')": "/list?n=2",
         _PROBE.format("post('http://origin.test/')")
         + "    raise web.HTTPTemporaryRedirect('http://origin.test' + request.path_qs)": "your probe",
     },
 )
 async def no_dead_end(front: Any) -> Attempt:
     """Demand a redirect while the origin lives, so that it hears the order once, and 503 once it is dead."""
-    alive = await _post(front, proxy=True)
-    first = alive.answers(who="front.test")
-    asked = alive.requests(who="front.test")
-    if asked and first and first[0].status == 503:
-        return not_yet(
-            "The origin is alive, yet the client heard 503: a redirect is an exception. What do you catch?",
-            alive,
-        )
-    if not first or not 300 <= first[0].status < 400:
-        return not_yet("The origin is alive, and the client got no redirect.", alive)
-    if amiss := _order(alive):
-        return not_yet(amiss, alive)
-    dead = await _post(front, dead=True, proxy=True)
+    for target in TARGETS:
+        alive = await _ask(front, proxy=True, target=target)
+        if amiss := _while_alive(alive, target):
+            return not_yet(amiss, alive)
+    dead = await _ask(front, dead=True, proxy=True)
     last = dead.answers(who="front.test")
     if not last or last[0].status != 503:
         return not_yet("The origin is dead, and the client was sent there all the same: answer 503.", dead)
     return yes(dead)
 
 
-def _order(alive: Trace) -> str:
-    """Say what is wrong with what a living origin heard; it should be one POST /page?n=1, from the client."""
+def _while_alive(alive: Trace, target: str) -> str:
+    first = alive.answers(who="front.test")
+    asked = alive.requests(who="front.test")
+    if asked and first and first[0].status == 503:
+        return "The origin is alive, yet the client heard 503: a redirect is an exception. What do you catch?"
+    if not first or not 300 <= first[0].status < 400:
+        return "The origin is alive, and the client got no redirect."
+    return _order(alive, target)
+
+
+def _order(alive: Trace, target: str) -> str:
+    """Say what is wrong with what a living origin heard; it should be one POST of `target`, by the client."""
     probes = alive.requests(who="front.test", whom="origin.test")
     heard = alive.requests(who="client", whom="origin.test")
     if all(any(it.body == b"order" for it in some) for some in (probes, heard)):
@@ -184,8 +218,8 @@ def _order(alive: Trace) -> str:
         return "The client never came to the origin: what does your Location say?"
     if heard[-1].method != "POST":
         return f"The client came with {heard[-1].method} and no order: your status allows it to change that."
-    if heard[-1].target != "/page?n=1":
-        return f"The client asked the origin for {heard[-1].target}, not for /page?n=1: keep path and query."
+    if heard[-1].target != target:
+        return f"The client asked the origin for {heard[-1].target}, not for {target}: keep path and query."
     if [it.body for it in heard] != [b"order"]:
         return f"The origin should hear the order once, and heard the client {len(heard)} times."
     return ""

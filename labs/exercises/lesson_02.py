@@ -60,6 +60,8 @@ def _location(trace: Trace, turn: int = 0) -> str | None:
         "async def front(request):\n"
         "    raise web.HTTPFound(f'http://{request.host}/inner{request.path_qs}')": "Host",
         "async def front(request):\n    return web.Response(text='your report')": "no redirect",
+        "async def front(request):\n    raise web.HTTPFound('/inner/2026/report?token=T')": "/list?n=2",
+        "async def front(request):\n    raise web.HTTPFound('//inner' + request.path_qs)": "ended at",
     },
 )
 async def relative_location(front: Any) -> Attempt:
@@ -79,6 +81,10 @@ async def relative_location(front: Any) -> Attempt:
     other = await _ask(front, "shop.test:8080", (target, {}), follow=True)
     if other.events() or other.requests()[-1].target != "/inner" + target:
         return not_yet("It fails for who asks shop.test:8080: your Location names another site.", other)
+    more = await _ask(front, "front.test", ("/list?n=2", {}), follow=True)
+    if (last := more.requests(who="visitor")[-1].target) != "/inner/list?n=2":
+        words = f"Asked for /list?n=2, the visitor ended at {last}: take path and query from the request."
+        return not_yet(words, more)
     if "//" in where.partition("?")[0]:
         return not_yet(
             "It works, with a name that the client wrote into its Host field: name no host.", other
@@ -90,7 +96,7 @@ OURS = ("/account", "/account?tab=2&of=3", "/a%2Fb", "/")
 THEIRS = (
     "http://evil.test/",
     "https://evil.test",
-    "//evil.test/account",
+    "//other.test/account",
     "javascript:alert(1)",
     "/\t/evil.test",
     "/\\evil.test",
@@ -151,6 +157,10 @@ def landing(location: str, base: str = SITE + "/login") -> str:
         "    raise web.HTTPFound(wanted if own and wanted.startswith('/') else '/')": "'////evil.test'",
         "async def front(request):\n    raise web.HTTPFound('/')": "'/account'",
         "async def front(request):\n"
+        "    wanted = request.query.get('next', '')\n"
+        "    own = wanted.startswith('/') and 'evil' not in wanted\n"
+        "    raise web.HTTPFound(wanted if own else '/')": "two slashes",
+        "async def front(request):\n"
         "    wanted = request.query['next']\n"
         "    own = wanted.startswith('/') and not wanted.startswith('//') and wanted.isprintable()\n"
         "    raise web.HTTPFound(wanted if own else '/')": "KeyError",
@@ -207,6 +217,10 @@ def _why(wanted: str) -> str:
         "        raise web.HTTPMisdirectedRequest()\n"
         "    raise web.HTTPFound(public + '/inner' + request.path)": "query",
         "async def front(request, public):\n"
+        "    if request.host not in ('inner.test:8080', 'front.test'):\n"
+        "        raise web.HTTPMisdirectedRequest()\n"
+        "    raise web.HTTPFound(public + '/inner' + request.path_qs)": "The Host front.test is not yours",
+        "async def front(request, public):\n"
         "    if 'inner.test' not in request.host:\n"
         "        raise web.HTTPMisdirectedRequest()\n"
         "    raise web.HTTPFound(public + '/inner' + request.path_qs)": "inner.test:8080.evil.test",
@@ -234,7 +248,7 @@ async def public_name(front: Any) -> Attempt:
             if where != wanted:
                 status = trace.answers(whom="visitor")[0].status
                 return not_yet(which + _amiss(where, wanted, status), trace, show=("Host", "Location"))
-    forged = ("evil.test", "inner.test:8080.evil.test", "inner.test.evil.test", "inner.test")
+    forged = ("evil.test", "inner.test:8080.evil.test", "inner.test.evil.test", "inner.test", "front.test")
     for name in forged:
         trace = await _ask(handler, "inner.test:8080", ("/report", {"Host": name}))
         for answer in trace.answers(whom="visitor"):

@@ -28,6 +28,11 @@ PAGE = "the page\n"
         "async def front(request):\n    raise web.HTTPSeeOther('done')": "/orders/done",
         "async def front(request):\n    raise web.HTTPSeeOther('/done')": "order=1",
         "async def front(request):\n"
+        "    post = request.method == 'POST'\n"
+        "    answer = web.HTTPFound('/done') if post else web.HTTPSeeOther('/done')\n"
+        "    answer.set_cookie('order', '1')\n"
+        "    raise answer": "302 only allows it",
+        "async def front(request):\n"
         "    answer = web.HTTPSeeOther('/done')\n"
         "    answer.set_cookie('order', '1')\n"
         "    return answer": "deprecated",
@@ -41,6 +46,7 @@ PAGE = "the page\n"
 async def see_other(front: Any) -> Attempt:
     """Demand that POST, PUT and DELETE by three clients all arrive at /done as a GET, with the cookie."""
     returned = bare = False
+    told = 0
 
     async def handler(request: web.Request) -> web.StreamResponse:
         nonlocal returned
@@ -63,7 +69,11 @@ async def see_other(front: Any) -> Attempt:
             trace = town.trace
             if words := _amiss(trace, client, method):
                 return not_yet(words, trace)
+            told = told or (trace.answers()[0].status if trace.answers()[0].status in (301, 302) else 0)
             bare |= trace.requests()[-1].field("Cookie") != "order=1"
+    if told:
+        words = f"These clients come with GET, and {told} only allows it: one status demands it of everybody."
+        return not_yet(words, trace)
     if bare:
         return not_yet(
             "The method is right, and no cookie order=1 came along: set it on the redirect.", trace
@@ -111,6 +121,17 @@ async def _steps(request: web.Request) -> web.StreamResponse:
         "async def fetch(client, url):\n"
         "    async with client.get(url, max_redirects=13) as answer:\n"
         "        pass": "text",
+        "async def fetch(client, url):\n"
+        "    async with client.get(url, allow_redirects=False) as answer:\n"
+        "        return await answer.text()": "followed 0",
+        "from aiohttp import TooManyRedirects\n\n"
+        "async def fetch(client, url):\n"
+        "    try:\n"
+        "        async with client.get(url, max_redirects=13) as answer:\n"
+        "            return await answer.text()\n"
+        "    except TooManyRedirects:\n"
+        "        return ''": "let it out",
+        "async def fetch(client, url):\n    raise asyncio.CancelledError": "CancelledError",
     },
 )
 async def twelve_hops(fetch: Any) -> Attempt:
@@ -119,9 +140,15 @@ async def twelve_hops(fetch: Any) -> Attempt:
     if raised:
         followed = max(len(trace.requests()) - 1, 0)
         return not_yet(f"Of 12 redirects it followed {followed} redirects, then raised {raised}.", trace)
+    if (followed := max(len(trace.requests()) - 1, 0)) < 12:
+        return not_yet(f"There were 12 redirects, and it followed {followed} of them.", trace)
     if text != PAGE:
         return not_yet("It followed all 12, and did not return the text of the page.", trace)
     trace, _, raised = await _climb(fetch, 13)
+    if not raised and len(trace.requests()) <= 13:
+        return not_yet(
+            "For 13 redirects aiohttp raises TooManyRedirects, and yours did not: let it out.", trace
+        )
     if not raised:
         return not_yet("It follows 13 redirects as well: there is no limit, or too high a one.", trace)
     if raised != "TooManyRedirects":
@@ -147,6 +174,9 @@ AWAY = {"front.test:8080": "http://front.test:8080/page", "https": "https://fron
 AWAY |= {"other.test": "http://other.test/page"}
 PATHS = {"/absolute": "http://front.test/page", "/relative": "page", "/loop": "/loop"}
 PATHS |= {f"/{name}": url for name, url in AWAY.items()}
+PATHS |= {"/twice": "http://other.test/shop/relative"}
+ELSEWHERE = {"/shop/relative": "list", "/shop/list": ""}  # on other.test only
+KEY = "K"
 PATIENT = 30  # times that the loop goes round before the front ends it
 
 _BY_HAND = (
@@ -189,6 +219,12 @@ _BY_HAND = (
         _BY_HAND.format(
             ours="url.origin() == home.origin()", target="url.join(URL(answer.headers['Location']))"
         ).replace("for _ in range(10)", "while True"): "round and round",
+        _BY_HAND.format(
+            ours="url.origin() == home.origin()", target="home.join(URL(answer.headers['Location']))"
+        ): "another address",
+        _BY_HAND.format(
+            ours="url.origin() == home.origin()", target="url.join(URL(answer.headers['Location']))"
+        ).replace("': key", "': 'key'"): "`key` is K",
     },
 )
 async def keep_the_key(fetch: Any) -> Attempt:
@@ -201,12 +237,21 @@ async def keep_the_key(fetch: Any) -> Attempt:
             if len(heard) >= PATIENT:
                 return not_yet("A redirect that leads to itself is followed round and round: count.", trace)
             continue
+        targets = [it.target for it in trace.requests()]
+        if "/shop/relative" in targets and "/shop/list" not in targets:
+            words = (
+                "other.test/shop/relative led on to 'list', which was put after another address than that."
+            )
+            return not_yet(words, trace)
         if raised and path == "/relative":
             return not_yet(f"With the relative Location 'page' it raised {raised}: join the two.", trace)
         if raised:
             return not_yet(f"With the Location {PATHS[path]} it raised {raised}.", trace)
         for it in heard:
-            has = it.message is not None and it.message.field("X-Api-Key") is not None
+            value = it.message.field("X-Api-Key") if it.message else None
+            has = value is not None
+            if value not in (None, KEY):
+                return not_yet(f"The field X-Api-Key was {value}, and `key` is {KEY}.", trace)
             if has != (it.whom == "front.test"):
                 return not_yet(
                     f"{it.whom} got the key: it is another origin."
@@ -229,6 +274,11 @@ async def _go(fetch: Any, path: str) -> tuple[Trace, object, str]:
         turns += 1
         if request.path in PATHS and turns < PATIENT:
             raise web.HTTPFound(PATHS[request.path])
+        if request.host == "other.test" and (to := ELSEWHERE.get(request.path)):
+            raise web.HTTPFound(to)
+        there = request.path == "/page" or request.host == "other.test" and request.path in ELSEWHERE
+        if not there and request.path != "/loop":
+            raise web.HTTPNotFound
         return web.Response(text=PAGE)
 
     text, raised = None, ""
@@ -240,7 +290,7 @@ async def _go(fetch: Any, path: str) -> tuple[Trace, object, str]:
         connector = town.connector("client", ssl=town.ca.client_context())
         async with ClientSession(connector=connector) as client:
             try:
-                text = await fetch(client, "http://front.test" + path, "K")
+                text = await fetch(client, "http://front.test" + path, KEY)
             except Exception as error:
                 raised = type(error).__name__
     return town.trace, text, raised

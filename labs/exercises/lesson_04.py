@@ -127,6 +127,12 @@ async def say_what_you_send(front: Any) -> Attempt:
         return not_yet(f"The origin said 404 for /missing, and your front says {missing.status}.", trace)
     if plain.field("X-Page") != "7":
         return not_yet("The origin's field X-Page did not reach the client: pass its fields on.", trace)
+    if missing.field("Content-Type") != "text/plain; charset=utf-8" or missing.field("X-Page") != "7":
+        return not_yet(
+            "/missing: a field of the origin did not come, or another: pass on all that is true.", trace
+        )
+    if missing.body != b"no such page\n":
+        return not_yet("/missing: the body is not that of the origin.", trace)
     if len(plain.all("Set-Cookie")) != 2:
         return not_yet("Two cookies were sent, and one cookie came: a plain dict holds a name once.", trace)
     if not all(it.body == PAGE for it in answers[:3]):
@@ -190,39 +196,56 @@ _HAND_OVER = (
             asked="request.method, url, data=body, headers=fields, allow_redirects=False",
         ): "X-Hop",
         _HAND_OVER.format(
-            more="[fields.popall(it, None) for it in ('Host', 'Connection', 'X-Hop')]",
+            more="[fields.popall(it, None) for it in ('Host', 'Connection', 'X-First', 'X-Hop')]",
             asked="request.method, url, data=body, headers=fields",
         ): "302",
         _HAND_OVER.format(
-            more="[fields.popall(it, None) for it in ('Host', 'Connection', 'X-Hop')]",
+            more="[fields.popall(it, None) for it in ('Host', 'Connection', 'X-First', 'X-Hop')]",
             asked="request.method, url, data=body, headers=fields, allow_redirects=False",
-        ): "X-Other",
+        ): "names X-Other",
+        _HAND_OVER.format(
+            more="[fields.popall(it, None) for it in ('Host', fields.get('Connection'), 'Connection')]",
+            asked="request.method, url, data=body, headers=fields, allow_redirects=False",
+        ): "names X-Hop",
+        _HAND_OVER.format(
+            more="[fields.popall(it, None) for it in ('Host', 'Connection', 'X-First', 'X-Hop')]",
+            asked="'POST', url, data=body, headers=fields, allow_redirects=False",
+        ): "said PUT",
+        _HAND_OVER.format(
+            more="[fields.popall(it, None) for it in ('Host', 'Connection', 'X-First', 'X-Hop')]",
+            asked="request.method, url, data=body, headers=fields, allow_redirects=False",
+        ).replace(", headers=answer.headers", ""): "had a Location",
     },
 )
 async def hand_it_over(front: Any) -> Attempt:
     """Demand that the origin hears method, target, body and end-to-end fields, and the client its 302."""
     trace = Trace((), ())
-    for hop in ("X-Hop", "X-Other"):
+    for hop, method, target in (("X-Hop", "POST", "/order?n=1"), ("X-Other", "PUT", "/list?n=2")):
 
-        async def talk(ask: Callable[..., Awaitable[None]], hop: str = hop) -> None:
-            await ask("/order?n=1", method="POST", data=ORDER, headers={**SAID, "Connection": hop, hop: "1"})
+        async def talk(
+            ask: Callable[..., Awaitable[None]], hop: str = hop, method: str = method, target: str = target
+        ) -> None:
+            fields = {**SAID, "Connection": f"X-First, {hop}", "X-First": "1", hop: "1"}
+            await ask(target, method=method, data=ORDER, headers=fields)
 
         trace = await _through(front, _desk, talk)
         heard, answers = trace.requests(whom="origin.test"), trace.answers(whom="client")
         if not heard or not answers:
             return not_yet("The origin heard nothing, or the client got no answer.", trace)
-        if words := _lost(heard[0], hop):
+        if words := _lost(heard[0], hop, f"{method} {target}"):
             return not_yet(words, trace)
-        if answers[0].status != 302 or answers[0].field("Location") != "/done":
+        if answers[0].status == 302 and answers[0].field("Location") != "/done":
+            return not_yet("The origin's 302 had a Location, and the client's has not, or another.", trace)
+        if answers[0].status != 302:
             return not_yet(
                 f"The origin said 302, and the client heard {answers[0].status}: who followed?", trace
             )
     return yes(trace)
 
 
-def _lost(heard: Message, hop: str) -> str:
-    if heard.method != "POST" or heard.target != "/order?n=1":
-        return f"The origin heard {heard.method} {heard.target}, and the client said POST /order?n=1."
+def _lost(heard: Message, hop: str, asked: str) -> str:
+    if f"{heard.method} {heard.target}" != asked:
+        return f"The origin heard {heard.method} {heard.target}, and the client said {asked}."
     if heard.body != ORDER:
         return f"The origin heard {len(heard.body)} bytes of body: what is `data=` in your request?"
     for name, value in SAID.items():
@@ -230,8 +253,9 @@ def _lost(heard: Message, hop: str) -> str:
             return f"The origin heard {name}: {heard.field(name)}, and the client said {value}."
     if heard.field("Host") != "origin.test":
         return f"The origin heard Host: {heard.field('Host')}, which is you: leave Host to the session."
-    if heard.field(hop):
-        return f"The client's Connection names {hop}: it was for you, and the origin heard it."
+    for name in (hop, "X-First"):
+        if heard.field(name):
+            return f"The client's Connection names {name}: it was for you, and the origin heard it."
     if heard.field("Connection"):
         return "The client's Connection was for you, and the origin heard it."
     return ""

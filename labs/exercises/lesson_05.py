@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, TypeAlias
 
-from aiohttp import ClientError, ClientSession, DummyCookieJar, web
+from aiohttp import ClientError, ClientOSError, ClientSession, DummyCookieJar, ServerDisconnectedError, web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
@@ -13,7 +13,7 @@ from labs.conformance import Site, in_town, run
 from labs.exercises import Attempt, exercise, not_yet, yes
 
 LESSON = "05_proxy_it_right"
-PUBLIC = "http://front.test"
+PUBLIC, ORIGIN = "http://front.test", "http://origin.test"
 INNER = web.AppKey("INNER", ClientSession)
 INVENTED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 MINE = {"connection", "host", "keep-alive", "proxy-authorization", "proxy-connection"}
@@ -155,11 +155,28 @@ async def say_who_asked(introduce: Any) -> Attempt:
         "def public(location, origin, front):\n"
         "    return front + '/' + location.split('/', 3)[-1]": "/landed",
         "def public(location, origin, front):\n    return location.path": "AttributeError",
+        "def public(location, origin, front):\n"
+        "    return location.replace(origin + '/', front + '/')": "should become http://other.test/?to=",
+        "def public(location, origin, front):\n"
+        "    ours = location.startswith('http://origin.test/')\n"
+        "    return front + location[len(origin):] if ours else location": "should become https://shop.test/a",
     },
 )
 async def public_location(public: Any) -> Attempt:
     """Demand that the origin's own address becomes the public one, and no other does."""
-    return await _tried("REDIR-3", "REDIR-1", "REDIR-4", public=public)
+    reply = await _tried("REDIR-3", "REDIR-1", "REDIR-4", public=public)
+    for given, names, wanted in LOCATIONS if reply.state == "yes" else ():
+        if (came := public(given, *names)) != wanted:
+            origin, front = names
+            words = f"Where the origin is {origin} and you are {front}, {given} should become {wanted}"
+            return not_yet(f"{words}, and yours is {came!r}.")
+    return reply
+
+
+LOCATIONS = (
+    (f"http://other.test/?to={ORIGIN}/x", (ORIGIN, PUBLIC), f"http://other.test/?to={ORIGIN}/x"),
+    ("http://inner.test:8080/a", ("http://inner.test:8080", "https://shop.test"), "https://shop.test/a"),
+)
 
 
 @exercise(
@@ -171,6 +188,11 @@ async def public_location(public: Any) -> Attempt:
     hint="ClientSession repeats after ClientOSError and ServerDisconnectedError: let another error leave.",
     wrong={
         "async def once(request, handler):\n    return await handler(request)": "2 times",
+        "from aiohttp import ClientOSError\n\n"
+        "async def once(request, handler):\n"
+        "    try:\n        return await handler(request)\n"
+        "    except ClientOSError:\n"
+        "        raise web.HTTPBadGateway() from None": "let ServerDisconnectedError pass",
         "async def once(request, handler):\n"
         "    try:\n        return await handler(request)\n"
         "    except Exception:\n        raise": "2 times",
@@ -184,4 +206,16 @@ async def public_location(public: Any) -> Attempt:
 )
 async def ask_once(once: Any) -> Attempt:
     """Demand that a GET goes out once, and that its end is a 502."""
-    return await _tried("RETRY-3", "ERROR-1", "ERROR-3", once=once)
+    reply = await _tried("RETRY-3", "ERROR-1", "ERROR-3", once=once)
+    for error in (ServerDisconnectedError(), ClientOSError("reset")) if reply.state == "yes" else ():
+
+        async def failing(request: object, error: Exception = error) -> None:
+            raise error
+
+        try:
+            await once(None, failing)
+        except (ClientOSError, ServerDisconnectedError):
+            return not_yet(f"You let {type(error).__name__} pass, and after that, too, the session repeats.")
+        except Exception:
+            pass  # whatever else it is, the session does not repeat after it
+    return reply

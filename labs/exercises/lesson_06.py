@@ -86,6 +86,7 @@ async def _teas(request: web.Request) -> web.StreamResponse:
         "        for path in paths:\n"
         "            async with session.get(path) as answer:\n"
         "                await answer.text()": "not None",
+        "async def look(make, paths):\n    return [f'{path[1:]} tea\\n' for path in paths]": "heard nothing",
     },
 )
 async def share_it(look: Any) -> Attempt:
@@ -98,8 +99,10 @@ async def share_it(look: Any) -> Attempt:
         return not_yet(f"It raised {tried.raised}.", trace)
     if amiss := _other_than([f"{path[1:]} tea\n" for path in PATHS], tried.came):
         return not_yet(f"Return the list of texts, in the order of the paths, not {amiss}.", trace)
+    if not trace.requests():
+        return not_yet("The shop heard nothing: ask it for each of `paths`.", trace)
     if tried.made > 1:
-        return not_yet(f"It made {tried.made} sessions, and each opened its own connection.", trace)
+        return not_yet(f"It made {tried.made} sessions, and no two share a connection: one will do.", trace)
     if tried.left_open:
         return not_yet("The session is still open: who closes it, on every path?", trace)
     if (many := trace.connections()) != 1:
@@ -119,7 +122,7 @@ def _other_than(wanted: list[str], came: object) -> str:
     return "" if list(came) == wanted else f"of {len(came)} other texts"
 
 
-SITES = ("shop.test", "shop.test:8080", "shop.test.evil.test", "other.test")
+SITES = ("shop.test", "shop.test:8080", "shop.test.evil.test", "other.test", "help.shop.test")
 ASKED = ("http://shop.test/", *(f"http://{it}/" for it in SITES[1:]))
 ASKED += ("http://shop.test/?to=http://other.test/", "http://other.test/?to=http://shop.test/")
 
@@ -147,6 +150,8 @@ _IF = "async def with_key(request, handler):\n    if {}:\n        request.header
         + "    return await handler(request)": "8080 got",
         _IF.format("'shop.test' in request.url.host and request.url.port == 80")
         + "    return await handler(request)": "evil.test got",
+        _IF.format("request.url.host.endswith('shop.test') and request.url.port == 80")
+        + "    return await handler(request)": "help.shop.test got",
         _IF.format("request.url == 'http://shop.test'")
         + "    return await handler(request)": "a URL with a string",
         _IF.format("request.url.origin() == 'http://shop.test'")
@@ -258,6 +263,9 @@ _END = "    await session.close()\n    return receipts"
             "make()", "make(force_close=True)"
         ): "3 connections",
         (_ONE + _READ.format("session") + _BUY.format("session", "put") + _END): "PUT",
+        (_ONE + _READ.format("session") + _BUY.format("session", "post") + _END).replace(
+            "/orders", "/"
+        ): "send it to",
         _ONE
         + _READ.format("session")
         + "        while True:\n"
@@ -298,6 +306,8 @@ def _amiss(trace: Trace, receipts: object, raised: str, left_open: int) -> str:
     pages = [connection for connection, it in heard if it.method == "GET"]
     if wrong := [it.method for it in orders if it.method != "POST"]:
         return f"An order came as {wrong[0]}, which is repeated without asking you: send it with POST."
+    if wrong := [it.target for it in orders if it.target != "/orders"]:
+        return f"An order came to {wrong[0]}: send it to http://shop.test/orders."
     if raised.startswith("ServerDisconnectedError"):
         return "ServerDisconnectedError: an order went out on a connection that the shop was giving up."
     if raised:

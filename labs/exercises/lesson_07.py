@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from unittest.mock import patch
 
@@ -54,12 +56,12 @@ async def find_it(find: Any) -> Attempt:
         (2, 1, "9", "the answer before the last, and after the first"),
     ):
         trace, came = await _look(find, hops, at, value)
-        if len(trace.requests()) == hops and hops:
+        if came == value:
+            continue
+        if len(trace.requests()) <= hops:
             return not_yet(
                 "The redirect was not followed: the cookie may be set further on.", trace, show=SHOWN
             )
-        if came == value:
-            continue
         if getattr(came, "value", None) == value:
             return not_yet("That is the whole cookie: return its `value`.", trace, show=SHOWN)
         words = f"it raised {came!r}" if isinstance(came, _Raised) else f"you return {_short(came)}"
@@ -142,6 +144,14 @@ PLACES = tuple(
         "    answer = web.HTTPSeeOther('/orders')\n"
         "    answer.set_cookie('id', 'one', domain='shop.test')\n"
         "    raise answer": "id=1",
+        "async def front(request):\n"
+        "    answer = web.HTTPSeeOther('/orders')\n"
+        "    answer.set_cookie('id', '1', domain='shop.test', max_age=1)\n"
+        "    raise answer": "ends soon: Max-Age=1",
+        "async def front(request):\n"
+        "    answer = web.HTTPSeeOther('/orders')\n"
+        "    answer.set_cookie('id', '1', domain='shop.test', expires='Thu, 01 Jan 1970 00:00:00 GMT')\n"
+        "    raise answer": "ends soon: expires",
     },
 )
 async def right_places(front: Any) -> Attempt:
@@ -153,6 +163,10 @@ async def right_places(front: Any) -> Attempt:
         return not_yet("Your answer is no redirect to /orders.", trace, show=SHOWN)
     if (line := first.field("Set-Cookie")) is None:
         return not_yet("Your redirect sets no cookie.", trace, show=SHOWN)
+    if ends := _ends_soon(line):
+        return not_yet(
+            f"Every later request should carry it, and yours ends soon: {ends}.", trace, show=SHOWN
+        )
     begin = len(whole.requests()) - len(PLACES)
     cookies = [it.field("Cookie") for it in whole.requests()[begin:]]
     if not any(cookies):
@@ -165,6 +179,18 @@ async def right_places(front: Any) -> Attempt:
             trace = _only(whole, number)
             return not_yet(f"The cookie {verb} {url}. Your line was: {line}", trace, show=SHOWN)
     return yes(whole)
+
+
+def _ends_soon(line: str) -> str:
+    """Return the attribute that ends the cookie within an hour, or nothing; Max-Age=0 is seen on the wire."""
+    for name, _, value in (it.strip().partition("=") for it in line.split(";")[1:]):
+        if name.lower() == "max-age" and value.isdigit() and 0 < int(value) < 3600:
+            return f"{name}={value}"
+        if name.lower() == "expires":
+            with contextlib.suppress(ValueError):
+                if parsedate_to_datetime(value).timestamp() < time.time() + 3600:
+                    return f"{name}={value}"
+    return ""
 
 
 def _only(trace: Trace, number: int) -> Trace:

@@ -112,6 +112,7 @@ def _strict(trace: Trace) -> str:
 MATCHES = (
     ("shop.test", "shop.test", "shop.test", True),
     ("shop.test", "shop.test", "www.shop.test", True),
+    ("shop.test", "shop.test", "my.help.shop.test", True),
     ("www.shop.test", "shop.test", "shop.test", True),
     ("3d.shop.test", "shop.test", "3d.shop.test", True),
     ("shop.test", "shop.test", "badshop.test", False),
@@ -137,6 +138,8 @@ MATCHES = (
         "def domain_match(host, domain):\n"
         "    return host.endswith('.' + domain) or domain.endswith('.' + host)": "shop.test",
         "def domain_match(host, domain):\n    return True": "badshop.test",
+        "def domain_match(host, domain):\n"
+        "    return host == domain or host.partition('.')[2] == domain": "my.help.shop.test",
         "def domain_match(host, domain):\n"
         "    return host == domain or host.endswith('.' + domain) and not host[0].isdigit()": "3d.shop.test",
         "def domain_match(host, domain):\n    host == domain": "True or False",

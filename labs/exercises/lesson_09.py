@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,7 +11,7 @@ from aiohttp import ClientConnectorError, ClientSession, ClientTimeout, web
 
 from labs import holds
 from labs.alarms import in_force
-from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.exercises import Attempt, exercise, is_async, not_yet, yes
 from labs.gates import Gate
 from labs.patience import Trial, outlast, shut
 from labs.town import Town
@@ -70,12 +69,16 @@ _TIMEOUT = "from aiohttp import ClientTimeout\n\n"
         _TIMEOUT
         + "def patient(seconds):\n    return ClientTimeout(connect=seconds, sock_read=30)": "given `seconds`",
         "def patient(seconds):\n    return seconds": "ClientTimeout",
+        _TIMEOUT + "def patient(seconds):\n"
+        "    return ClientTimeout(total=3600, sock_connect=seconds, sock_read=seconds)": "some day",
+        _TIMEOUT + "def patient(seconds):\n"
+        "    return ClientTimeout(sock_connect='seconds', sock_read=seconds)": "of its own",
         _TIMEOUT + "async def patient(seconds):\n    return ClientTimeout(total=seconds)": "without `async`",
     },
 )
 async def large_download(patient: Any) -> Attempt:
     """Demand that a held connection and a silent server are noticed, and that a long body is let be."""
-    if not callable(patient) or inspect.iscoroutinefunction(patient):
+    if not callable(patient) or is_async(patient):
         return not_yet("Write `def patient(seconds)` without `async`, and give its name.")
     try:
         timeout = patient(0.25)
@@ -85,13 +88,15 @@ async def large_download(patient: Any) -> Attempt:
         return not_yet(f"Return a ClientTimeout: yours is of type {type(timeout).__name__}.")
     for it in (timeout.connect, timeout.sock_connect, timeout.sock_read):
         if it not in (None, 0, 0.25):
-            return not_yet(f"You were given `seconds`, and yours has {it:g} of its own.")
+            return not_yet(f"You were given `seconds`, and yours has {it!r} of its own.")
     for wait in (TCP, FIRST, NEXT):
         if (run := await outlast(partial(_wait, wait, patient))).error is None:
             return not_yet(f"It went on waiting for {wait}, for longer than `seconds`.", run.trace)
     run = await outlast(partial(_wait, END, patient))
     if run.error is not None:
         return not_yet(f"The pieces kept coming, and your download ended in {run.raised}.", run.trace)
+    if timeout.total:
+        return not_yet("A body may take as long as it wants, and yours has a `total`: it ends some day.")
     return yes(run.trace)
 
 
@@ -130,7 +135,7 @@ _FETCH = (
 )
 async def say_which(fetch: Any) -> Attempt:
     """Demand the word for each of three timeouts, the text of a good server, and the error of a dead one."""
-    if not inspect.iscoroutinefunction(fetch):
+    if not is_async(fetch):
         return not_yet("Write `async def fetch(client, url)`, and give its name.")
     came, raised = await _fetched(fetch, "", ClientTimeout())
     if came != "piece ":
@@ -177,6 +182,7 @@ async def _fetched(fetch: Any, wait: str, limits: ClientTimeout) -> tuple[object
                     return None, error
 
 
+MOST = 2.4  # seconds of the longest deadline that is tried
 _COLLECT = "import aiohttp\n\nasync def collect(client, urls, seconds):\n    texts = []\n"
 _EACH = (
     _COLLECT + "    try:\n        for url in urls:\n"
@@ -222,6 +228,13 @@ _ANEW = {
         "        async with asyncio.timeout(seconds):\n"
         "            return await asyncio.gather(*map(one, urls))\n"
         "    except TimeoutError:\n        return []": "one after the other",
+        _COLLECT + "    try:\n"
+        "        async with asyncio.timeout(0.2):\n"
+        "            for url in urls:\n"
+        "                async with client.get(url) as answer:\n"
+        "                    texts.append(await answer.text())\n"
+        "    except TimeoutError:\n        pass\n"
+        "    return texts": "of your own",
         "async def collect(client, urls, seconds):\n"
         "    try:\n"
         "        async with asyncio.timeout(seconds):\n"
@@ -241,13 +254,21 @@ async def one_deadline(collect: Any) -> Attempt:
     deadline for all pages was set long before it. If that rings behind it, the computer stood still, and the
     run is repeated with more seconds; behind it in every run is a verdict.
     """
-    if not inspect.iscoroutinefunction(collect):
+    if not is_async(collect):
         return not_yet("Write `async def collect(client, urls, seconds)`, and give its name.")
     for seconds in (0.2, 0.4, 0.8):
         reply, settled = await _collected(collect, seconds)
         if settled:
             break
-    return reply
+    if reply.state != "yes":
+        return reply
+    for more in (3 * seconds, min(6 * seconds, MOST)):  # a deadline of one's own is too short for these
+        again, settled = await _collected(collect, more)
+        if settled or again.state == "yes":
+            return reply
+    return not_yet(
+        "With more `seconds` you return before their end: you have a deadline of your own.", again.trace
+    )
 
 
 async def _collected(collect: Any, seconds: float) -> tuple[Attempt, bool]:
@@ -294,7 +315,7 @@ async def _collected(collect: Any, seconds: float) -> tuple[Attempt, bool]:
     if not reached:
         words = f"The first page needs a part of the time, and before the second you {_did(came, None)}."
         return not_yet(words, town.trace), False
-    if came != ["page 1"]:
+    if not isinstance(came, list | tuple) or list(came) != ["page 1"]:
         return not_yet(f"The first page had come, and you {_did(came, None)}.", town.trace), True
     if late:
         name = next((it for it in ("total", "sock_read") if getattr(limits[-1], it) == seconds), "")

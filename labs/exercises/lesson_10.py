@@ -68,6 +68,12 @@ _ALL = "            async for piece in answer.content.iter_any():\n             
         + "        except ConnectionError:\n"
         "            pass\n"
         "        return out": "Content-Type",
+        _STREAM.replace("('Content-Length'", "('Content-Type'")
+        + "        try:\n"
+        + _ALL
+        + "        except ConnectionError:\n"
+        "            pass\n"
+        "        return out": "Content-Length",
         _STREAM + "        async for piece in answer.content.iter_any():\n"
         "            try:\n"
         "                await out.write(piece)\n"
@@ -92,6 +98,8 @@ async def stop_the_origin(front: Any) -> Attempt:
         return not_yet(
             "The client that stays should get all of the file: this was not the whole file.", trace
         )
+    if trace.answers(who="front.test")[-1].field("Content-Length") != str(SIZE):
+        return not_yet("The origin said how long the file is, in Content-Length: pass it on.", trace)
     if trace.answers(who="front.test")[-1].field("Content-Type") != KIND:
         return not_yet(f"The Content-Type of the origin is {KIND}: pass it on.", trace)
     trace, _ = await _file(front, leave=True)
@@ -204,11 +212,16 @@ _KEPT = (
         "    await asyncio.shield(task)\n"
         "    return web.Response(text='thank you')": "still in `kept`",
         "async def order(request, job, kept):\n    return web.Response(text='thank you')": "has not begun",
+        "async def order(request, job, kept):\n"
+        "    kept.add(job())\n"
+        "    return web.Response(text='thank you')": "no task",
     },
 )
 async def keep_the_promise(order: Any) -> Attempt:
     """Demand that the job is finished though the client leaves, that it is in `kept`, and then no more."""
-    trace, _, _, _ = await _order(order, leave=False)
+    trace, during, _, _ = await _order(order, leave=False)
+    if during < 0:
+        return not_yet("In `kept` stands something that is no task: `asyncio.create_task(job())` makes one.")
     heard = [it.target for it in trace.requests(whom="depot.test")]
     said = [it.who for it in trace.said if it.message and it.message.kind == "answer"]
     if not trace.requests(whom="bank.test"):
@@ -278,8 +291,10 @@ async def _order(order: Any, *, leave: bool) -> tuple[Trace, int, int, int | Non
         try:
             await asyncio.wait([asking, begun], return_when=asyncio.FIRST_COMPLETED)
             if not called:
-                return town.trace, 0, 0, 0
+                return town.trace, -1 if _strangers(kept) else 0, 0, 0
             await begun
+            if not all(isinstance(task, asyncio.Future) for task in kept):
+                return town.trace, -1, 0, 0
             during = sum(not task.done() for task in kept - {other})
             if leave and not asking.done():
                 await _leave(asking, await came.get())
@@ -294,8 +309,15 @@ async def _order(order: Any, *, leave: bool) -> tuple[Trace, int, int, int | Non
             await asyncio.sleep(0)
         finally:
             gone, after = other not in kept, len(kept - {other})
-            await _end(asking, begun, other, *kept)
+            for stranger in _strangers(kept):
+                if hasattr(stranger, "close"):
+                    stranger.close()  # a call that nobody awaited would complain in some later cell
+            await _end(asking, begun, other, *(kept - _strangers(kept)))
     return town.trace, during, left, None if gone else after
+
+
+def _strangers(kept: set[Any]) -> set[Any]:
+    return {it for it in kept if not isinstance(it, asyncio.Future)}
 
 
 _FETCH = (

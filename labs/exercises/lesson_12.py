@@ -43,6 +43,7 @@ _GET = "async def headline(client, url):\n    async with client.get(url) as answ
         f"{_GET}return (await answer.content.readline()).decode()": "line end",
         f"{_GET}return (await answer.content.readline()).decode('ascii', 'ignore').strip()": "damaged",
         f"{_GET}return answer.content.readline()": "await",
+        "async def headline(client, url):\n    return 'Grüße aus Århus'": "had not asked",
         "async def headline(client, url):\n"
         "    answer = await client.get(url)\n"
         "    return (await answer.content.readline()).decode().strip()": "async with",
@@ -81,6 +82,8 @@ async def first_line(headline: Any) -> Attempt:
                     words = "Nothing came back: the stream never ends, and your code waits for its end."
                 except UnicodeDecodeError as error:
                     words = f"It raised {type(error).__name__}: a piece may end inside a character."
+                if not words and not opened:
+                    words = "You returned, and had not asked `url`."
                 words = words or _line_amiss(line)
                 if not words and not all(it.closed for it in opened):
                     words = "That is the line, and the answer is still open: ask in an `async with` block."
@@ -109,6 +112,7 @@ def _line_amiss(line: object) -> str:
 
 
 WORDS = "서울 København Αθήνα 🦀"
+MOST = 500  # texts; more than there are bytes
 CUTS = (4, 13, 25, 30)  # in bytes; each but the last of them inside a character
 
 _EACH = "async def texts(answer):\n    async for piece in answer.content.iter_any():\n        yield "
@@ -128,6 +132,7 @@ _EACH = "async def texts(answer):\n    async for piece in answer.content.iter_an
         f"{_EACH}piece": "bytes",
         "async def texts(answer):\n    yield await answer.text()": "as it comes",
         "async def texts(answer):\n    return await answer.text()": "yield",
+        "async def texts(answer):\n    while True:\n        yield ''": "no end",
         "import codecs\n\n" + _EACH + "codecs.getincrementaldecoder('utf-8')('ignore').decode(piece)": "lost",
     },
 )
@@ -163,6 +168,8 @@ async def whole_characters(texts: Any) -> Attempt:
                     words = "The first part had come, and your code yielded nothing: yield text as it comes."
                 except UnicodeDecodeError as error:
                     words = f"It raised {type(error).__name__}: a piece may end inside a character."
+                except OverflowError:
+                    words = f"It yielded {MOST} times, and there was no end: yield once for a piece."
     return not_yet(words, town.trace) if words else _text_amiss(got, town.trace)
 
 
@@ -173,6 +180,8 @@ async def _listen(texts: AsyncIterator[object], got: list[object], gate: Gate) -
                 got.append(await anext(texts))
         except StopAsyncIteration:
             return
+        if len(got) > MOST:
+            raise OverflowError
         gate.open()
 
 

@@ -42,6 +42,8 @@ async def _file(request: web.Request) -> web.StreamResponse:
     hint="Write each piece before you take the next, and await the write.",
     wrong={
         _ASK + "        return web.Response(body=await answer.read())": "before the first",
+        "async def front(request, inner):\n    return web.Response(body=bytes(32 << 20))": "never asked",
+        "async def front(request, inner):\n    raise web.HTTPFound('http://origin.test/file')": "never asked",
         _ASK
         + _OUT
         + "        queue = asyncio.Queue()\n"
@@ -90,6 +92,8 @@ async def keep_the_brake(front: Any) -> Attempt:
             return not_yet("The answer broke off in the middle: what did your front do?")
     if answer.status != 200:
         return not_yet(f"The client heard status {answer.status}, and not a file.")
+    if not town.trace.requests(who="front.test", whom="origin.test"):
+        return not_yet("Your front never asked the origin: be the proxy, with `inner`.")
     if came != SIZE:
         return not_yet(f"{came // MIB} of the 32 MiB came, though the client read to the end.")
     if at_head >= SIZE:
@@ -125,6 +129,9 @@ _TRY = _BEGIN + "    try:\n" + "".join(f"    {line}\n" for line in _LOOP.splitli
         "        except ConnectionError:\n            here.clear()\n    return out": "goes on",
         _BEGIN + "    await out.write(b'news')\n    here.remove(request)\n    return out": "was still there",
         _TRY + _PASS + "    finally:\n        here.clear()\n    return out": "There was another",
+        (_TRY + _PASS + "    finally:\n        here.remove(request)\n    return out").replace(
+            "out.write(piece)", "out.write(b'x')"
+        ): "The news were",
         _TRY + _PASS + "    finally:\n        here.pop(0)\n    return out": "There was another",
         _TRY + "    except ConnectionError:\n        here.remove(request)\n    return out": "news ended",
         _TRY + "    except ConnectionError:\n        here.remove(request)\n"
@@ -176,12 +183,14 @@ async def _stop(feed: Callable[..., Awaitable[web.StreamResponse]], error: _Fail
         await town.open("news.test", handler)
         client = ClientSession(connector=town.connector("client"))
         with suppress(ClientError):
-            async with client, client.get("http://news.test/"):
+            async with client, client.get("http://news.test/") as answer:
                 try:
                     async with asyncio.timeout(ENOUGH):
                         await over.wait()
                 except TimeoutError:
                     return f"The news {what}, and your handler goes on."
+                if not raised and (came := await answer.read()) != b"news":
+                    return f"The news were b'news', and the client got {came!r:.40}."
     if len(here) > 1:
         return f"The news {what}, and its request still stands in the list."
     if error and error not in raised:

@@ -45,6 +45,7 @@ _SEND = "async def send(client, url, file):\n" + _POST
         "            yield piece\n" + _POST.format("pieces()"): "Content-Length",
         _SEND.format("file").replace("client.post", "client.put"): "PUT",
         _SEND.format("file").replace("return answer.status", "return answer"): "status",
+        _SEND.format("file").replace("return answer.status", "return 200"): "not 200",
         "async def send(client, url, file):\n    return 200": "nothing",
     },
 )
@@ -72,8 +73,8 @@ async def known_length(send: Any) -> Attempt:
                     status = await send(client, URL, file)
     words = _file_amiss(heard, meter.peak)
     if not words and status != 201:
-        words = (
-            f"The server answered with status 201; return it, and not one of type {type(status).__name__}."
+        words = "The server answered with status 201; return it, and not " + (
+            f"{status!r}." if isinstance(status, int | str) else f"one of type {type(status).__name__}."
         )
     return not_yet(words, town.trace) if words else yes(town.trace)
 
@@ -234,6 +235,7 @@ _MORE = "if length > 65536:\n        raise web.HTTPRequestEntityTooLarge(65536, 
         _EXPECT + _LENGTH + _NONE + _MORE + "return web.Response(status=100)": "final",
         _EXPECT + _LENGTH + _NONE + _MORE + _CONTINUE.replace("\\r\\n\\r\\n", "\\r\\n"): "waits",
         _EXPECT + "raise web.HTTPExpectationFailed()": "417",
+        _EXPECT + _LENGTH + _NONE + _MORE + _CONTINUE.replace("\\r", ""): "line ends",
     },
 )
 async def ask_first(may_i: Any) -> Attempt:
@@ -259,6 +261,8 @@ def _expectation_amiss(trace: Trace, size: int, chunked: bool, wanted: int) -> s
     what = "a chunked body" if chunked else f"a body of {size} bytes"
     if not statuses:
         return f"A client with {what} waits: it heard neither 100 Continue, with an empty line, nor an error."
+    if statuses[0] == 100 and b"\r" not in trace.answers()[0].raw:
+        return "The client heard 100 with line ends that not every client takes: HTTP's are CR and LF."
     if statuses[0] == 100 and wanted != 200:
         return (
             f"For {what} the client heard 100 before {statuses[1]}: look at the head before you say it."

@@ -13,7 +13,7 @@ from labs.trace import Trace
 
 LESSON = "15_name_the_error"
 PAGE = "the page\n"
-WHY = "There are no more shoes in your size.\n"
+WHY = {500: "The shelf fell.\n", 409: "There are no more shoes in your size.\n", 404: "No such shoe.\n"}
 SHORT = ClientTimeout(total=None, sock_read=0.05)
 MOST = 6  # orders, until the server ends a loop that has no end
 
@@ -61,6 +61,13 @@ _TELL = (
         "    except (ClientError, TimeoutError):\n        return 'perhaps'": "303",
         _TELL + "    except ClientConnectorError:\n        return 'not sent'\n"
         "    except Exception:\n        return 'perhaps'": "closed",
+        (_TELL + "    except (ClientError, TimeoutError):\n        return 'perhaps'").replace(
+            "b'order'", "b'x'"
+        ): "not b'order'",
+        (_TELL + "    except (ClientError, TimeoutError):\n        return 'perhaps'").replace(
+            "client.post", "client.put"
+        ): "heard PUT",
+        "async def tell(client, url):\n    raise asyncio.CancelledError": "CancelledError",
     },
 )
 async def was_it_sent(tell: Any) -> Attempt:
@@ -75,6 +82,8 @@ async def was_it_sent(tell: Any) -> Attempt:
             return not_yet(f"With {name} it raised {raised}{catch}.", trace)
         right = wanted.get(name, "perhaps")
         if said == right:
+            if name == "good" and (words := _ordered(trace)):
+                return not_yet(words, trace)
             continue
         heard = "it heard the order" if trace.requests() else "it heard nothing"
         words = (
@@ -97,6 +106,15 @@ async def was_it_sent(tell: Any) -> Attempt:
             f"The session was closed, which no network did, and it returned {_say(said)}: let that out."
         )
     return yes(trace)
+
+
+def _ordered(trace: Trace) -> str:
+    """Say what is wrong with the first request; it should be a POST of the body `order`."""
+    for it in trace.requests()[:1]:
+        if it.method != "POST":
+            return f"The server heard {it.method}: post the order."
+        return "" if it.body == b"order" else f"The server heard the body {it.body!r:.40}, and not b'order'."
+    return "The server heard nothing: post the order."
 
 
 async def _tell(tell: Any, name: str) -> tuple[Trace, object, str]:
@@ -154,23 +172,40 @@ async def _tell(tell: Any, name: str) -> tuple[Trace, object, str]:
         "        if answer.status >= 500:\n"
         "            raise RuntimeError(await answer.text())\n"
         "        return await answer.text()": "409",
+        "async def order(client, url):\n"
+        "    async with client.post(url, data=b'order') as answer:\n"
+        "        if answer.status in (409, 500):\n"
+        "            raise RuntimeError(await answer.text())\n"
+        "        return await answer.text()": "404",
+        "async def order(client, url):\n"
+        "    async with client.post(url, data=b'order') as answer:\n"
+        "        if not answer.ok:\n"
+        "            raise RuntimeError('There are no more shoes in your size.')\n"
+        "        return await answer.text()": "the text of RuntimeError does not",
+        "async def order(client, url):\n"
+        "    async with client.post(url) as answer:\n"
+        "        if not answer.ok:\n"
+        "            raise RuntimeError(await answer.text())\n"
+        "        return await answer.text()": "not b'order'",
     },
 )
 async def say_why(order: Any) -> Attempt:
     """Demand the text of a good answer, and of a bad one an exception whose text has the body."""
     trace = Trace((), ())
-    for status in (200, 500, 409):
+    for status in (200, 500, 409, 404):
         trace, said, error = await _order(order, status)
         if status == 200:
             if error is not None:
                 return not_yet(f"The status was 200, and it raised {type(error).__name__}.", trace)
+            if words := _ordered(trace):
+                return not_yet(words, trace)
             if said != PAGE:
                 return not_yet("The status was 200, and it did not return the text of the answer.", trace)
         elif error is None:
             return not_yet(f"The status was {status}, and it raised nothing.", trace)
         elif isinstance(error, ClientError) and not isinstance(error, ClientResponseError):
             return not_yet("The body was lost before you read it: stay inside `async with`.", trace)
-        elif WHY.strip() not in str(error):
+        elif WHY[status].strip() not in str(error):
             return not_yet(
                 f"The server said why it failed, and the text of {type(error).__name__} does not.", trace
             )
@@ -182,7 +217,7 @@ async def _order(order: Any, status: int) -> tuple[Trace, object, Exception | No
 
     async def shop(request: web.Request) -> web.StreamResponse:
         await request.read()
-        return web.Response(status=status, text=PAGE if status == 200 else WHY)
+        return web.Response(status=status, text=WHY.get(status, PAGE))
 
     async with Town() as town:
         await town.open("origin.test", shop)
@@ -253,6 +288,8 @@ async def try_again(order: Any) -> Attempt:
         if not tries:
             return not_yet("It never tried to send the order.", trace)
         if error is None and said == PAGE:
+            if words := _ordered(trace):
+                return not_yet(words, trace)
             continue
         if tries > opens:
             return not_yet("It tried again at once: `await wait()` between two tries.", trace)

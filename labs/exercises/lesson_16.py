@@ -20,6 +20,7 @@ LESSON = "16_fail_well_on_the_server"
 ORDER = {"shoes": [42, 43]}
 PAGE = b"the page of the origin\n"
 STRANGE = "a charset that Python does not know"
+HUNG = -2  # in place of a status
 BIG = b'"' + b"x" * (1 << 20) + b'"'  # more than aiohttp's client_max_size
 
 _ECHO = (
@@ -56,6 +57,9 @@ _OBJECTS = _ECHO.format(
             what="(ValueError, LookupError)", then="raise web.HTTPBadRequest()"
         ): "raised RecursionError",
         _OBJECTS: "null, which is JSON",
+        _ECHO.format(
+            what="(ValueError, LookupError, RecursionError)", then="raise web.HTTPBadRequest()"
+        ).replace("web.json_response(order)", "web.Response(text=json.dumps(order))"): "text/plain",
         "async def echo(request):\n    raise web.HTTPBadRequest()": "good JSON",
         _ECHO.format(
             what="ValueError", then="order = None\n    if not order:\n        raise web.HTTPBadRequest()"
@@ -70,7 +74,7 @@ async def whose_mistake(echo: Any) -> Attempt:
     bodies |= {"a byte that is no UTF-8": (b'"\xff"', 400), "a MiB of JSON": (BIG, 413)}
     bodies |= {STRANGE: (b"{}", 400), "100 000 brackets": (b"[" * 100_000, 400)}
     for what, (body, right) in bodies.items():
-        status, text = 0, ""
+        status, text, kind = 0, "", ""
         async with Town() as town:
             await town.open("front.test", echo)
             async with ClientSession(connector=town.connector("client")) as client:
@@ -79,7 +83,7 @@ async def whose_mistake(echo: Any) -> Attempt:
                     async with client.post(
                         "http://front.test/order", data=io.BytesIO(body), headers=fields
                     ) as answer:
-                        status, text = answer.status, await answer.text()
+                        status, text, kind = answer.status, await answer.text(), answer.content_type
                 except ClientError:  # who is refused a big body may lose the connection while he sends it
                     pass
         trace = town.trace
@@ -87,6 +91,8 @@ async def whose_mistake(echo: Any) -> Attempt:
             status = trace.answers()[0].status
         if status != right:
             return not_yet(f"For {what} the client should hear {right}, and heard {status}.", trace)
+        if right == 200 and kind != "application/json":
+            return not_yet(f"Answer with JSON: the Content-Type of yours is {kind}.", trace)
         if right == 200 and "".join(text.split()) != "".join(body.decode().split()):
             return not_yet("The answer to good JSON should be the same JSON.", trace)
     return yes(trace)
@@ -123,6 +129,9 @@ _LATE = "    except TimeoutError:\n        raise web.HTTPGatewayTimeout() from N
         + _LATE
         + "    except ClientError:\n        raise web.HTTPBadGateway() from None\n": "201",
         _BLAME + "    except Exception:\n        raise web.HTTPGatewayTimeout() from None": "502",
+        (_BLAME + _LATE + "    except ClientError:\n        raise web.HTTPBadGateway() from None").replace(
+            "inner.get", "inner.post"
+        ): "heard POST /page",
     },
 )
 async def blame_well(front: Any) -> Attempt:
@@ -133,6 +142,9 @@ async def blame_well(front: Any) -> Attempt:
     for name, right in wanted.items():
         trace, status, body = await _blame(front, name)
         if status == right:
+            asked = [f"{it.method} {it.target}" for it in trace.requests(whom="origin.test")]
+            if name == "good" and asked != ["GET /page"]:
+                return not_yet(f"The origin should hear GET /page once, and heard {', '.join(asked)}.", trace)
             if name == "good" and body != PAGE:
                 return not_yet("The client did not get the body of the origin's good answer.", trace)
             continue
@@ -201,6 +213,7 @@ _503 = "        if not answer.prepared:\n            raise web.HTTPServiceUnavai
             then="        request.transport.abort()\n        return answer\n",
         ): "503",
         _STREAM.format(first="", then=_503): "whole",
+        _STREAM.format(first="", then=_503 + "        await asyncio.sleep(60)\n"): "still waits",
         _STREAM.format(
             first="", then="        raise web.HTTPServiceUnavailable() from None\n"
         ): "inside the page",
@@ -240,6 +253,8 @@ async def half_a_page(stream: Any) -> Attempt:
     answers = trace.answers()
     if sum(it.raw.count(b"HTTP/1.1 ") + it.surplus.count(b"HTTP/1.1 ") for it in answers) > 1:
         return not_yet("The 503 came after the head, and stands inside the page: break off instead.", trace)
+    if status == HUNG:
+        return not_yet("A piece is missing, and the client still waits for it: break off.", trace)
     if body is not None:
         return not_yet("A piece is missing, and the page looks whole to the client: break off.", trace)
     return yes(trace)
@@ -282,9 +297,11 @@ async def _stream(stream: Any, *, pieces: int, fails: bool) -> tuple[Trace, int,
                 first.open()
                 async with await asking as answer:
                     status = status or answer.status
-                    async with asyncio.timeout(0.3 if fails and pieces else None):
+                    async with asyncio.timeout(1.5 if fails and pieces else None):
                         body = await answer.read()
-            except (ClientError, TimeoutError):
+            except TimeoutError:
+                status = HUNG
+            except ClientError:
                 pass  # the page is cut, and that is known
             finally:
                 for task in (stuck, asking):
