@@ -256,8 +256,7 @@ limits = await compare(
 limits
 
 # %% [markdown]
-# `client_max_size` is a limit of `read()`, and so of `text()` and `json()`, which call it
-# ([web_request.py](https://github.com/aio-libs/aiohttp/blob/v3.14.5/aiohttp/web_request.py)), and, by the
+# `client_max_size` is a limit of `read()`, and so of `text()` and `json()`, which call it, and, by the
 # reference, of `post()`. Exactly 1 MiB passed, and one byte more was 413 [L14f]. `content` gives you the
 # pieces and knows no limit [L14g]: who streams must count, and can refuse as `read()` does [L14h].
 
@@ -530,7 +529,9 @@ await attempt("ask-first", may_i)
 # * aiohttp 3.14: [client
 #   quickstart](https://docs.aiohttp.org/en/stable/client_quickstart.html#streaming-uploads), [client
 #   reference](https://docs.aiohttp.org/en/stable/client_reference.html), [advanced
-#   server](https://docs.aiohttp.org/en/stable/web_advanced.html#expect-header).
+#   server](https://docs.aiohttp.org/en/stable/web_advanced.html#expect-header), server reference on
+#   [client_max_size](https://docs.aiohttp.org/en/stable/web_reference.html#aiohttp.web.Application); what
+#   calls `read()` in [web_request.py](https://github.com/aio-libs/aiohttp/blob/v3.14.5/aiohttp/web_request.py).
 # * RFC 9110, [section 10.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1) on Expect, and
 #   [section 15.5.14](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14) on 413; RFC 9112, [section
 #   6](https://www.rfc-editor.org/rfc/rfc9112#section-6) on framing; RFC 7578 on forms with files.
