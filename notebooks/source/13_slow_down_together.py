@@ -263,8 +263,8 @@ live["buffering"].lanes()
 # is the last one.
 #
 # The buffering proxy brings the whole answer [C18a], but not before it has it whole [C18b]: the events came
-# in one lump, and what is meant for now came at the end. A feed that never ends would never come at all.
-# Through the streaming proxy the events came live [L13d].
+# in one lump, and what is meant for now came at the end. Through it, a feed that never ends would never come
+# at all. Through the streaming proxy the events came live [L13d].
 
 # %%
 check(
