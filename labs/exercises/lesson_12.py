@@ -217,6 +217,8 @@ _COUNT = (
     wants="value",
     wrong={
         _PEEK + "return line": "2 connections",
+        _COUNT + "        if left < 0:\n            break\n    return line.strip()": "line end",
+        _COUNT + "        if left < 0:\n            break\n    return line.decode()": "bytes",
         _PEEK + "await answer.content.read()\n    return line": "everything",
         _PEEK + "async for piece in answer.content.iter_chunked(8192): pass": "everything",
         _PEEK + "await answer.content.read(65536)\n    return line": "2 connections",
@@ -238,11 +240,11 @@ async def leave_politely(peek: Any) -> Attempt:
     line, came, trace = await _peek_at(peek, *LARGE)
     if came > 2 * MIB:
         return not_yet("Of the large answer it read everything: count, and stop after 64 KiB.", trace)
-    if line != TITLE:
-        return not_yet("It should return the first line of the answer, as bytes.", trace)
+    if words := _title_amiss(line):
+        return not_yet(words, trace)
     line, _, trace = await _peek_at(peek, *SMALL)
-    if line != TITLE:
-        return not_yet("Of the small answer it did not return the first line, as bytes.", trace)
+    if words := _title_amiss(line):
+        return not_yet(f"Of the small answer: {words}", trace)
     if len(trace.calls) > 1:
         return not_yet(
             "Two requests for a small answer took 2 connections: the rest had not come when you left.", trace
@@ -258,6 +260,16 @@ async def leave_politely(peek: Any) -> Attempt:
     except TimeoutError:
         return not_yet("64 KiB and a byte more had come, and it waited for the rest: leave then.")
     return yes(trace)
+
+
+def _title_amiss(line: object) -> str:
+    if line == TITLE:
+        return ""
+    if line == TITLE.strip():
+        return "It returned the line without its line end: return the bytes as they came."
+    if isinstance(line, str):
+        return "It returned a str, and bytes were asked for: do not decode them."
+    return "It should return the first line of the answer, in bytes, with its line end."
 
 
 async def _peek_at(peek: Any, size: int, pieces: int, *, linger: float = 0.0) -> tuple[object, int, Trace]:

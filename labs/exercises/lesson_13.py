@@ -119,7 +119,7 @@ _TRY = _BEGIN + "    try:\n" + "".join(f"    {line}\n" for line in _LOOP.splitli
     lesson=LESSON,
     stars=2,
     minutes=10,
-    hint="Catch `ConnectionError` around the loop, and take the request out of the list in `finally`.",
+    hint="Catch `ConnectionError` around the write alone; in `finally`, take the request out of the list.",
     wrong={
         _BEGIN + _LOOP + "    return out": "raised ClientConnectionResetError",
         _TRY + "    except ConnectionResetError:\n        pass\n"
@@ -137,7 +137,8 @@ _TRY = _BEGIN + "    try:\n" + "".join(f"    {line}\n" for line in _LOOP.splitli
         _TRY + "    except ConnectionError:\n        here.remove(request)\n"
         "    else:\n        here.remove(request)\n    return out": "news failed, and its request",
         _TRY + "    except BaseException:\n        pass\n"
-        "    finally:\n        here.remove(request)\n    return out": "hid",
+        "    finally:\n        here.remove(request)\n    return out": "hid it: catch only",
+        _TRY + _PASS + "    finally:\n        here.remove(request)\n    return out": "around the write alone",
         _TRY.replace("    here.append(request)\n", "") + "    except ConnectionError:\n        pass\n"
         "    return out": "not in the list",
     },
@@ -148,15 +149,17 @@ async def until_they_leave(feed: Any) -> Attempt:
         if words := await _leave(feed, size):
             return not_yet(words)
     words = await _stop(feed, None)
-    # Unwrapped, for here an error is right, and is not to be told as a mistake.
-    return not_yet(words) if (words := words or await _stop(inspect.unwrap(feed), _Failed())) else yes()
+    for error in (_Failed(), ConnectionRefusedError()):
+        # Unwrapped, for here an error is right, and is not to be told as a mistake.
+        words = words or await _stop(inspect.unwrap(feed), error)
+    return not_yet(words) if words else yes()
 
 
 class _Failed(Exception):
     """Be what the news fail with."""
 
 
-async def _stop(feed: Callable[..., Awaitable[web.StreamResponse]], error: _Failed | None) -> str:
+async def _stop(feed: Callable[..., Awaitable[web.StreamResponse]], error: Exception | None) -> str:
     """End the news after one piece, or let them fail; return what is wrong with the handler's end."""
     stays = object()
     here: list[object] = [stays]
@@ -193,6 +196,11 @@ async def _stop(feed: Callable[..., Awaitable[web.StreamResponse]], error: _Fail
                     return f"The news were b'news', and the client got {came!r:.40}."
     if len(here) > 1:
         return f"The news {what}, and its request still stands in the list."
+    if isinstance(error, ConnectionError) and error not in raised:
+        return (
+            f"The news failed with {type(error).__name__}, and your handler took that for a client that has "
+            "left: catch around the write alone."
+        )
     if error and error not in raised:
         return "The news failed, and your handler hid it: catch only what means that the client has left."
     return ""

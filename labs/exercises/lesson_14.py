@@ -43,6 +43,7 @@ _SEND = "async def send(client, url, file):\n" + _POST
         "    async def pieces():\n"
         "        while piece := file.read(65536):\n"
         "            yield piece\n" + _POST.format("pieces()"): "Content-Length",
+        _SEND.format("file, chunked=True"): "in chunks",
         _SEND.format("file").replace("client.post", "client.put"): "PUT",
         _SEND.format("file").replace("return answer.status", "return answer"): "status",
         _SEND.format("file").replace("return answer.status", "return 200"): "not 200",
@@ -96,7 +97,7 @@ def _file_amiss(heard: list[tuple[str, int, str, int | None]], peak: int) -> str
     if came != SIZE:
         return f"The server heard {came} bytes, and not the file of {SIZE}."
     if length is None:
-        return "The server heard no Content-Length: the length of a generator is not known."
+        return "The server heard no Content-Length: it was sent in chunks."
     return "The file was held as a whole: let aiohttp read it, piece by piece." if peak >= SIZE else ""
 
 
@@ -110,7 +111,7 @@ _ECHO = "    return web.Response(text=str(came))"
     lesson=LESSON,
     stars=2,
     minutes=10,
-    hint="Add up the lengths of the pieces of `request.content`, and raise 413 above 65536.",
+    hint="Raise 413 for a `request.content_length` above 65536; else add up the pieces of `request.content`.",
     wrong={
         _SMALL + "return web.Response(text=str(len(await request.read())))": "413",
         _SMALL + "return web.Response(text=str(request.content_length))": "413",
@@ -145,10 +146,15 @@ _ECHO = "    return web.Response(text=str(came))"
         + "    if came > 65536:\n        "
         + _TOO_LARGE
         + _ECHO: "read on",
+        _SMALL
+        + "came = 0\n    async for piece in request.content.iter_any():\n        came += len(piece)\n"
+        + "        if came > 65536:\n            "
+        + _TOO_LARGE
+        + _ECHO: "its head",
     },
 )
 async def count_as_you_read(handler: Any) -> Attempt:
-    """Demand the length of what is small enough, and 413 for more, as soon as it is too much."""
+    """Demand the length of what is small enough, and 413 for more, as soon as the head or a count says so."""
     trace = Trace((), ())
     for size, chunked in ((LIMIT + 1, False), (LIMIT + 1, True), (LIMIT, False), (LIMIT, True), (5, False)):
         status, text, trace = await _offer(handler, size, chunked)
@@ -162,6 +168,11 @@ async def count_as_you_read(handler: Any) -> Attempt:
     status, _, trace = await _offer(handler, LIMIT + 1, True, goes_on=True)
     if status != 413:
         return not_yet("64 KiB and a byte had come, more was to come, and it read on: answer at once.", trace)
+    status, _, trace = await _offer(handler, LIMIT + 1, False, goes_on=True)
+    if status != 413:
+        return not_yet(
+            "A body was too large by its head, and it waited to read it: see `request.content_length`.", trace
+        )
     return yes(trace)
 
 
@@ -174,13 +185,19 @@ async def _pieces(size: int, gate: Gate, more: Gate | None = None) -> AsyncItera
         yield b"more"
 
 
+async def _late(size: int, gate: Gate) -> AsyncIterator[bytes]:
+    await gate
+    yield bytes(size)
+
+
 async def _offer(handler: Any, size: int, chunked: bool, *, goes_on: bool = False) -> tuple[int, str, Trace]:
     """Offer a body; a chunked one comes in two pieces, the second after the handler was called.
 
-    One that goes on has a third piece, which comes when the handler has answered, or after ENOUGH seconds,
-    and then the status is 0.
+    One that goes on has more, which comes when the handler has answered, or after ENOUGH seconds, and then
+    the status is 0: a third piece if it is chunked, or else all that its head has said.
     """
     status, text = 0, ""
+    head = {} if chunked else {"Content-Length": str(size)}
     early: list[bool] = []
     async with Town() as town:
         with Gate("the handler") as gate, Gate("the answer") as over:
@@ -198,8 +215,12 @@ async def _offer(handler: Any, size: int, chunked: bool, *, goes_on: bool = Fals
             async with ClientSession(connector=town.connector("client")) as client:
                 waited = asyncio.get_running_loop().call_later(ENOUGH, over.open)
                 try:
-                    data = _pieces(size, gate, over if goes_on else None) if chunked else bytes(size)
-                    async with client.post(URL, data=data) as answer:
+                    data: Any = bytes(size)
+                    if chunked:
+                        data = _pieces(size, gate, over if goes_on else None)
+                    elif goes_on:
+                        data = _late(size, over)
+                    async with client.post(URL, data=data, headers=head) as answer:
                         status, text = answer.status, await answer.text()
                 except ClientError:
                     pass  # the handler failed: its own words are shown

@@ -40,8 +40,8 @@ clients.versions()
 # take two or three bytes. The origin writes twice: first 31 bytes, which end inside the `ø`, and the rest
 # when a gate opens.
 #
-# The client takes the body in six ways. That is the one difference. `read()` returns a whole body. The
-# other five take pieces of `answer.content`, aiohttp's `StreamReader`.
+# The client takes the body in six ways. That is the one difference. `read()` takes the whole body; the
+# other five, pieces. All ask `answer.content`, aiohttp's `StreamReader`.
 
 # %%
 LINES = [f'{{"city": "{name}"}}\n'.encode() for name in ("서울", "København", "Αθήνα")]
@@ -95,8 +95,8 @@ prediction = {  # "yes" or "no", and a number
 # ## The experiment
 #
 # The head of the answer and the first 31 bytes come together. So they are there when the `async with`
-# begins. One turn of the loop is enough for a way that needs no more. Then the gate opens. What the client
-# took never crosses a wire, so `noted` lays it beside the recording.
+# begins. One turn of the loop is enough for a way that needs no more. Then the gate opens. Where the
+# client's pieces end is seen on no wire, so `noted` lays them beside the recording.
 #
 # Each way takes the body twice. The second time the gate opens at once, and the client waits with
 # `content.wait_eof()` until all has come, before it begins to read.
@@ -299,12 +299,12 @@ held
 # %%
 draw.memory_view(
     {name: held[name].notes["meter"] for name in held.sides},
-    finding="read() holds the body twice at the end, a stream holds next to nothing",
+    finding="read() holds the body twice at the end; a stream that lets its pieces go, next to nothing",
 )
 
 # %% [markdown]
-# * A stream does not hold the body [C72]. `read()` collects the pieces and then joins them. For that moment
-#   it needs twice the body [L12f].
+# * A stream that lets its pieces go does not hold the body [C72]. `read()` collects the pieces and then
+#   joins them. For that moment it needs twice the body [L12f].
 # * Streaming saves nothing by itself: who keeps the pieces holds the body [L12g].
 #
 # The lines rise late. What the origin has sent and the client has not yet taken, here the first few MiB,
@@ -323,12 +323,12 @@ check(
 
 # %% [markdown]
 # And a body of 1 GiB? Here the sides differ in **the size of the body.** The town keeps 64 KiB of each
-# direction and counts the rest, so that the recording does not grow with the body. What the origin holds is
-# counted here, too.
+# direction and counts the rest, so that the recording does not grow with the body. The client lets each piece
+# go, and what is held stays under 8 MiB [L12h].
 
 # %%
 sizes = await compare(
-    {"1 MiB": partial(hold, let_go, MIB), "1 GiB": partial(hold, let_go, 1024 * MIB)},
+    {"16 MiB": partial(hold, let_go, SIZE), "1 GiB": partial(hold, let_go, 1024 * MIB)},
     ask={
         "bytes that came": lambda t: t.notes["came"],
         "most held is under 8 MiB": lambda t: t.notes["meter"].peak < 8 * MIB,
@@ -341,8 +341,8 @@ check(
     sizes,
     {
         "L12h": {
-            "bytes that came": {"1 MiB": MIB, "1 GiB": 1024 * MIB},
-            "most held is under 8 MiB": {"1 MiB": True, "1 GiB": True},
+            "bytes that came": {"16 MiB": SIZE, "1 GiB": 1024 * MIB},
+            "most held is under 8 MiB": {"16 MiB": True, "1 GiB": True},
         },
     },
 )
@@ -417,7 +417,8 @@ check(
 # A post says that what you do for each piece must not block [C76]. Here the work on each line is to wait for
 # a sign, which the event loop gives at its next turn: in the loop for 0.05 s at most, in a thread for 10 s at
 # most. Work that blocks stops everybody: no task has a turn until it is done, and the sign does not come. The
-# sides differ in **where the work is done.**
+# sides differ in **where the work is done.** (They differ in the limit, too: in the loop, none would be long
+# enough.)
 
 
 # %%
@@ -456,6 +457,9 @@ worked
 check(worked, {"C76": {GOES_ON: {"in the loop": [False] * 3, "in a thread": [True] * 3}}})
 
 # %% [markdown]
+# The work in the loop ended without the sign, at each of the lines: it had blocked the loop that gives it. In
+# a thread it did not block, and the sign came [C76].
+#
 # ## Exercises
 #
 # Each is tried on real traffic. The [solutions](solutions/12_read_or_stream.ipynb) are in a notebook of
@@ -514,9 +518,9 @@ await attempt("whole-characters", texts_of)
 #
 # ### ★★★ leave-politely (15 minutes)
 #
-# Return the first line of `answer`. Then care for its connection: if at most 64 KiB are left, read them, so
-# that the connection can be used again. If there is more, leave. You cannot know beforehand: the answer has
-# no `Content-Length`.
+# Return the first line of `answer`, in bytes, with its line end. Then care for its connection: if at most
+# 64 KiB are left, read them, so that the connection can be used again. If there is more, leave. You cannot
+# know beforehand: the answer has no `Content-Length`.
 
 
 # %% exercise="leave-politely"
@@ -563,8 +567,8 @@ await attempt("leave-politely", peek)
 #   again.
 # * Python: [codecs](https://docs.python.org/3/library/codecs.html#codecs.getincrementaldecoder),
 #   [tracemalloc](https://docs.python.org/3/library/tracemalloc.html).
-# * aiohttp issues [13870](https://github.com/aio-libs/aiohttp/issues/13870) and
-#   [6701](https://github.com/aio-libs/aiohttp/issues/6701) on pieces and lines.
+# * aiohttp issues [7929](https://github.com/aio-libs/aiohttp/issues/7929) on pieces of `iter_chunked(n)` and
+#   [1949](https://github.com/aio-libs/aiohttp/issues/1949) on `iter_any()` and `iter_chunks()`.
 # * The second and third of the four posts, 001 and 002.
 
 # %%

@@ -4,7 +4,7 @@
 # **You will** let a client stop reading in the middle of a large answer, and see who waits, and where the
 # bytes are meanwhile: directly, and through two kinds of proxy.
 #
-# **You need** lessons 00, 01 and 12.
+# **You need** lessons 00, 01, 05 and 12.
 #
 # **Minutes:** 18 to read and run, 33 for the exercises.
 
@@ -80,7 +80,7 @@ async def streaming(request, inner):
 # 2. Does the front hold less than 8 MiB of them?
 
 # %%
-prediction = {  # True or False
+prediction = {  # "yes" or "no"
     "the origin has sent all": {"direct": ..., "buffering": ..., "streaming": ...},
     "the front holds less than 8 MiB": {"buffering": ..., "streaming": ...},
 }
@@ -164,12 +164,14 @@ score(prediction, found)
 #
 # All rows but the last tell of the time when the client had read nothing.
 #
-# * Directly, the origin had to wait: it slowed down with its reader [L13a]. Nobody told it to. aiohttp's
-#   client stops reading from its socket when more than half a MiB lies unread (twice its `read_bufsize`).
-#   Then the system's buffers fill, at both ends, and then the transport. This is *back-pressure*.
+# * Directly, the origin had to wait: it slowed down with its reader [L13a]. Nobody told its handler to.
+#   aiohttp's client stops reading from its socket when more than half a MiB lies unread (twice its
+#   `read_bufsize`). Then the system's buffers fill, at both ends, and then the transport. This is
+#   *back-pressure*.
 # * What waits is the origin's `await out.write(...)` [L13f]. After every 64 KiB that it has written, aiohttp
-#   asks whether the transport has said *pause*. If so, the write waits until it says *go on*. That is the
-#   whole brake. Who does not await the write does not feel it.
+#   asks whether the transport has said *pause*. If so, the write waits until it says *go on*. Here it did
+#   not say so: it held more than the low mark. That is the whole brake. Who gives each write to a task of
+#   its own, and goes on, does not feel it.
 # * A write that has returned says nothing about the reader [L13e]. The bytes may lie in the transport, in
 #   either system, or unread in the client.
 # * A proxy passes the brake on only if it streams [L13b]. The buffering one took everything as fast as the
@@ -257,12 +259,12 @@ live
 live["buffering"].lanes()
 
 # %% [markdown]
-# The lanes show an answer where it begins. The origin's answer to `/events` began at the third line, and the
-# front's only after the third gate.
+# The lanes show an answer where it begins. The origin's answer to `/events` is the third arrow; the front's
+# is the last one.
 #
 # The buffering proxy brings the whole answer [C18a], but not before it has it whole [C18b]: the events came
-# in one lump, and what is meant for now came at the end. Through the streaming one they came live [L13d]. A
-# feed that never ends would never come at all.
+# in one lump, and what is meant for now came at the end. Through it, a feed that never ends would never come
+# at all. Through the streaming proxy the events came live [L13d].
 
 # %%
 check(
@@ -319,7 +321,7 @@ left
 
 # %% [markdown]
 # A client that leaves ends the writing, also a write that waits [L13g]. But `except ConnectionResetError`
-# is too narrow: it lets the write that waited escape [L13h]. Catch `ConnectionError`.
+# is too narrow: it lets the error of the write that waited escape [L13h]. Catch `ConnectionError`.
 
 # %%
 check(
@@ -402,8 +404,8 @@ draw.flow_view(
 # Here *read* means saved.
 #
 # * While one piece is being written, more is received, even in a plain `async for` [C74a]. It is aiohttp
-#   and the system that receive, not your loop. But the write must be awaited: one that blocks the event
-#   loop stops all, as lesson 12 shows.
+#   and the system that receive, not your `async for`. But the write must be awaited: one that blocks the
+#   event loop stops all, as lesson 12 shows.
 # * How much more is bounded by their buffers. Then the sender waits for the disk [C74b]. That is not a fault.
 # * A queue without a limit lets the sender go on, and holds the body for it [L13i]. One with a limit keeps
 #   the brake [L13j].
@@ -461,8 +463,8 @@ await attempt("keep-the-brake", braking)
 #
 # `news` is an endless stream of bytes: `async for piece in news`. Write each piece to the client. `here` is
 # a list: `request` stands in it while its client is there, and no longer. When the client leaves, the
-# handler must end without an error, whether it was waiting or not. It ends, too, when `news` ends. If `news`
-# fails, that error is not yours to hide.
+# handler must end without an error, whether a write was waiting or not. It ends, too, when `news` ends. If
+# `news` fails, that error is not yours to hide.
 
 
 # %% exercise="until-they-leave"
@@ -474,9 +476,10 @@ async def feed(request, news, here):
     here.append(request)
     try:
         async for piece in news:
-            await out.write(piece)
-    except ConnectionError:
-        pass
+            try:
+                await out.write(piece)
+            except ConnectionError:
+                break
     finally:
         here.remove(request)
     return out
@@ -488,8 +491,8 @@ await attempt("until-they-leave", feed)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
-# The table under "And if the reader leaves?" says which class to catch. What must happen on every way out
-# belongs into <code>finally</code>.
+# The table under "And if the reader leaves?" says which class to catch, around the write alone: news may fail
+# with the same. What must happen on every way out belongs into <code>finally</code>.
 # </details>
 #
 # ### ★★★ one-slow-listener (15 minutes)

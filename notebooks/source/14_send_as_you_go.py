@@ -4,7 +4,7 @@
 # **You will** send a body in five forms, see which need the whole of it first, be refused after you have
 # sent it and before, and watch an upload as it goes.
 #
-# **You need** lessons 01 and 12.
+# **You need** lessons 01, 09, 12 and 13.
 #
 # **Minutes:** 18 to read and run, 30 for the exercises.
 
@@ -181,7 +181,8 @@ check(
 )
 
 # %% [markdown]
-# And 256 MiB? Here the sides differ in **the size.**
+# And 256 MiB? Here the sides differ in **the size.** The generator makes a piece, aiohttp sends it and lets
+# it go, and the handler too: less than 4 MiB is held at any time [L14d].
 
 # %%
 sizes = await compare(
@@ -255,8 +256,8 @@ limits = await compare(
 limits
 
 # %% [markdown]
-# `client_max_size` is a limit of `read()`, and, by the reference, of `text()`, `json()` and `post()`, which
-# collect a body for you. Exactly 1 MiB passed, and one byte more was 413 [L14f]. `content` gives you the
+# `client_max_size` is a limit of `read()`, and so of `text()` and `json()`, which call it, and, by the
+# reference, of `post()`. Exactly 1 MiB passed, and one byte more was 413 [L14f]. `content` gives you the
 # pieces and knows no limit [L14g]: who streams must count, and can refuse as `read()` does [L14h].
 
 # %%
@@ -315,10 +316,11 @@ asked
 asked["8 MiB, asked, looked at"].bytes(who="client")
 
 # %% [markdown]
-# * Refused by `read()`, the client has sent for nothing, asked or not: 100 had been said before anybody
-#   looked at the length [L14i].
+# * Refused by `read()`, the client has sent for nothing, asked or not. Where it asked, 100 had been said
+#   before anybody looked at the length [L14i].
 # * The handler for `Expect` looked at the head, and not one byte of the body was sent [L14j]. The request is
-#   *cut short*: its head says 8 MiB, and no body came.
+#   *cut short*: its head says 8 MiB, and no body came. A form of 98 bytes was let through by the same
+#   handler: 100, then 200.
 # * To look at the head is not enough: a chunked body says no length. Count all the same.
 
 # %%
@@ -338,8 +340,8 @@ check(
 # ## Watch it go
 #
 # An `UploadTracker` (aiohttp 3.14.4 and later) knows how much of the body has been sent. Look at it as
-# often as you like while another task sends; `upload_complete` is a future that ends the watch. The bar
-# below adds a block for each tenth.
+# often as you like while another task sends; `upload_complete` is a future that ends the watch, also when
+# the upload fails. The bar below adds a block for each tenth.
 
 
 # %%
@@ -403,8 +405,11 @@ bars
 
 # %% [markdown]
 # 100 % says that aiohttp has handed all of it on. Of a small body, the handler may not have read a byte
-# [L14k]. Only the answer says that the server is done. `upload_complete` waits for that, too: it was done
-# after the answer, and not before. A large body cannot run so far ahead: lesson 13.
+# [L14k]. A large body cannot run so far ahead: lesson 13.
+#
+# Where the server took all, `upload_complete` was done after the answer, and not before [L14m]. A server that
+# answers sooner leaves it open until no more is sent; `await tracker.upload_complete` then raises if the
+# body was not sent in full.
 
 # %%
 EARLY, LATE, OVER = bars.asked
@@ -452,13 +457,16 @@ await attempt("known-length", send_file)
 # ### ★★ count-as-you-read (10 minutes)
 #
 # Write a handler that takes bodies of up to 64 KiB and answers with their length in bytes, as text. Answer
-# 413 to a larger one, however it is framed, and read no further than you must.
+# 413 to a larger one, however it is framed, and read no further than you must: nothing, if the head says that
+# it is too large.
 
 
 # %% exercise="count-as-you-read"
 async def small_only(request):
     ...  # TODO: count, and refuse more than 64 KiB
     # solution
+    if (request.content_length or 0) > 64 * KIB:
+        raise web.HTTPRequestEntityTooLarge(64 * KIB, request.content_length)
     came = 0
     async for piece in request.content.iter_any():
         came += len(piece)
@@ -473,8 +481,8 @@ await attempt("count-as-you-read", small_only)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
-# The handler <code>counts</code> does nearly that. <code>request.content_length</code> is <code>None</code>
-# for a chunked body.
+# The handler <code>counts</code> does half of it, <code>by_its_head</code> the other.
+# <code>request.content_length</code> is <code>None</code> for a chunked body.
 # </details>
 #
 # ### ★★★ ask-first (15 minutes)
@@ -505,9 +513,10 @@ await attempt("ask-first", may_i)
 #
 # ## In practice
 #
-# * Give `data=` an open file rather than its bytes. aiohttp closes it after the request.
-# * For large files from a form, read `await request.multipart()` part by part. `request.post()` is simpler,
-#   takes all parts before you see the first, and obeys `client_max_size`.
+# * Give `data=` an open file rather than its bytes. aiohttp closes it soon after the request.
+# * For large files from a form, read `await request.multipart()` part by part, with `part.read_chunk()`:
+#   `part.read()` collects a part, and obeys `client_max_size` as `request.post()` does. `post()` is simpler,
+#   and takes all parts before you see the first.
 # * Raise `client_max_size` with `web.Application(client_max_size=...)`. A proxy before you has a limit of
 #   its own.
 # * The bar above needs no package. One of `tqdm` shows rates and times, which are others in every run; one
@@ -520,7 +529,9 @@ await attempt("ask-first", may_i)
 # * aiohttp 3.14: [client
 #   quickstart](https://docs.aiohttp.org/en/stable/client_quickstart.html#streaming-uploads), [client
 #   reference](https://docs.aiohttp.org/en/stable/client_reference.html), [advanced
-#   server](https://docs.aiohttp.org/en/stable/web_advanced.html#expect-header).
+#   server](https://docs.aiohttp.org/en/stable/web_advanced.html#expect-header), server reference on
+#   [client_max_size](https://docs.aiohttp.org/en/stable/web_reference.html#aiohttp.web.Application); what
+#   calls `read()` in [web_request.py](https://github.com/aio-libs/aiohttp/blob/v3.14.5/aiohttp/web_request.py).
 # * RFC 9110, [section 10.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1) on Expect, and
 #   [section 15.5.14](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14) on 413; RFC 9112, [section
 #   6](https://www.rfc-editor.org/rfc/rfc9112#section-6) on framing; RFC 7578 on forms with files.
