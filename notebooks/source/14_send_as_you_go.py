@@ -15,7 +15,7 @@ import warnings
 from functools import partial
 from pathlib import Path
 
-from aiohttp import ClientSession, FormData, UploadTracker, web
+from aiohttp import ClientSession, FormData, web
 
 from labs import clients, draw
 from labs.claims import check
@@ -345,6 +345,8 @@ check(
 
 
 # %%
+from aiohttp import UploadTracker  # here, so that an older aiohttp runs the lesson up to this cell
+
 from labs.progress import Bar
 
 
