@@ -333,7 +333,7 @@ both
 # %%
 draw.lifelines(
     {it: both[it] for it in ("posted", "built")},
-    finding="Posted: the redirect is followed, a dead origin is a 500; built: it is relayed, and a 502",
+    finding="Posted follows the redirect and says 500 for a dead origin; built relays it and says 502",
 )
 
 # %% [markdown]
@@ -391,11 +391,14 @@ matrix({name: Results(tuple(results[name][id] for id in rest)) for name in front
 # `posted` has a session for each request, and the shared session of step 1 keeps the connection on which the
 # trap stands. TARGET-8 came with the `raw_path` of step 2, which is then a whole URL.
 #
-# Where the session leg passes, `ClientSession` can do it. But it drops a `?` with nothing after it, adds a
-# `Content-Length` to a `DELETE` without a body, and writes all field values as UTF-8. `OPTIONS *` is refused
-# by the leg itself. The direct leg reads and writes the bytes itself. Its price is code: a connection, a pool
-# of connections and an upgrade that the lab now has to keep right. One check fails on all: aiohttp's *server*
-# refuses a method that it does not know, before any handler sees it.
+# Where the session leg passes, `ClientSession` can do it. For FRAME-5, the lab gives its connector a stricter
+# connection, in a place that is not public (`labs/gateway/strict.py`). But the session drops a `?` with
+# nothing after it, adds a `Content-Length` to a `DELETE` without a body, and writes field values as UTF-8.
+# `OPTIONS *` is refused by the leg itself.
+#
+# The direct leg reads and writes the bytes itself. Its price is code: a connection, a pool of connections and
+# an upgrade that the lab now has to keep right. One check fails on all: aiohttp's *server* refuses a method
+# that it does not know, before any handler sees it.
 #
 # ## Exercises
 #
