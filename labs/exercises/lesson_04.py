@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, DummyCookieJar, web
+from multidict import CIMultiDict
 
 from labs.exercises import Attempt, exercise, not_yet, yes
 from labs.gates import Gate
@@ -18,6 +19,7 @@ from labs.wire import Message
 LESSON = "04_copy_the_headers_and_break"
 PAGE = b"a line of the page\n" * 50
 PACKED = gzip.compress(PAGE, mtime=0)
+GZIP = b"\x1f\x8b"  # the first bytes of every gzip body: RFC 1952 section 2.3.1
 Handler = Callable[..., Awaitable[web.StreamResponse]]
 
 
@@ -105,6 +107,10 @@ _BUT = "{{k: v for k, v in {of}.items() if k not in (LENGTH, 'Content-Encoding',
             fields="[it for it in answer.headers.items() if it[0] not in (LENGTH, 'Content-Encoding')]",
             status=", status=answer.status",
         ): "chunk",
+        "import gzip\n"
+        + _TRUTHFUL.format(fields="{'Content-Encoding': 'gzip'}", status=", status=answer.status").replace(
+            "body=body", "body=gzip.compress(body)"
+        ): "packs it anew",
     },
 )
 async def say_what_you_send(front: Any) -> Attempt:
@@ -145,7 +151,9 @@ def _untrue(answer: Message) -> str:
         return f"{len(answer.surplus)} surplus bytes: the Content-Length is that of the packed body."
     if answer.problem or not answer.complete:
         return "the answer says that it comes in chunks, or how long it is, and that is not so."
-    if answer.field("Content-Encoding") and answer.body != PACKED:
+    if answer.field("Content-Encoding") and answer.body.startswith(GZIP):
+        return "the session has unpacked the body, and your front packs it anew: send what `read()` gave you."
+    if answer.field("Content-Encoding"):
         return "the answer says that it is gzip, and its body is unpacked."
     return ""
 
@@ -158,6 +166,7 @@ SAID = {
     "Content-Type": "application/json",
     "User-Agent": "shop/1",
 }
+TWICE = ("1", "2")
 
 
 async def _desk(request: web.Request) -> web.StreamResponse:
@@ -176,6 +185,7 @@ _HAND_OVER = (
     "    async with asked as answer:\n"
     "        return web.Response(body=await answer.read(), status=answer.status, headers=answer.headers)"
 )
+_ALL = "request.method, url, data=body, headers=fields, allow_redirects=False"
 
 
 @exercise(
@@ -215,6 +225,23 @@ _HAND_OVER = (
             more="[fields.popall(it, None) for it in ('Host', 'Connection', 'X-First', 'X-Hop')]",
             asked="request.method, url, data=body, headers=fields, allow_redirects=False",
         ).replace(", headers=answer.headers", ""): "had a Location",
+        _HAND_OVER.format(
+            more="[fields.popall(it.strip(), None) for it in"
+            " ['Host', *fields.get('Connection', '').split(','), 'Connection']]",
+            asked=_ALL,
+        ): "every line counts",
+        _HAND_OVER.format(
+            more="named = ','.join(fields.getall('Connection', ())).replace(' ', '').split(',')\n"
+            "    for it in [it for it in fields if it in ('Host', 'Connection', *named)]:\n"
+            "        fields.popall(it, None)",
+            asked=_ALL,
+        ): "no case counts",
+        _HAND_OVER.format(
+            more="named = ','.join(fields.getall('Connection', ())).lower().replace(' ', '').split(',')\n"
+            "    fields = {k: v for k, v in dict(fields).items()"
+            " if k.lower() not in ('host', 'connection', *named)}",
+            asked=_ALL,
+        ): "X-Twice",
     },
 )
 async def hand_it_over(front: Any) -> Attempt:
@@ -225,7 +252,9 @@ async def hand_it_over(front: Any) -> Attempt:
         async def talk(
             ask: Callable[..., Awaitable[None]], hop: str = hop, method: str = method, target: str = target
         ) -> None:
-            fields = {**SAID, "Connection": f"X-First, {hop}", "X-First": "1", hop: "1"}
+            fields = CIMultiDict({**SAID, "Connection": f"X-First, {hop}", "X-First": "1", hop: "1"})
+            if hop == "X-Other":
+                fields.extend([("Connection", "x-late"), ("X-Late", "1"), *(("X-Twice", it) for it in TWICE)])
             await ask(target, method=method, data=ORDER, headers=fields)
 
         trace = await _through(front, _desk, talk)
@@ -258,6 +287,10 @@ def _lost(heard: Message, hop: str, asked: str) -> str:
             return f"The client's Connection names {name}: it was for you, and the origin heard it."
     if heard.field("Connection"):
         return "The client's Connection was for you, and the origin heard it."
+    if heard.field("X-Late"):
+        return "Another line of Connection names X-Late, as x-late: every line counts, and no case counts."
+    if hop == "X-Other" and heard.all("X-Twice") != TWICE:
+        return "The client said X-Twice twice, with two values, and the origin did not hear both in order."
     return ""
 
 

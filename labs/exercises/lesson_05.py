@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, TypeAlias
 
-from aiohttp import ClientError, ClientOSError, ClientSession, DummyCookieJar, ServerDisconnectedError, web
+from aiohttp import (
+    ClientError,
+    ClientOSError,
+    ClientSession,
+    DummyCookieJar,
+    ServerDisconnectedError,
+    SocketTimeoutError,
+    web,
+)
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from labs.conformance import Site, in_town, run
+from labs.conformance import Site, in_town, run, select
+from labs.conformance.words import HELLO, ask
 from labs.exercises import Attempt, exercise, not_yet, yes
 
 LESSON = "05_proxy_it_right"
@@ -75,9 +85,10 @@ def _built(
                 async for piece in answer.content.iter_any():
                     await out.write(piece)
                 await out.write_eof()
-        except (ClientError, TimeoutError):
+        except (ClientError, TimeoutError) as error:
             if out is None:
-                raise web.HTTPBadGateway() from None
+                late = isinstance(error, TimeoutError)
+                raise (web.HTTPGatewayTimeout() if late else web.HTTPBadGateway()) from None
             if request.transport is not None:
                 request.transport.abort()
         assert out is not None
@@ -117,6 +128,13 @@ async def _tried(*ids: str, **part: Any) -> Attempt:
     return yes()
 
 
+_INTRODUCED = (
+    "def introduce(request):\n"
+    "    return {{'X-Forwarded-For': {made}, 'X-Forwarded-Host': {host}, 'X-Forwarded-Proto': {scheme},\n"
+    "            'Via': ', '.join([*request.headers.{via}, '1.1 front.test'])}}"
+)
+
+
 @exercise(
     "say-who-asked",
     lesson=LESSON,
@@ -133,11 +151,93 @@ async def _tried(*ids: str, **part: Any) -> Attempt:
         "    return {'X-Forwarded-For': request.remote, 'X-Forwarded-Host': request.host,\n"
         "            'X-Forwarded-Proto': request.scheme, 'Via': '1.1 front.test'}": "lost",
         "def introduce(request):\n    return request.remote": "dict",
+        "def introduce(request):\n"
+        "    return {'X-Forwarded-For': '127.0.0.1', 'X-Forwarded-Host': 'front.test',\n"
+        "            'X-Forwarded-Proto': 'http', 'Via': '1.0 fred, 1.1 front.test'}": "192.0.2.7",
+        _INTRODUCED.format(
+            made="', '.join([*request.headers.getall('X-Forwarded-For', ()), request.remote])",
+            host="request.host",
+            scheme="request.scheme",
+            via="getall('Via', ())",
+        ): "X-Forwarded-For: 192.0.2.66, 192.0.2.7",
+        _INTRODUCED.format(
+            made="request.remote",
+            host="request.headers.get('X-Forwarded-Host', request.host)",
+            scheme="request.scheme",
+            via="getall('Via', ())",
+        ): "X-Forwarded-Host: evil.test",
+        _INTRODUCED.format(
+            made="request.remote",
+            host="request.host",
+            scheme="request.headers.get('X-Forwarded-Proto', request.scheme)",
+            via="getall('Via', ())",
+        ): "X-Forwarded-Proto: gopher",
+        _INTRODUCED.format(
+            made="request.remote",
+            host="'front.test'",
+            scheme="request.scheme",
+            via="getall('Via', ())",
+        ): "X-Forwarded-Host: front.test",
+        _INTRODUCED.format(
+            made="request.remote",
+            host="request.host",
+            scheme="'http'",
+            via="getall('Via', ())",
+        ): "X-Forwarded-Proto: http, and not https",
+        _INTRODUCED.format(
+            made="request.remote",
+            host="request.host",
+            scheme="request.scheme",
+            via="getall('Via', ())[:1]",
+        ): "Via: 1.0 fred, 1.1 front.test",
     },
 )
 async def say_who_asked(introduce: Any) -> Attempt:
-    """Demand what FORWARD-2 to FORWARD-5 demand."""
-    return await _tried("FORWARD-2", "FORWARD-3", "FORWARD-4", "FORWARD-5", introduce=introduce)
+    """Demand what FORWARD-2 to FORWARD-5 demand, and that nothing the client made up arrives."""
+    reply = await _tried("FORWARD-2", "FORWARD-3", "FORWARD-4", "FORWARD-5", introduce=introduce)
+    if reply.state != "yes":
+        return reply
+    mistakes: list[str] = []
+    build = _built(mistakes, introduce=lambda it: introduce(it.clone(remote="192.0.2.7", scheme="https")))
+    async with in_town(build)(select("FORWARD-3")[0]) as stand:
+        heard = await stand.exchange(ask("GET /", *WRITTEN, host="shop.test"), HELLO)
+    if heard.upstream is None:
+        never = "The client wrote such fields itself, and its request never reached the origin."
+        return not_yet(mistakes[0] if mistakes else never)
+    for name, wanted in INTRODUCED.items():
+        listed = ", ".join(heard.upstream.all(name))
+        if (came := ", ".join(it.strip() for it in listed.split(","))) != wanted:
+            return not_yet(f"The origin heard {name}: {came}, and not {wanted}: {SAYS[name]}.")
+    return reply
+
+
+WRITTEN = (  # by a client that asks for shop.test from 192.0.2.7, with https
+    "X-Forwarded-For: 192.0.2.66",
+    "X-Forwarded-Host: evil.test",
+    "X-Forwarded-Proto: gopher",
+    "Via: 1.0 fred",
+    "Via: 1.1 anna",
+)
+INTRODUCED = {
+    "X-Forwarded-For": "192.0.2.7",
+    "X-Forwarded-Host": "shop.test",
+    "X-Forwarded-Proto": "https",
+    "Via": "1.0 fred, 1.1 anna, 1.1 front.test",
+}
+SAYS = {
+    "X-Forwarded-For": "only request.remote is known, the rest is what the client wrote",
+    "X-Forwarded-Host": "the client asked for request.host, whatever else it wrote",
+    "X-Forwarded-Proto": "request.scheme is what the client used",
+    "Via": "two lines of Via came, and your name goes after both",
+}
+
+
+_PUBLIC = (
+    "from urllib.parse import urlsplit\n\n"
+    "def public(location, origin, front):\n"
+    "    name = urlsplit(location).netloc\n"
+    "    return front + location.split(name, 1)[1] if {} else location"
+)
 
 
 @exercise(
@@ -160,13 +260,22 @@ async def say_who_asked(introduce: Any) -> Attempt:
         "def public(location, origin, front):\n"
         "    ours = location.startswith('http://origin.test/')\n"
         "    return front + location[len(origin):] if ours else location": "should become https://shop.test/a",
+        _PUBLIC.format("location.startswith(origin + '/')"): f"{ORIGIN} should become {PUBLIC},",
+        _PUBLIC.format(
+            "location == origin or location.startswith((origin + '/', origin + '?'))"
+        ): "#top should",
+        _PUBLIC.format("urlsplit(location).hostname == urlsplit(origin).hostname"): ":9999/x should",
+        _PUBLIC.format(
+            "urlsplit(location).netloc == urlsplit(origin).netloc"
+        ): "https://origin.test/x should",
     },
 )
 async def public_location(public: Any) -> Attempt:
     """Demand that the origin's own address becomes the public one, and no other does."""
     reply = await _tried("REDIR-3", "REDIR-1", "REDIR-4", public=public)
     for given, names, wanted in LOCATIONS if reply.state == "yes" else ():
-        if (came := public(given, *names)) != wanted:
+        came = public(given, *names)
+        if not isinstance(came, str) or URL(came) != URL(wanted):  # with or without the / of an empty path
             origin, front = names
             words = f"Where the origin is {origin} and you are {front}, {given} should become {wanted}"
             return not_yet(f"{words}, and yours is {came!r}.")
@@ -176,6 +285,11 @@ async def public_location(public: Any) -> Attempt:
 LOCATIONS = (
     (f"http://other.test/?to={ORIGIN}/x", (ORIGIN, PUBLIC), f"http://other.test/?to={ORIGIN}/x"),
     ("http://inner.test:8080/a", ("http://inner.test:8080", "https://shop.test"), "https://shop.test/a"),
+    (ORIGIN, (ORIGIN, PUBLIC), PUBLIC),
+    (f"{ORIGIN}?page=2", (ORIGIN, PUBLIC), f"{PUBLIC}?page=2"),
+    (f"{ORIGIN}#top", (ORIGIN, PUBLIC), f"{PUBLIC}#top"),
+    (f"{ORIGIN}:9999/x", (ORIGIN, PUBLIC), f"{ORIGIN}:9999/x"),
+    ("https://origin.test/x", (ORIGIN, PUBLIC), "https://origin.test/x"),
 )
 
 
@@ -185,7 +299,7 @@ LOCATIONS = (
     stars=3,
     minutes=15,
     wants="value",
-    hint="ClientSession repeats after ClientOSError and ServerDisconnectedError: let another error leave.",
+    hint="ClientSession repeats after ClientOSError and ServerDisconnectedError: turn both into another.",
     wrong={
         "async def once(request, handler):\n    return await handler(request)": "2 times",
         "from aiohttp import ClientOSError\n\n"
@@ -202,20 +316,50 @@ LOCATIONS = (
         "async def once(request, handler):\n"
         "    try:\n        return await handler(request)\n"
         "    except Exception:\n        return web.Response(status=502)": "500",
+        **{
+            "import aiohttp\n\n"
+            "async def once(request, handler):\n"
+            "    try:\n        return await handler(request)\n"
+            f"    except {every}:\n"
+            "        raise web.HTTPBadGateway() from None": "SocketTimeoutError"
+            for every in ("aiohttp.ClientConnectionError", "Exception", "BaseException")
+        },
+        "import aiohttp\n\n"
+        "async def once(request, handler):\n"
+        "    try:\n        return await handler(request)\n"
+        "    except TimeoutError:\n        raise\n"
+        "    except BaseException:\n"
+        "        raise web.HTTPBadGateway() from None": "CancelledError",
     },
 )
 async def ask_once(once: Any) -> Attempt:
-    """Demand that a GET goes out once, and that its end is a 502."""
+    """Demand that a GET goes out once, that its end is a 502, and that no other error becomes one."""
     reply = await _tried("RETRY-3", "ERROR-1", "ERROR-3", once=once)
-    for error in (ServerDisconnectedError(), ClientOSError("reset")) if reply.state == "yes" else ():
-
-        async def failing(request: object, error: Exception = error) -> None:
-            raise error
-
-        try:
-            await once(None, failing)
-        except (ClientOSError, ServerDisconnectedError):
+    if reply.state != "yes":
+        return reply
+    for error in (ServerDisconnectedError(), ClientOSError("reset")):
+        if isinstance(await _left(once, error), ClientOSError | ServerDisconnectedError):
             return not_yet(f"You let {type(error).__name__} pass, and after that, too, the session repeats.")
-        except Exception:
-            pass  # whatever else it is, the session does not repeat after it
+    left = await _left(once, SocketTimeoutError("the origin is silent"))
+    if not isinstance(left, TimeoutError | web.HTTPGatewayTimeout):
+        return not_yet(
+            f"A silent origin is a SocketTimeoutError, and is to become 504. Yours is {type(left).__name__}."
+        )
+    if not isinstance(left := await _left(once, asyncio.CancelledError()), asyncio.CancelledError):
+        return not_yet(
+            f"A CancelledError ends a handler whose client has left. Yours is {type(left).__name__}."
+        )
     return reply
+
+
+async def _left(once: Any, error: BaseException) -> BaseException | None:
+    """Return what leaves the middleware when its handler raises `error`."""
+
+    async def failing(request: object) -> None:
+        raise error
+
+    try:
+        await once(None, failing)
+    except BaseException as left:
+        return left
+    return None

@@ -87,8 +87,8 @@ check(
 # %% [markdown]
 # ## The two sides
 #
-# Here is the snippet in its handler. From now on the sides differ in one thing: **does the client ask the
-# origin, or the proxy before it?**
+# Here is the snippet in its handler. Until the very last comparison the sides differ in one thing: **does the
+# client ask the origin, or the proxy before it?**
 #
 # The origin has a kind of answer for each path. `/gzip` is the page *packed*, in 200 bytes instead of 1000.
 # `/chunked` sends it in *chunks*, pieces that each say how long they are.
@@ -142,8 +142,8 @@ async def origin(request):
 # %% [markdown]
 # ## The request
 #
-# A client asks for `/cookies`, and is given two. Then it posts an order in the same session, with a token in
-# `Authorization`. What does the origin hear?
+# A client asks for `/cookies`, and is given two. Then it posts an order in the same session. With both, the
+# session sends a token in `Authorization`. What does the origin hear of the order?
 
 
 # %%
@@ -153,7 +153,7 @@ async def order(front):
         async with ClientSession(**mine) as client:
             async with client.get(f"http://{at}/cookies") as answer:
                 await answer.read()
-            async with client.post(f"http://{at}/order", data=b'{"n": 1}') as answer:
+            async with client.post(f"http://{at}/order?n=1", data=b'{"n": 1}') as answer:
                 await answer.read()
     return town.trace
 
@@ -168,6 +168,7 @@ heard = await compare(
     ask={
         "connections to the origin": lambda t: t.connections(whom="origin.test"),
         "method of the order": lambda t: ordered(t).method,
+        "target of the order": lambda t: ordered(t).target,
         "bytes of its body": lambda t: len(ordered(t).body),
         "cookies with it": lambda t: (ordered(t).field("Cookie") or "").count("="),
         "Authorization": lambda t: ordered(t).field("Authorization"),
@@ -176,7 +177,7 @@ heard = await compare(
 heard
 
 # %% [markdown]
-# * Method, path and query arrive. All else stays behind: the order, the token, the cookies [C15].
+# * Method, path and query arrive. The order and the token stay behind [C15], and so do the cookies.
 # * The client's session keeps its connection [C21a] and the cookies [C20a]. The proxy's ends with each
 #   request: two connections [C21b], and the cookies that it was given are gone [C20b]. Lessons 06 and 07 say
 #   what a session should keep.
@@ -259,8 +260,9 @@ draw.bytes_view(
 # * aiohttp's client unpacks gzip by default. `read()` gave the proxy 1000 plain bytes, and the copied fields
 #   describe the 200 packed ones. The client unpacks what is not packed, and fails [C13].
 # * `read()` put the chunks together, too. The proxy's server adds a `Content-Length`, and the copied
-#   `Transfer-Encoding` still promises chunks, which never come [C14]. Both at once are forbidden, and
-#   aiohttp's client refuses them [L04d]. `Transfer-Encoding` speaks of one connection. A proxy has two.
+#   `Transfer-Encoding` still promises chunks, which never come [C14]. aiohttp's client refuses such an answer
+#   [L04d]. A sender must not even write both fields in one message (RFC 9112, section 6.2).
+#   `Transfer-Encoding` speaks of one connection. A proxy has two.
 
 # %%
 check(
@@ -281,11 +283,11 @@ check(
 # ## Where do the surplus bytes go?
 #
 # They stay on the connection. The client above closed it. But whoever counts 200 bytes, does not unpack, and
-# asks again there finds 800 bytes where the next answer should begin. A *load balancer* is such a client: it
-# keeps few connections for many users.
+# asks again there finds 800 bytes where the next answer should begin. A careless *load balancer* can be such
+# a client: it keeps few connections for many users.
 #
-# Now somebody uploads a page to the origin: 200 letters, and then something else. Below it is the balancer, a
-# sketch that hands on bodies only.
+# Now somebody uploads a page to the origin. Packed it has 200 bytes; unpacked it is 200 letters, and then
+# something else. Below it is the balancer, a sketch that hands on bodies only.
 
 # %%
 TRAP = b"<h1>Log in at evil.test</h1>"
@@ -372,13 +374,16 @@ draw.lifelines(
 score(shown, desync)
 
 # %% [markdown]
-# aiohttp's server did not cut the body to the `Content-Length` that it was given [L04c]. The rest was a whole
-# answer. The balancer had it before alice asked, and took it for hers [L04e]. Her own answer came after it,
-# and went to bob, who asked next [L04f]. From here on every user gets the answer to the one before, until the
-# connection ends. Origin, balancer and browsers did nothing wrong.
+# `web.Response` did not cut the body to the `Content-Length` that it was given [L04c]. The rest was a whole
+# answer. The balancer had it before alice asked, and took it for hers [L04e]: in the figure she is answered
+# while the balancer's `GET /alice` is still on its way. Her own answer came after it, and went to bob, who
+# asked next [L04f]. From here on every user gets the answer to the one before, until the connection ends.
 #
-# This is called *response desynchronization*. No skill is needed for surplus bytes: nearly every packed page
-# leaves them. Skill decides only what they say.
+# The origin and the browsers did nothing wrong. The balancer did: RFC 9112, section 9.2, forbids to take for
+# an answer what came before the question. Not every client keeps to it.
+#
+# This is called *response desynchronization*. No skill is needed for surplus bytes: a packed page with a
+# `Content-Length` leaves them, if it was longer unpacked. Skill decides only what they say.
 
 # %%
 check(
@@ -437,8 +442,9 @@ takers = await compare(
 takers
 
 # %% [markdown]
-# aiohttp's client sees that something follows the answer, and opens a new connection [L04g]. httpx reads on
-# where it was [L04h].
+# aiohttp's client sees that something came together with the answer, and opens a new connection [L04g]. httpx
+# reads on where it was [L04h]. Come a moment later, on the idle connection, surplus bytes are another matter:
+# lesson 05's check FRAME-5 shows a `ClientSession` that takes them.
 
 # %%
 check(
@@ -493,7 +499,7 @@ await attempt("say-what-you-send", truthful)
 #
 # Mend the request: method, path, query, body and fields must reach the origin, and its 302 must reach the
 # client. Two fields are not for the origin: `Host` names you, and `Connection` speaks of the connection to
-# you. Nor is any field that `Connection` names.
+# you. Nor is any field that `Connection` names: it may come in several lines, and no name's case matters.
 
 
 # %% exercise="hand-it-over"
@@ -501,7 +507,7 @@ async def faithful(request, inner):
     ...  # TODO: ask the origin with method, fields and body of `request`, and follow no redirect
     # solution
     fields, body = request.headers.copy(), await request.read()
-    for name in ["Host", "Connection", *fields.get("Connection", "").split(",")]:
+    for name in ["Host", "Connection", *",".join(fields.getall("Connection", ())).split(",")]:
         fields.popall(name.strip(), None)
     url = "http://origin.test" + request.path_qs
     asked = inner.request(request.method, url, headers=fields, data=body, allow_redirects=False)
@@ -516,7 +522,8 @@ await attempt("hand-it-over", faithful)
 # %% [markdown]
 # <details><summary>Hint</summary>
 # <code>inner.request(method, url, headers=..., data=..., allow_redirects=False)</code>. The fields are in
-# <code>request.headers</code>, which you may copy and change.
+# <code>request.headers</code>, which you may copy and change. <code>getall("Connection", ())</code> is every
+# line of one name.
 # </details>
 #
 # ### ★★★ as-it-comes (14 minutes)
@@ -555,15 +562,16 @@ await attempt("as-it-comes", relay)
 #
 # * **Read or pass on.** If you read a body unpacked, drop `Content-Encoding`, `Content-Length` and
 #   `Transfer-Encoding`. If you pass bytes on as they are, make the session with `auto_decompress=False`,
-#   and drop `Transfer-Encoding` only.
+#   and of these three drop `Transfer-Encoding` only.
 # * **Never copy** what speaks of one connection: `Connection` and every field that it names, `Keep-Alive`,
 #   `Proxy-Connection`, `TE`, `Transfer-Encoding`, `Upgrade`. RFC 9110, section 7.6.1.
-# * Lesson 05 builds the proxy that has none of these faults.
+# * Lesson 05 repairs these faults, step by step, and shows what is left.
 #
 # ## Where this comes from
 #
-# * RFC 9112, [section 6](https://www.rfc-editor.org/rfc/rfc9112#section-6) on the length of a message, and
-#   [section 11.2](https://www.rfc-editor.org/rfc/rfc9112#section-11.2) on the same trick in the other
+# * RFC 9112, [section 6](https://www.rfc-editor.org/rfc/rfc9112#section-6) on the length of a message,
+#   [section 9.2](https://www.rfc-editor.org/rfc/rfc9112#section-9.2) on whose answer is whose,
+#   and [section 11.2](https://www.rfc-editor.org/rfc/rfc9112#section-11.2) on the same trick in the other
 #   direction. RFC 9110, [section 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1) on fields for
 #   one connection.
 # * aiohttp 3.14: `auto_decompress` of
