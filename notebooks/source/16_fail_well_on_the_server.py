@@ -465,7 +465,8 @@ cells = {
 columns = {"the front catches": gateways.sides}
 draw.heat_map(
     Grid(TROUBLE, columns, cells, MEANS),
-    finding="A front that catches nothing says 500 for what is broken; in the wrong order it calls slow broken",
+    finding="A front that catches nothing says 500 for what is broken; "
+    "in the wrong order it calls slow broken",
 )
 
 # %% [markdown]
