@@ -28,7 +28,11 @@ SHOW = ("Set-Cookie", "Cookie")
         "async def log_in(request):\n"
         "    answer = web.Response()\n"
         "    answer.set_cookie('id', '1', secure=True, httponly=True)\n"
-        "    return answer": "`__Host-`",
+        "    return answer": "begin the name with `__Host-`",
+        "async def log_in(request):\n"
+        "    answer = web.Response()\n"
+        "    answer.set_cookie('__host-id', '1', secure=True, httponly=True)\n"
+        "    return answer": "old clients know no other",
         "async def log_in(request):\n"
         "    answer = web.Response()\n"
         "    answer.set_cookie('__Host-id', '1', httponly=True)\n"
@@ -101,6 +105,8 @@ def _strict(trace: Trace) -> str:
         return "Right on the wire, and scripts of the page can still read it: see the attribute HttpOnly."
     if value != "1":
         return f"Its value should be 1, and is {value}."
+    if name.lower().startswith("__host-") and not name.startswith("__Host-"):
+        return "Right by the newer text: write the prefix as `__Host-`, for old clients know no other."
     if not name.startswith("__Host-"):
         return "Right, and a browser cannot tell: begin the name with `__Host-`, and it holds you to it."
     if "path" not in has:
@@ -116,6 +122,7 @@ MATCHES = (
     ("www.shop.test", "shop.test", "shop.test", True),
     ("3d.shop.test", "shop.test", "3d.shop.test", True),
     ("shop.test", "shop.test", "badshop.test", False),
+    ("www.shop.test", "shop.test", "www.shopxtest", False),
     ("shop.test", "other.test", "other.test", False),
     ("shop.test", "www.shop.test", "www.shop.test", False),
     ("10.0.0.1", "10.0.0.1", "10.0.0.1", True),
@@ -138,6 +145,9 @@ MATCHES = (
         "def domain_match(host, domain):\n"
         "    return host.endswith('.' + domain) or domain.endswith('.' + host)": "shop.test",
         "def domain_match(host, domain):\n    return True": "badshop.test",
+        "import re\n\n"
+        "def domain_match(host, domain):\n"
+        "    return host == domain or bool(re.search(r'\\.' + domain + '$', host))": "www.shopxtest",
         "def domain_match(host, domain):\n"
         "    return host == domain or host.partition('.')[2] == domain": "my.help.shop.test",
         "def domain_match(host, domain):\n"
@@ -180,7 +190,7 @@ async def _visit(setter: str, domain: str, visited: str, bring: bool) -> Trace:
 
 
 PROMISES = ("plain", "secure", "prefix-kept", "prefix-secure", "prefix-host", "secure-from-http")
-# More fields that https://shop.test/ sets: what the jar then sends there, and the rule.
+# More fields that https://shop.test/in/secure sets: what the jar then sends there, and the rule.
 FIELDS = (
     ("a=1", "a=1", "over https a cookie without Secure is as good as any"),
     ("__Secure-a=1; Secure; Domain=shop.test", "__Secure-a=1", "__Secure- demands Secure, and no more"),
@@ -191,7 +201,10 @@ FIELDS = (
     ("__Host-a=1; secure; path=/", "__Host-a=1", "the case of an attribute does not matter"),
     ("__Host-a=1;Secure;Path=/", "__Host-a=1", "there need be no space after a semicolon"),
     ("a=__Host-b", "a=__Host-b", "what begins with __Host- is the value, and not the name"),
+    ("__Secure-a=1; Path=/in/secure", "", "secure is a part of a path, and no attribute"),
 )
+# And one that it sets over http.
+PLAIN = ("a=1; Path=/in/secure", "a=1", "secure is a part of a path, and no attribute")
 _ONLY = (
     "def keep(field, url):\n"
     "    name, *rest = field.split(';')\n"
@@ -202,6 +215,16 @@ _KEEP = (
     "    pair, *rest = field.split(';')\n"
     "    has = dict((it.strip() + '=').split('=')[:2] for it in rest)\n"
     "    if 'Secure' in has and url.scheme == 'http':\n"
+    "        return False\n"
+)
+_PARTS = (
+    "def keep(field, url):\n"
+    "    pair, _, rest = field.lower().partition(';')\n"
+    "    name = pair.partition('=')[0].strip()\n"
+    "    has = dict((it.strip() + '=').split('=')[:2] for it in rest.split(';'))\n"
+    "    if 'secure' in rest and url.scheme == 'http':\n"
+    "        return False\n"
+    "    if name.startswith('__host-') and ('domain' in has or has.get('path') != '/'):\n"
     "        return False\n"
 )
 _SMALL = _KEEP.replace("field.split", "field.lower().split").replace("Secure", "secure")
@@ -239,6 +262,11 @@ _HOST = (
         _SMALL + "    if '__host-' in pair:\n"
         "        return 'secure' in has and has.get('path') == '/' and 'domain' not in has\n"
         "    return 'secure' in has or '__secure-' not in pair": "and not the name",
+        _PARTS
+        + "    return 'secure' in rest or not name.startswith(('__secure-', '__host-'))": "no attribute",
+        _PARTS.replace("'secure' in rest and", "'secure' in has and")
+        + "    return 'secure' in rest or not name.startswith(('__secure-', '__host-'))": "over https",
+        _PARTS + "    return 'secure' in has or not name.startswith(('__secure-', '__host-'))": "over http ",
         "def keep(field, url):\n    return url.startswith('https')": "raised AttributeError",
         "async def keep(field, url):\n    return True": "plain `def`",
     },
@@ -265,23 +293,23 @@ async def keep_the_promise(keep: Any) -> Attempt:
             rule = case.bis_says or case.says
             words = f"In the walk {case.id} your jar sent {sent or 'no cookie'}: {rule}."
             return not_yet(words, town.trace, show=SHOW)
-    for field, wanted, rule in FIELDS:
-        trace = await _set(field, Strict())
+    for scheme, (field, wanted, rule) in [*(("https", it) for it in FIELDS), ("http", PLAIN)]:
+        trace = await _set(field, Strict(), scheme)
         sent = trace.requests()[-1].field("Cookie") or ""
         if sent != wanted:
-            words = f"Of `{field}` your jar sent {sent or 'no cookie'}: {rule}."
+            words = f"Of `{field}` over {scheme} your jar sent {sent or 'no cookie'}: {rule}."
             return not_yet(words, trace, show=SHOW)
     return yes()
 
 
-async def _set(field: str, jar: CookieJar) -> Trace:
+async def _set(field: str, jar: CookieJar, scheme: str) -> Trace:
     async def page(request: web.Request) -> web.Response:
         return web.Response(headers={"Set-Cookie": field} if "set" in request.query else {})
 
     async with Town() as town:
-        await town.open("shop.test", page, tls=True)
+        await town.open("shop.test", page, tls=scheme == "https")
         connector = town.connector("client", ssl=town.ca.client_context())
         async with ClientSession(connector=connector, cookie_jar=jar) as client:
-            for url in ("https://shop.test/in?set", "https://shop.test/in"):
-                await (await client.get(url)).read()
+            for target in ("/in/secure?set", "/in/secure"):
+                await (await client.get(f"{scheme}://shop.test{target}")).read()
     return town.trace

@@ -13,13 +13,19 @@ from labs.trace import Trace
 
 LESSON = "15_name_the_error"
 PAGE = "the page\n"
+MOVED = "Your receipt has a page of its own.\n"
 WHY = {500: "The shelf fell.\n", 409: "There are no more shoes in your size.\n", 404: "No such shoe.\n"}
+WHY |= {400: "How many shoes?\n"}
 SHORT = ClientTimeout(total=None, sock_read=0.05)
 MOST = 6  # orders, until the server ends a loop that has no end
 
 
 async def _moved(request: web.Request) -> web.StreamResponse:
-    raise web.HTTPSeeOther("http://gone.test/receipt")  # where nobody listens
+    raise web.HTTPSeeOther("http://gone.test/receipt", text=MOVED)  # where nobody listens
+
+
+async def _fails(request: web.Request) -> web.StreamResponse:
+    return web.Response(status=500, text=WHY[500])
 
 
 async def _page(request: web.Request) -> web.StreamResponse:
@@ -61,6 +67,11 @@ _TELL = (
         "    except (ClientError, TimeoutError):\n        return 'perhaps'": "303",
         _TELL + "    except ClientConnectorError:\n        return 'not sent'\n"
         "    except Exception:\n        return 'perhaps'": "closed",
+        _TELL + "    except ClientConnectorError:\n        return 'not sent'\n"
+        "    except (ClientError, TimeoutError, ValueError):\n        return 'perhaps'": "cannot be sent",
+        _TELL.replace("'done'", "'done' if answer.ok else 'perhaps'")
+        + "    except ClientConnectorError:\n        return 'not sent'\n"
+        "    except (ClientError, TimeoutError):\n        return 'perhaps'": "statuses do not matter",
         (_TELL + "    except (ClientError, TimeoutError):\n        return 'perhaps'").replace(
             "b'order'", "b'x'"
         ): "not b'order'",
@@ -74,13 +85,14 @@ async def was_it_sent(tell: Any) -> Attempt:
     """Demand "done", "not sent" or "perhaps", each where it is true."""
     wanted = {"good": "done", "refused": "not sent", "unknown": "not sent", "close-before-head": "perhaps"}
     wanted |= {"reset-before-head": "perhaps", "close-in-body": "perhaps", "stall-before-head": "perhaps"}
+    wanted |= {"status 500": "done"}
     trace = Trace((), ())
     for name in (*wanted, "total"):
+        right = wanted.get(name, "perhaps")
         trace, said, raised = await _tell(tell, name)
         if raised:
-            catch = ": catch that, too" if name != "good" else ""
+            catch = ": catch that, too" if name not in ("good", "status 500") else ""
             return not_yet(f"With {name} it raised {raised}{catch}.", trace)
-        right = wanted.get(name, "perhaps")
         if said == right:
             if name == "good" and (words := _ordered(trace)):
                 return not_yet(words, trace)
@@ -89,6 +101,8 @@ async def was_it_sent(tell: Any) -> Attempt:
         words = (
             f"With {name} it should return {right!r}, not {_say(said)}: ask what the server knows, {heard}."
         )
+        if name == "status 500":
+            words += " Here statuses do not matter."
         if right == "not sent" and said == "perhaps":
             words += " Python takes the first clause that fits: the narrow one first."
         return not_yet(words, trace)
@@ -104,6 +118,12 @@ async def was_it_sent(tell: Any) -> Attempt:
     if not raised:
         return not_yet(
             f"The session was closed, which no network did, and it returned {_say(said)}: let that out."
+        )
+    trace, said, raised = await _tell(tell, "unsendable")
+    if not raised:
+        return not_yet(
+            "The client has a field that cannot be sent, which no network did, and it returned "
+            f"{_say(said)}: let that out."
         )
     return yes(trace)
 
@@ -122,7 +142,7 @@ async def _tell(tell: Any, name: str) -> tuple[Trace, object, str]:
     silent = name in ("stall-before-head", "total")
     fault = "stall-before-head" if name == "total" else name
     async with Town() as town:
-        good = _moved if name == "moved" else _page
+        good = {"moved": _moved, "status 500": _fails}.get(name, _page)
         await town.open("origin.test", faults.make(fault) if fault in faults.FAULTS else good)
         await town.open("gone.test", _page)
         await town.close("gone.test")
@@ -132,7 +152,10 @@ async def _tell(tell: Any, name: str) -> tuple[Trace, object, str]:
         limits = (
             ClientTimeout(total=0.05) if name == "total" else SHORT if silent else ClientTimeout(total=None)
         )
-        async with ClientSession(connector=town.connector("client"), timeout=limits) as client:
+        fields = {"X-Id": "a\0b"} if name == "unsendable" else {}
+        async with ClientSession(
+            connector=town.connector("client"), timeout=limits, headers=fields
+        ) as client:
             if name == "closed":
                 await client.close()
             try:
@@ -179,6 +202,16 @@ async def _tell(tell: Any, name: str) -> tuple[Trace, object, str]:
         "        return await answer.text()": "404",
         "async def order(client, url):\n"
         "    async with client.post(url, data=b'order') as answer:\n"
+        "        if answer.status > 400:\n"
+        "            raise RuntimeError(await answer.text())\n"
+        "        return await answer.text()": "400",
+        "async def order(client, url):\n"
+        "    async with client.post(url, data=b'order') as answer:\n"
+        "        if answer.status != 200:\n"
+        "            raise RuntimeError(await answer.text())\n"
+        "        return await answer.text()": "201",
+        "async def order(client, url):\n"
+        "    async with client.post(url, data=b'order') as answer:\n"
         "        if not answer.ok:\n"
         "            raise RuntimeError('There are no more shoes in your size.')\n"
         "        return await answer.text()": "the text of RuntimeError does not",
@@ -192,15 +225,17 @@ async def _tell(tell: Any, name: str) -> tuple[Trace, object, str]:
 async def say_why(order: Any) -> Attempt:
     """Demand the text of a good answer, and of a bad one an exception whose text has the body."""
     trace = Trace((), ())
-    for status in (200, 500, 409, 404):
+    for status in (200, 201, 500, 409, 404, 400):
         trace, said, error = await _order(order, status)
-        if status == 200:
+        if status < 400:
             if error is not None:
-                return not_yet(f"The status was 200, and it raised {type(error).__name__}.", trace)
+                return not_yet(f"The status was {status}, and it raised {type(error).__name__}.", trace)
             if words := _ordered(trace):
                 return not_yet(words, trace)
             if said != PAGE:
-                return not_yet("The status was 200, and it did not return the text of the answer.", trace)
+                return not_yet(
+                    f"The status was {status}, and it did not return the text of the answer.", trace
+                )
         elif error is None:
             return not_yet(f"The status was {status}, and it raised nothing.", trace)
         elif isinstance(error, ClientError) and not isinstance(error, ClientResponseError):
@@ -239,6 +274,11 @@ _AGAIN = (
     "        except {what}:\n"
     "            {then}\n"
 )
+_THREE = _AGAIN.format(
+    loop="for n in range(3)",
+    what="ClientConnectorError",
+    then="if n == 2: raise\n            await wait()",
+)
 
 
 @exercise(
@@ -273,6 +313,13 @@ _AGAIN = (
             what="ClientConnectorError",
             then="if n == 2: raise\n            await wait()",
         ): "303",
+        _THREE.replace(
+            "return await", "return None if answer.status == 303 else await"
+        ): "it returned None: return that text",
+        _THREE.replace("return", "assert answer.status == 200\n                return"): "AssertionError",
+        _THREE.replace(", allow_redirects=False", "")
+        .replace("ConnectorError:", "ConnectorError as error:")
+        .replace("if n == 2", "if n == 2 or 'gone' in str(error)"): "it raised ClientConnectorError",
         _AGAIN.format(
             loop="for n in range(3)",
             what="ClientConnectorError",
@@ -309,6 +356,13 @@ async def try_again(order: Any) -> Attempt:
         return not_yet(
             f"With a 303 to a host that refuses, the server heard the order {heard} times: "
             "do not follow a redirect.",
+            trace,
+        )
+    if error is not None or said != MOVED:
+        came = f"it returned {_say(said)}" if error is None else f"it raised {type(error).__name__}"
+        return not_yet(
+            f"The server heard the order, and answered 303 with a text, and {came}: "
+            "return that text, and do not follow the redirect.",
             trace,
         )
     trace, said, error, waits = await _again(order)

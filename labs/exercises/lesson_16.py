@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 from collections.abc import AsyncIterator
@@ -21,6 +22,8 @@ ORDER = {"shoes": [42, 43]}
 PAGE = b"the page of the origin\n"
 STRANGE = "a charset that Python does not know"
 HUNG = -2  # in place of a status
+PATIENCE = 1.5  # seconds, for an answer that does not end
+LATE = 0.5  # seconds until an origin goes on; the limit of `inner` is a tenth of that
 BIG = b'"' + b"x" * (1 << 20) + b'"'  # more than aiohttp's client_max_size
 
 _ECHO = (
@@ -106,6 +109,7 @@ _BLAME = (
     "            return web.Response(status=answer.status, body=await answer.read())\n"
 )
 _LATE = "    except TimeoutError:\n        raise web.HTTPGatewayTimeout() from None\n"
+_BROKEN = "    except ClientError:\n        raise web.HTTPBadGateway() from None\n"
 
 
 @exercise(
@@ -132,12 +136,33 @@ _LATE = "    except TimeoutError:\n        raise web.HTTPGatewayTimeout() from N
         (_BLAME + _LATE + "    except ClientError:\n        raise web.HTTPBadGateway() from None").replace(
             "inner.get", "inner.post"
         ): "heard POST /page",
+        (_BLAME + _LATE + _BROKEN).replace(
+            "            return", "            answer.raise_for_status()\n            return"
+        ): "hand it on",
+        (_BLAME + _LATE + _BROKEN).replace(
+            "body=await answer.read()", "text=str(answer.status)"
+        ): "did not get the body",
+        (_BLAME + _LATE + _BROKEN).replace(
+            "            return",
+            "            if answer.status == 404:\n"
+            "                raise web.HTTPNotFound()\n            return",
+        ): "origin's 404",
+        "from aiohttp import ClientTimeout\n"
+        + (_BLAME + _LATE + _BROKEN).replace("page')", "page', timeout=ClientTimeout(total=2))"): "set none",
+        (_BLAME + _LATE + _BROKEN).replace(
+            "            return web.Response(status=answer.status, body=await answer.read())\n",
+            "            page = web.StreamResponse(status=answer.status)\n"
+            "            await page.prepare(request)\n"
+            "            await page.write(await answer.read())\n"
+            "            return page\n",
+        ): "stands in the body",
     },
 )
 async def blame_well(front: Any) -> Attempt:
     """Demand the origin's answer, 502 for what is broken and 504 for what is slow."""
-    wanted = {"good": 201, "refused": 502, "close-before-head": 502, "garbage": 502, "close-in-body": 502}
-    wanted |= {"stall-before-head": 504, "stall-in-body": 504, "total": 504}
+    wanted = {"good": 201, "status 404": 404, "status 500": 500}
+    wanted |= {"refused": 502, "close-before-head": 502, "garbage": 502, "close-in-body": 502}
+    wanted |= {"slow": 504, "stall-before-head": 504, "stall-in-body": 504}
     trace = Trace((), ())
     for name, right in wanted.items():
         trace, status, body = await _blame(front, name)
@@ -145,11 +170,17 @@ async def blame_well(front: Any) -> Attempt:
             asked = [f"{it.method} {it.target}" for it in trace.requests(whom="origin.test")]
             if name == "good" and asked != ["GET /page"]:
                 return not_yet(f"The origin should hear GET /page once, and heard {', '.join(asked)}.", trace)
-            if name == "good" and body != PAGE:
-                return not_yet("The client did not get the body of the origin's good answer.", trace)
+            if right <= 500 and body != PAGE:
+                return not_yet(f"The client did not get the body of the origin's {right}.", trace)
             continue
         words = f"With {name} behind it the front should answer {right}, and answered {status}."
-        if (right, status) == (504, 502):
+        if name.startswith("status"):
+            words += " What the origin says is its answer: hand it on."
+        if body is None and right > 501:
+            words += f" It had sent the head too early, and the {right} stands in the body: read first."
+        if (name, status) == ("slow", 200):
+            words += " The limit of `inner` did not hold: set none of your own."
+        if (right, status) == (504, 502) and name != "slow":
             words += " This timeout is a ClientError, too: the narrow one first."
         return not_yet(words, trace)
     return yes(trace)
@@ -159,20 +190,38 @@ async def _origin(request: web.Request) -> web.StreamResponse:
     return web.Response(status=201, body=PAGE)
 
 
-async def _blame(front: Any, name: str) -> tuple[Trace, int, bytes]:
-    fault = "stall-before-head" if name == "total" else name
+async def _missing(request: web.Request) -> web.StreamResponse:
+    return web.Response(status=404, body=PAGE)
+
+
+async def _fails(request: web.Request) -> web.StreamResponse:
+    return web.Response(status=500, body=PAGE)
+
+
+async def _blame(front: Any, name: str) -> tuple[Trace, int, bytes | None]:
+    """Return the status and the body that came through the front; None for a body that did not end well."""
+    gate = Gate("the rest of a slow answer")
     limits = ClientTimeout(total=None)
-    if "stall" in fault:
-        limits = ClientTimeout(total=0.05) if name == "total" else ClientTimeout(total=None, sock_read=0.05)
+    if name == "slow":
+        limits = ClientTimeout(total=LATE / 10)
+    else:
+        gate.open()
+        if "stall" in name:
+            limits = ClientTimeout(total=None, sock_read=LATE / 10)
     async with Town() as town:
-        await town.open("origin.test", faults.make(fault) if fault in faults.FAULTS else _origin)
+        good = {"status 404": _missing, "status 500": _fails}.get(name, _origin)
+        await town.open("origin.test", faults.make(name, gate) if name in faults.FAULTS else good)
         if name == "refused":
             await town.close("origin.test")
         connector = town.connector("front.test")
         async with ClientSession(connector=connector, timeout=limits) as inner:
 
             async def handler(request: web.Request) -> web.StreamResponse:
-                answer: web.StreamResponse = await front(request, inner)
+                late = asyncio.get_running_loop().call_later(LATE, gate.open)
+                try:
+                    answer: web.StreamResponse = await front(request, inner)
+                finally:
+                    late.cancel()
                 return answer
 
             await town.open("front.test", handler)
@@ -180,7 +229,10 @@ async def _blame(front: Any, name: str) -> tuple[Trace, int, bytes]:
                 ClientSession(connector=town.connector("client")) as client,
                 client.get("http://front.test/page") as heard,
             ):
-                status, body = heard.status, await heard.read()
+                status, body = heard.status, None
+                with contextlib.suppress(ClientError, TimeoutError):
+                    async with asyncio.timeout(PATIENCE):
+                        body = await heard.read()
     return town.trace, status, body
 
 

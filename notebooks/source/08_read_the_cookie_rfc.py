@@ -36,8 +36,8 @@ clients.versions()
 # by step.
 #
 # There are two texts. RFC 6265 is of 2011. Its successor is called `rfc6265bis`, *bis* being Latin for
-# *twice*, and describes what browsers have done since. It is a draft, the 22nd; here it is *6265bis* for
-# short, or the newer text. The two differ in a few places.
+# *twice*, and describes what browsers have done since. It is a draft, number 22; here it is *6265bis*
+# for short, or the newer text. The two differ in a few places.
 #
 # First one walk by hand. `shop.test` sets two cookies, one with `Domain` and one without, and sends the
 # client on to `www.shop.test`. The sides differ in one thing: **whose jar it is.** aiohttp has its own. The
@@ -187,8 +187,8 @@ score(prediction, some)
 #   texts demands, and not in all [L08c].
 # * It puts a value with a comma in quotes that nobody sent, and writes the comma as `\054`, its number in
 #   octal [L08d].
-# * Of two cookies with one name and two paths it sends one [L08e]. And it sorts the other way round: longer
-#   paths last [L08n].
+# * Of two cookies with one name and two paths it sends one [L08e]. The RFC wants longer paths first; aiohttp
+#   sends them last [L08n].
 # * The first second of 1970 is the date that many servers write to remove a cookie. aiohttp 3.14 keeps the
 #   cookie [L08f]: the number of that date is 0, and the jar takes 0 for "no date".
 # * What is unknown in a `Set-Cookie` field is skipped [L08g]. Up to aiohttp 3.14.3 it became a second cookie.
@@ -249,16 +249,16 @@ draw.mosaic(
 # * curl and browsers change with every version. The next cell asks those on your computer, if both are there.
 
 # %% tags=["needs-curl", "needs-chromium"]
-NEWER = ("secure-from-http", "overwrite-secure", "prefix-secure", "prefix-host", "host-only", "json")
+ASKED = ("secure-from-http", "overwrite-secure", "prefix-secure", "prefix-host", "host-only", "json")
 
 
 async def these_walks(client):
-    return await live.traced(client, [cases()[it] for it in NEWER])
+    return await live.traced(client, [cases()[it] for it in ASKED])
 
 
 await compare(
     {client: partial(these_walks, client) for client in ("aiohttp", "curl", "chromium")},
-    ask={case: partial(heard, case) for case in NEWER},
+    ask={case: partial(heard, case) for case in ASKED},
 )
 
 # %% [markdown]
@@ -425,7 +425,7 @@ await attempt("keep-the-promise", keep)
 #   [draft-ietf-httpbis-rfc6265bis-22](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis-22),
 #   sections 5.6 to 5.8. The walks were written from these two, and each names its clause.
 # * aiohttp 3.14: [CookieJar](https://docs.aiohttp.org/en/stable/client_reference.html#aiohttp.CookieJar).
-# * aiohttp issues [13692](https://github.com/aio-libs/aiohttp/pull/13692) on 1970,
+# * aiohttp issues and pull requests [13692](https://github.com/aio-libs/aiohttp/pull/13692) on 1970,
 #   [13800](https://github.com/aio-libs/aiohttp/issues/13800) on attributes that became cookies,
 #   [7577](https://github.com/aio-libs/aiohttp/pull/7577) on one name and two paths.
 # * Python: [http.cookiejar](https://docs.python.org/3/library/http.cookiejar.html), on policies.

@@ -44,15 +44,22 @@ clients.versions()
 # Two strike at a second connection. `redirect-refused.test` answers with a redirect to a server that
 # refuses. `retry-refused.test` reads the request, stops listening, and closes the connection.
 #
-# The sides get the same failures in the same order. They differ in one thing: **the method.**
-#
+# The sides get the same failures in the same order. They differ in one thing: **the method.** What a fault
+# does on the wire says `faults.FAULTS[name].sentence`. Here are four:
+
+# %%
+for name in ("close-before-head", "garbage", "close-in-body", "gzip-cut"):
+    print(f"{name:18} {faults.FAULTS[name].sentence}")
+
+# %% [markdown]
 # ## Predict
 #
-# Which exception does aiohttp's client raise, and how often does the server hear the request?
+# Which exception does aiohttp's client raise, and how often does the server hear the request? Write it as in
+# `"ClientError, heard 3"`, and as in `"nothing, heard 3"` where none is raised.
 
 # %%
 prediction = {
-    "refused": {"GET": ..., "POST": ...},  # as in "ClientError, heard 3"
+    "refused": {"GET": ..., "POST": ...},
     "close-before-head": {"GET": ..., "POST": ...},
     "garbage": {"GET": ...},
     "close-in-body": {"GET": ..., "POST": ...},
@@ -70,7 +77,7 @@ prediction = {
 BAD_CHUNKS = ("bad-chunk-size", "bad-chunk-end")
 
 
-async def raised_by(client, method, url, name, gate):
+async def raised_by(client, method, url, name, gate, pieces):
     stalls = name.startswith("stall") or name == "length-too-long"
     silence = 0.1 if name in BAD_CHUNKS else 0.03 if stalls else None
     limits = ClientTimeout(total=None, sock_connect=None, sock_read=silence)
@@ -78,7 +85,7 @@ async def raised_by(client, method, url, name, gate):
     try:
         if name.endswith("second"):  # the first request, which goes well
             await (await client.get(f"{url}/first")).read()
-        body = None if method == "GET" else b"order"
+        body = None if method == "GET" else pieces() if pieces else b"order"
         async with client.request(method, url, data=body, timeout=limits, **expects) as answer:
             gate.open()
             async with asyncio.timeout(0.3 if name in BAD_CHUNKS else None):
@@ -89,14 +96,14 @@ async def raised_by(client, method, url, name, gate):
 
 
 # %%
-async def meet(names, method):
+async def meet(names, method, pieces=None):
     raised = {}
     async with Town() as town:
         for name in names:
             url, gate = await failures.stand(town, name)
             trust = {} if name == "unknown-ca" else {"ssl": town.ca.client_context()}
             async with ClientSession(connector=town.connector("client", **trust)) as client:
-                raised[name] = await raised_by(client, method, url, name, gate)
+                raised[name] = await raised_by(client, method, url, name, gate, pieces)
     return noted(town.trace, raised)
 
 
@@ -107,10 +114,10 @@ def told(name, trace):
 
 SEVEN = [
     "refused",
-    "unknown-ca",
     "close-before-head",
     "garbage",
     "close-in-body",
+    "close-in-chunk",
     "gzip-cut",
     "bad-chunk-size",
 ]
@@ -129,10 +136,10 @@ score(prediction, found)
 # The same two recordings, whole. *Sent* is how often the request went out. Where it says **TWICE**, aiohttp
 # sent it again and told nobody: the exception is the second one's, or there is none at all.
 #
-# The table has each failure at the phase of the conversation where it strikes. What each one does to the
-# wire says `FAULTS[name].sentence`, from `labs.faults`. The map below has the ends of a connection: where it
-# ends, and how. A dark cell is a TWICE. A server that hangs up at once hears nothing; there each connection
-# is counted.
+# The table has each failure at the phase of the conversation where it strikes. The map below has the ends of
+# a connection: where it ends, and how. *close* ends the connection in order, *reset* breaks it off, *stall*
+# keeps it and says nothing more. A dark cell is a TWICE. A server that hangs up at once hears nothing; there
+# each connection is counted.
 
 # %%
 failures.table(found.traces)
@@ -153,8 +160,9 @@ draw.heat_map(
 # * When the connection ended before the answer's head was whole, the `GET` came **twice** and the `POST`
 #   once [L15b]. aiohttp sends a lost request again, once, and tells nobody, if the method is *idempotent*:
 #   if to do it twice should be the same as to do it once.
-# * An answer that cannot be read raises `ClientResponseError`, and is not asked for again [L15c].
-# * A body that is cut raises `ClientPayloadError`, and there is no second request [L15d].
+# * An answer whose head aiohttp refuses raises `ClientResponseError`, and is not asked for again [L15c].
+# * A body that is cut short of its `Content-Length`, or among its chunks, raises `ClientPayloadError`, and
+#   there is no second request [L15d].
 # * A chunk whose size is no number, after the head, raises nothing at all: `read()` waits. `sock_read` ends
 #   the wait for a server that stalls, and not this one [L15k]. The `TimeoutError` in the table is the
 #   patience that stands around `read()` above. Only that, or `total`, helps.
@@ -172,7 +180,10 @@ check(
         "L15a": {"refused": {"GET": NEVER, "POST": NEVER}},
         "L15b": {"close-before-head": {"GET": LOST, "POST": LOST}},
         "L15c": {"garbage": dict.fromkeys(found.sides, "ClientResponseError, heard 1")},
-        "L15d": {"close-in-body": dict.fromkeys(found.sides, "ClientPayloadError, heard 1")},
+        "L15d": dict.fromkeys(
+            ("close-in-body", "close-in-chunk"),
+            dict.fromkeys(found.sides, "ClientPayloadError, heard 1"),
+        ),
         "L15k": {"bad-chunk-size": dict.fromkeys(found.sides, "SocketTimeoutError, heard 1")},
         "L15e": {"gzip-cut": dict.fromkeys(found.sides, "ClientPayloadError, heard 1")},
     },
@@ -181,14 +192,22 @@ check(
 # %% [markdown]
 # ## Which methods go twice, and what does a refusal prove?
 #
-# Four of these failures again, with five methods. `close-at-second` is the race that every kept connection
-# runs: it is used for a second request at the moment when the server ends it. The last two hear the request,
-# and whoever connects after that is refused.
+# Four of these failures again, with five methods. One `PUT` takes its body from an async generator, which
+# can be read only once. `close-at-second` is the race that every kept connection runs: it is used for a
+# second request at the moment when the server ends it. The last two hear the request, and the next
+# connection that aiohttp makes is refused: at the redirect's target, or at the same server.
+
 
 # %%
+async def generator():
+    yield b"order"
+
+
 FOUR = ("close-before-head", "close-at-second", "redirect-refused", "retry-refused")
+sides = {method: partial(meet, FOUR, method) for method in ("GET", "PUT", "DELETE", "POST", "PATCH")}
+sides |= {"PUT, generator": partial(meet, FOUR, "PUT", generator)}
 methods = await compare(
-    {method: partial(meet, FOUR, method) for method in ("GET", "PUT", "DELETE", "POST", "PATCH")},
+    sides,
     ask={"close-before-head: heard": partial(heard, "close-before-head")}
     | {
         f"{name}: {what}": partial(ask, name)
@@ -202,20 +221,23 @@ methods
 methods["PUT"].lanes()
 
 # %% [markdown]
-# * `PUT` and `DELETE` go twice as well, body and all [L15f]. On the kept connection the second try succeeds,
-#   so that nobody learns of the first [L15g]. A server whose `PUT` adds something has added it twice.
+# * `PUT` and `DELETE` go twice as well, body and all [L15f]. A body that can be read only once, as from an
+#   async generator, is not sent again. On the kept connection the second try succeeds, so that nobody learns
+#   of the first [L15g]. A server whose `PUT` adds something has added it twice.
 # * `ClientConnectorError` does **not** prove that nothing was sent. It speaks of the last connection. After
 #   a redirect, and after aiohttp's own second try, it came though a server had heard the request [L15m].
 #   A `POST` has no second try. Send it with `allow_redirects=False`, and there is one connection only: if
 #   that is refused, nobody heard [L15a].
 
 # %%
-IDEMPOTENT, OTHERS = ("GET", "PUT", "DELETE"), ("POST", "PATCH")
+IDEMPOTENT, OTHERS = ("GET", "PUT", "DELETE"), ("PUT, generator", "POST", "PATCH")
 REFUSED, LOST = "ClientConnectorError", "ServerDisconnectedError"
 check(
     methods,
     {
-        "L15f": {"close-before-head: heard": {"PUT": 2, "DELETE": 2, "POST": 1, "PATCH": 1}},
+        "L15f": {
+            "close-before-head: heard": {"PUT": 2, "DELETE": 2, "PUT, generator": 1, "POST": 1, "PATCH": 1}
+        },
         "L15g": {
             "close-at-second: heard": {"GET": 2, "PUT": 2, "POST": 1},
             "close-at-second: raises": {"GET": "nothing", "PUT": "nothing", "POST": LOST},
@@ -377,8 +399,8 @@ check(
 # %% [markdown]
 # ## What `ClientError` does not catch
 #
-# The sides differ in **what goes wrong**. The first two are the network's, the other three are your own or
-# those of the content.
+# The sides differ in **what goes wrong**. The first is the network's, the second your own patience with it,
+# and the other three are your own mistakes or those of the content.
 
 
 # %%
@@ -438,14 +460,13 @@ other
 #   mistakes, of yours or of the content; they should not be hidden among the troubles of a network.
 
 # %%
+WORDS, WHERE = "words in str(error)", "Cannot connect to host nobody.test:80 ssl:default"
 check(
     other,
     {
-        "C64a": {
-            "words in str(error)": {"unknown name": "Cannot connect to host nobody.test:80 ssl:default"}
-        },
-        "C64b": {"words in str(error)": {"total": "some"}},
-        "C67": {"words in str(error)": {"unknown name": "Cannot connect to host nobody.test:80 ssl:default"}},
+        "C64a": {WORDS: {"unknown name": WHERE}},
+        "C64b": {WORDS: {"total": "some"}},
+        "C67": {WORDS: {"unknown name": WHERE}},
         "C71b": {"except ClientError": dict.fromkeys(other.sides, True)},
     },
 )
@@ -459,8 +480,8 @@ check(
 # ### ★ was-it-sent (7 minutes)
 #
 # Post `order` to `url`, and read the answer. Return `"done"` when it has come whole, `"not sent"` when the
-# server cannot have heard the request, and `"perhaps"` for everything else that a network does. Let the
-# rest out. Statuses do not matter here, and a redirect is an answer, too.
+# server cannot have heard the request, and `"perhaps"` for everything else that a network does, and for a
+# timeout. Let the rest out. Statuses do not matter here, and a redirect is an answer, too.
 
 
 # %% exercise="was-it-sent"
@@ -551,16 +572,16 @@ await attempt("only-if-unsent", patient)
 # * Log `repr(error)`, not `str(error)`.
 # * A second `PUT` must do no harm, for aiohttp may send one. Give what is ordered or paid a key of its own,
 #   so that the server knows the second one.
-# * A `ClientPayloadError` comes after status 200. Whoever writes a body to a file as it comes has part of
-#   it there.
+# * A `ClientPayloadError` comes after the status, which may be 200. Whoever writes a body to a file as it
+#   comes has part of it there.
 # * To know that a body is whole you need `Content-Length`, chunks, or a checksum. An answer that ends with
 #   its connection has none of these. gzip ends in a checksum; if it is cut off, aiohttp says nothing.
 # * `json()` raises `ContentTypeError`, a `ClientResponseError` with the answer's real status, when the
 #   answer does not call itself JSON.
 # * Do not tell `ServerDisconnectedError` and `ClientOSError` apart. Which of them a connection ends in may
 #   depend on the system. `ClientConnectionError` catches both.
-# * aiohttp without its C extension reads answers with another parser, which lets some pass that are refused
-#   here.
+# * aiohttp without its C extension reads answers with another parser. It lets some pass that are refused
+#   here, and raises for a chunk whose size is no number an exception that is no `ClientError`.
 #
 # ## Where this comes from
 #
@@ -573,7 +594,8 @@ await attempt("only-if-unsent", patient)
 # * aiohttp issues [4600](https://github.com/aio-libs/aiohttp/issues/4600) and
 #   [9239](https://github.com/aio-libs/aiohttp/issues/9239) on the body after `raise_for_status`,
 #   [4581](https://github.com/aio-libs/aiohttp/issues/4581) on `ClientPayloadError`,
-#   [8455](https://github.com/aio-libs/aiohttp/issues/8455) on the name of a class.
+#   [8455](https://github.com/aio-libs/aiohttp/issues/8455) on a class of its
+#   own for names that are not found.
 # * The third of the four posts this course began from, post 002.
 
 # %%

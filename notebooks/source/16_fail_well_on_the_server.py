@@ -4,7 +4,7 @@
 # **You will** let handlers fail in every usual way, before and after the answer has begun, and read what
 # the client gets, what the log gets, and what should have been kept from the client.
 #
-# **You need** lesson 01; lesson 15 for its last part.
+# **You need** lesson 01; lesson 15 for its second and last parts.
 #
 # **Minutes:** 20 to read and run, 30 for the exercises.
 
@@ -41,8 +41,8 @@ clients.versions()
 # handler ends.**
 #
 # A *middleware* stands around all handlers. A post says that it runs before and after every request. Two of
-# them stand around each handler here, and write down that they came to their "after". So does a *signal*: a
-# function that aiohttp calls before it sends the head of an answer.
+# them stand around each handler here, and write down that they came to their "after". A *signal*, a function
+# that aiohttp calls before it sends the head of an answer, writes down that it was called.
 
 
 # %%
@@ -97,8 +97,9 @@ def watched(after):
 # %% [markdown]
 # ## Predict
 #
-# Which status does the client get, and which exception does the server's log name? Does the "after" of the
-# first middleware come? Say `True` or `False`.
+# Which status does the client get, and which exception does the server's log name? Write `None` where nothing
+# is logged, and `"no exception"` for a record that names none. Does the "after" of the first middleware come?
+# Say `True` or `False`.
 
 # %%
 SIX = ("a page", "raise 404", "crash", "None", "bad JSON", "timeout")
@@ -262,8 +263,8 @@ begun
 
 # %% [markdown]
 # * The 502 was raised, or returned, too late. Its status line went out **inside the page**, where the
-#   client expects the size of a chunk [L16h] [L16i]. aiohttp's client waits for ever over such a chunk, as
-#   lesson 15 has shown; the `TimeoutError` is the patience of the experiment.
+#   client expects the size of a chunk [L16h] [L16i]. aiohttp's client waits over such a chunk until `total`
+#   ends it, five minutes by default: lesson 15. The `TimeoutError` here is the patience of the experiment.
 # * To end in good order is worse: half a page passes for the whole one [L16j].
 # * What is right is to break off. `request.transport.abort()` does it at once. An exception that is no HTTP
 #   exception does it, too, but what is already written goes out first; and the log names it, unless it is
@@ -289,7 +290,8 @@ check(
 # Here are two. The second gives the client a number, and writes the cause down under this number.
 #
 # Each server is asked for that page, and for one that is missing. The sides differ in **the middleware**.
-# One has none, and asyncio's debug mode, which Python's `-X dev` and `PYTHONASYNCIODEBUG=1` turn on.
+# Two have none; one of these runs in asyncio's debug mode, which Python's `-X dev` and `PYTHONASYNCIODEBUG=1`
+# turn on.
 
 # %%
 SECRET = "postgres://shop:hunter2@inside/orders"
@@ -308,7 +310,7 @@ async def talkative(request, handler):
 
 
 # %%
-numbers = count(1)  # in earnest: something that nobody can guess, such as secrets.token_hex(8)
+numbers = count(1)  # in real use: something that nobody can guess, such as secrets.token_hex(8)
 
 
 @web.middleware
@@ -463,12 +465,13 @@ cells = {
 columns = {"the front catches": gateways.sides}
 draw.heat_map(
     Grid(TROUBLE, columns, cells, MEANS),
-    finding="A front that catches nothing says 500; in the wrong order it calls slow broken",
+    finding="A front that catches nothing says 500 for what is broken; "
+    "in the wrong order it calls slow broken",
 )
 
 # %% [markdown]
-# * What the front does not catch, it takes the blame for: 500 [L16s]. Only a timeout becomes 504 without
-#   its doing, as in the first table.
+# * What the front does not catch, it takes the blame for: 500. Only a timeout becomes 504 without its doing
+#   [L16s], as in the first table.
 # * `SocketTimeoutError` is a `ClientError` **and** a `TimeoutError`. Where `ClientError` stands first, a
 #   server that is slow is called broken [L16t]. So `TimeoutError` stands first [L16u].
 
@@ -476,7 +479,7 @@ draw.heat_map(
 check(
     gateways,
     {
-        "L16s": {name: {"nothing": 500} for name in BROKEN},
+        "L16s": {name: {"nothing": 500 if name in BROKEN else 504} for name in TROUBLE},
         "L16t": {"stall-before-head": {"ClientError first": 504}},
         "L16u": {name: {"TimeoutError first": 502 if name in BROKEN else 504} for name in TROUBLE},
     },
@@ -521,7 +524,8 @@ await attempt("whose-mistake", echo)
 # ### ★★ blame-well (10 minutes)
 #
 # Ask `http://origin.test/page` with `inner`, and return its status and body. Answer 504 if it does not come
-# in time, 502 if it fails in any other way. `inner` has a time limit already; set none.
+# in time, 502 if it fails in any other way. A 4xx or 5xx of the origin is no failure: hand it on. `inner` has
+# a time limit already; set none.
 
 
 # %% exercise="blame-well"
@@ -604,7 +608,7 @@ await attempt("half-a-page", stream)
 # * aiohttp 3.14: [web exceptions](https://docs.aiohttp.org/en/stable/web_exceptions.html),
 #   [middlewares](https://docs.aiohttp.org/en/stable/web_advanced.html#middlewares),
 #   [signals](https://docs.aiohttp.org/en/stable/web_advanced.html#signals).
-# * aiohttp issue [8845](https://github.com/aio-libs/aiohttp/issues/8845) on handlers that return nothing.
+# * aiohttp issue [4572](https://github.com/aio-libs/aiohttp/issues/4572) on handlers that return no response.
 # * The second of the four posts this course began from, post 001, on middleware.
 
 # %%
