@@ -550,10 +550,10 @@ await attempt("first-wins", race)
 #
 # * aiohttp 3.14: [peer disconnection](https://docs.aiohttp.org/en/stable/web_advanced.html#peer-disconnection),
 #   [graceful shutdown](https://docs.aiohttp.org/en/stable/web_advanced.html#graceful-shutdown).
-# * aiohttp issues [2098](https://github.com/aio-libs/aiohttp/issues/2098),
-#   [6719](https://github.com/aio-libs/aiohttp/issues/6719) and
-#   [7056](https://github.com/aio-libs/aiohttp/issues/7056) on cancelling, and
+# * aiohttp issues [2098](https://github.com/aio-libs/aiohttp/issues/2098) and
+#   [6719](https://github.com/aio-libs/aiohttp/issues/6719) on cancelling, and
 #   [3178](https://github.com/aio-libs/aiohttp/issues/3178) on failed writes; pull requests
+#   [7056](https://github.com/aio-libs/aiohttp/pull/7056) on cancelling,
 #   [8495](https://github.com/aio-libs/aiohttp/pull/8495) on shutdown and
 #   [8636](https://github.com/aio-libs/aiohttp/pull/8636) on waiting for a client to leave.
 # * Python: [asyncio.shield](https://docs.python.org/3/library/asyncio-task.html#shielding-from-cancellation).
