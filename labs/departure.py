@@ -16,7 +16,7 @@ async def departed(request: web.Request) -> None:
 
     What the server does about it, such as cancelling the handler, has begun when this returns. Raises
     GateStuck when the client is still there after `gates.PATIENCE` seconds. aiohttp itself says it to nobody:
-    `Request.wait_for_disconnection` was taken out in 3.10.2 (issue 8636).
+    `Request.wait_for_disconnection` was taken out in 3.10.2 (pull request 8636).
     """
     try:
         async with asyncio.timeout(PATIENCE):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from typing import Any
 
@@ -334,34 +335,46 @@ _TASK = _ONCE + (
         _TASK.replace("        known.pop(key, None)\n", ""): "anew",
         _TASK.replace("known.pop(key, None)", "known.clear()"): "forget only",
         _TASK.replace("except ClientConnectionError", "except ValueError"): "ClientConnectionError",
+        "lock = asyncio.Lock()\n" + _ONCE + "    async with lock:\n"
+        "        if key not in known:\n"
+        "            try:\n"
+        "                known[key] = await charge()\n"
+        "            except ClientConnectionError:\n"
+        "                raise web.HTTPBadGateway()\n"
+        "    return web.Response(text=known[key])": "wait for each other",
     },
 )
 async def once_per_key(once: Any) -> Attempt:
-    """Demand one charge a key, also for two requests at once, and a new one after a failure."""
-    trace, said, charged = await _orders(once, [(None,)])
+    """Demand one charge a key, also for two requests at once, and a new one after a failure.
+
+    Two keys must be charged side by side: each stands at the bank before either is let go.
+    """
+    trace, said, charged, _ = await _orders(once, [(None,)])
     if _statuses(said) != [400] or charged:
         return not_yet("An order without a key should be answered 400, and not be charged.", trace)
-    trace, said, charged = await _orders(once, [("a",), ("a",)])
+    trace, said, charged, _ = await _orders(once, [("a",), ("a",)])
     if charged != 1:
         return not_yet(f"The same key came twice, one after the other: charged {charged} times.", trace)
     if said[0] != said[1] or said[0] != (200, "receipt 1"):
         return not_yet("Both should hear 200 and the same receipt.", trace)
-    trace, said, charged = await _orders(once, [("a", "a")])
+    trace, said, charged, _ = await _orders(once, [("a", "a")])
     if charged != 1:
         return not_yet("The key came again while the first was being charged, and was charged, too.", trace)
     if said != [(200, "receipt 1")] * 2:
         return not_yet(
             "The second came while the first was being charged: both should get its receipt.", trace
         )
-    trace, said, charged = await _orders(once, [("a", "b")])
+    trace, said, charged, beside = await _orders(once, [("a", "b")])
     if charged != 2 or len({text for _, text in said}) != 2:
         return not_yet("Two keys are two orders: charge both.", trace)
-    trace, said, charged = await _orders(once, [("a",), ("a",)], fails=1)
+    if beside < 2:
+        return not_yet("Two keys came at once, and one waited: they should not wait for each other.", trace)
+    trace, said, charged, _ = await _orders(once, [("a",), ("a",)], fails=1)
     if said[0][0] != 502:
         return not_yet(f"charge() raised ClientConnectionError: answer 502, not {said[0][0]}.", trace)
     if said[1] != (200, "receipt 2"):
         return not_yet("The charge failed, and when the key came again, it was not charged anew.", trace)
-    trace, said, _ = await _orders(once, [("b",), ("a",), ("b",)], fails=2)
+    trace, said, _, _ = await _orders(once, [("b",), ("a",), ("b",)], fails=2)
     if said[2] != (200, "receipt 1"):
         return not_yet(
             "The charge of one key failed, and another lost its receipt: forget only that one.", trace
@@ -375,10 +388,13 @@ def _statuses(said: list[tuple[int, str]]) -> list[int]:
 
 async def _orders(
     once: Any, rounds: list[tuple[str | None, ...]], *, fails: int = 0
-) -> tuple[Trace, list[tuple[int, str]], int]:
-    """Send the orders of each round at the same time, and charge when all of a round have come."""
+) -> tuple[Trace, list[tuple[int, str]], int, int]:
+    """Send the orders of each round at the same time, and charge when all of a round have come.
+
+    Return the trace, what was said, how many were charged, and how many of the last round side by side.
+    """
     known: dict[str, Any] = {}
-    charged = 0
+    charged = beside = 0
 
     async def charge() -> str:
         nonlocal charged
@@ -403,12 +419,17 @@ async def _orders(
                 asking = [asyncio.create_task(_post(client, key)) for key in keys]
                 try:
                     await counted.reached(len(keys))
+                    if len(set(keys)) > 1:
+                        with contextlib.suppress(TimeoutError):
+                            async with asyncio.timeout(SOON):
+                                await gate.reached(len(keys))
+                    beside = gate.arrived
                     gate.open()
                     said += [await it for it in asking]
                 finally:
                     for it in asking:
                         it.cancel()
-    return town.trace, said, charged
+    return town.trace, said, charged, beside
 
 
 async def _post(client: ClientSession, key: str | None) -> tuple[int, str]:

@@ -46,8 +46,10 @@ clients.versions()
 #
 # The address and the TCP connection are held on the client's side, by `holds`, and the handshake by the
 # server, which does not read. The origin holds the answer. It holds the pool, too: with `limit=1`, an earlier
-# request whose answer has not ended has the only connection. `trial` brings the town and the gate.
-# `trial.begin()` gives the seconds.
+# request whose answer has not ended has the only connection.
+#
+# `trial` is one run of the experiment below. It brings the town and the gate, and `trial.begin()` gives the
+# timeout's seconds.
 
 # %%
 TIMEOUTS = ("total", "connect", "sock_connect", "sock_read")
@@ -101,8 +103,9 @@ async def ask(wait, name, trial):
 # %% [markdown]
 # ## Predict
 #
-# What does each timeout raise, when the request waits for this longer than the timeout? Write the name of
-# the exception's class, or `None` where the timeout lets it wait.
+# What does each timeout raise, when the request waits for this longer than the timeout? Write
+# `"TimeoutError"`, `"ConnectionTimeoutError"` or `"SocketTimeoutError"`, or `None` where the timeout lets it
+# wait.
 
 # %%
 prediction = {
@@ -115,9 +118,9 @@ prediction = {
 # %% [markdown]
 # ## The experiment
 #
-# How do you see that a timeout does *not* fire? By an order of events. `outlast` sets a reference timer on
-# the same loop, after the timeout and longer. Only when it has rung does the gate open. So a timeout fires
-# while the gate is shut, or it has let its chance pass, and the answer comes.
+# How do you see that a timeout does *not* fire? By an order of events. `outlast` makes a trial, with a
+# reference timer on the same loop, set after the timeout, and longer than it. Only when it has rung does the
+# gate open. So a timeout fires while the gate is shut, or it has let its chance pass, and the answer comes.
 #
 # A run that shows neither, because your computer was busy, says nothing. `outlast` repeats it with twice
 # the seconds. So a slow computer takes longer, and comes to the same table.
@@ -157,7 +160,7 @@ score(prediction, found)
 # ## What happened
 #
 # * A post says that `ClientTimeout(total=5)` covers the entire request. It does: `total` fires in every phase
-#   [C56a]. Whether after five seconds, see below [C56b].
+#   [C56a]. Whether after five seconds: last section.
 # * `connect` is the time until a connection is there, new or from the pool. It sees the first four waits and
 #   no other [L09a].
 # * `sock_connect` is the time of the socket alone: TCP and TLS. It does not see the pool [L09b], and it does
@@ -513,10 +516,11 @@ await attempt("one-deadline", collect)
 #   `ClientTimeout(sock_connect=10, sock_read=60)`. After 300 seconds the default cuts off a body that still
 #   comes.
 # * Write `except (ClientError, TimeoutError)` where you mean "the network failed".
-# * A `TimeoutError` before a fast server can be your own queue: `total` and `connect` count the wait for a
-#   free connection. Raise the connector's `limit`, or hold back requests before they begin.
+# * A `TimeoutError` although the server is fast can come from your own queue: `total` and `connect` count the
+#   wait for a free connection. Raise the connector's `limit`, or hold back requests before they begin.
 # * To change one value and keep the rest of the default, name the rest: `ClientTimeout(total=60,
 #   sock_connect=30)`.
+# * Mind aiohttp 3.14.0 and 3.14.1: there `sock_read` goes on counting after the last byte (issue 12953).
 # * After a timeout, the server may have done the work all the same. Lesson 11 asks when you may try again.
 #
 # ## Where this comes from
@@ -525,8 +529,9 @@ await attempt("one-deadline", collect)
 #   [ClientTimeout](https://docs.aiohttp.org/en/stable/client_reference.html#clienttimeout), [hierarchy of
 #   exceptions](https://docs.aiohttp.org/en/stable/client_reference.html#hierarchy-of-exceptions).
 # * Python: [asyncio.timeout](https://docs.python.org/3/library/asyncio-task.html#asyncio.timeout).
-# * aiohttp issues [2249](https://github.com/aio-libs/aiohttp/issues/2249) (the five minutes) and
-#   [7801](https://github.com/aio-libs/aiohttp/issues/7801) (the empty message).
+# * aiohttp issues [2249](https://github.com/aio-libs/aiohttp/issues/2249) (the five minutes),
+#   [7801](https://github.com/aio-libs/aiohttp/issues/7801) (the empty message) and
+#   [12953](https://github.com/aio-libs/aiohttp/issues/12953) (`sock_read` after the end).
 # * Post 002, on timeouts and on errors.
 
 # %%

@@ -46,7 +46,8 @@ clients.versions()
 #
 # The sides differ in **what serves this application**: an `AppRunner`, which is what `web.run_app` makes, the
 # same with `handler_cancellation=True`, or `TestServer`, aiohttp's harness for tests. The harness opens a
-# server outside the town, so what is said to it is not in the recording. What the bank and the depot hear is.
+# server outside the town, so what is said to it is not in the recording; what the bank and the depot hear is
+# recorded.
 
 # %%
 INNER = web.AppKey("INNER", ClientSession)
@@ -181,7 +182,7 @@ score(prediction, found)
 # * `handler_cancellation=True` cancels it at the `await` where it stands [L10b]. Here that is between two
 #   steps that belong together: alice has paid, and gets nothing.
 # * The harness for tests switches cancellation on [L10c]. A test of this shop would see what production does
-#   not do, or miss what it does. `TestServer` takes no argument that switches it off.
+#   not do, or miss what it does. `TestServer(app, handler_cancellation=False)` is accepted, and ignored.
 
 # %%
 check(
@@ -408,8 +409,8 @@ ended["shield"].lanes()
 # %% [markdown]
 # * Cancelled, both have paid and get nothing. With `shield` the job of alice was finished: the handler
 #   was cancelled, and the job was not [L10g].
-# * Nobody waited for bob's. The shop closed its session, and the job's next request never left [L10h]. That
-#   is what the documentation warns of.
+# * Nobody waited for bob's job. The shop closed its session, and the job's next request never left [L10h].
+#   That is what the documentation warns of.
 # * The set was waited for [L10i]. So was the handler that nothing cancels: a shutdown waits for handlers that
 #   still run, though their client has left, up to `shutdown_timeout` [L10j]. That is 60 s, unless you say
 #   otherwise.
@@ -523,14 +524,14 @@ await attempt("first-wins", race)
 # %% [markdown]
 # <details><summary>Hint</summary>
 # <code>asyncio.wait</code> leaves its tasks running, also when it is cancelled itself. What must happen on
-# every way out belongs into <code>finally</code>.
+# every way out belongs in <code>finally</code>.
 # </details>
 #
 # ## In practice
 #
-# * **Choose, and know what you chose.** `web.run_app(app, handler_cancellation=True)` suits servers that
-#   mostly read: work for nobody stops. But every `await` in a handler may then be its last. Look at each that
-#   stands between two steps that belong together.
+# * **Choose, and know what you chose.** The documentation recommends `handler_cancellation=True` to whoever
+#   knows asyncio well, or must carry a heavy load: work for nobody stops. But every `await` in a handler may
+#   then be its last. Look first at each that stands between two steps that belong together.
 # * Without it, ask yourself what your slowest handler does for somebody who left long ago.
 # * A client that was told nothing does not know what was done. It will ask again. Whether that is safe is the
 #   question of lesson 11.
@@ -541,19 +542,20 @@ await attempt("first-wins", race)
 #   no setting can tell at once. For streams of events, send a comment now and then; a WebSocket has
 #   `heartbeat=`.
 # * The package `aiojobs` has a `shield` that keeps its tasks in a set and waits for them at the end. The
-#   documentation recommends it. The set above is the idea of it, in a few lines; give it a timeout, too.
-# * `request.wait_for_disconnection()` came and went: it was taken out in 3.10.2 (issue 8636).
+#   documentation recommends it. The set above, with its timeout of ten seconds, is the idea of it in a few
+#   lines.
+# * `request.wait_for_disconnection()` came and went: it was taken out in 3.10.2 (pull request 8636).
 #
 # ## Where this comes from
 #
 # * aiohttp 3.14: [peer disconnection](https://docs.aiohttp.org/en/stable/web_advanced.html#peer-disconnection),
 #   [graceful shutdown](https://docs.aiohttp.org/en/stable/web_advanced.html#graceful-shutdown).
-# * aiohttp issues [2098](https://github.com/aio-libs/aiohttp/issues/2098),
-#   [6719](https://github.com/aio-libs/aiohttp/issues/6719) and
-#   [7056](https://github.com/aio-libs/aiohttp/issues/7056) on cancelling,
-#   [8495](https://github.com/aio-libs/aiohttp/issues/8495) on shutdown,
-#   [3178](https://github.com/aio-libs/aiohttp/issues/3178) on failed writes,
-#   [8636](https://github.com/aio-libs/aiohttp/issues/8636) on waiting for a client to leave.
+# * aiohttp issues [2098](https://github.com/aio-libs/aiohttp/issues/2098) and
+#   [6719](https://github.com/aio-libs/aiohttp/issues/6719) on cancelling, and
+#   [3178](https://github.com/aio-libs/aiohttp/issues/3178) on failed writes; pull requests
+#   [7056](https://github.com/aio-libs/aiohttp/pull/7056) on cancelling,
+#   [8495](https://github.com/aio-libs/aiohttp/pull/8495) on shutdown and
+#   [8636](https://github.com/aio-libs/aiohttp/pull/8636) on waiting for a client to leave.
 # * Python: [asyncio.shield](https://docs.python.org/3/library/asyncio-task.html#shielding-from-cancellation).
 
 # %%
