@@ -257,8 +257,9 @@ limits
 
 # %% [markdown]
 # `client_max_size` is a limit of `read()`, and so of `text()` and `json()`, which call it, and, by the
-# reference, of `post()`. Exactly 1 MiB passed, and one byte more was 413 [L14f]. `content` gives you the
-# pieces and knows no limit [L14g]: who streams must count, and can refuse as `read()` does [L14h].
+# reference, of `post()`. Exactly 1 MiB passed, and one byte more was 413 [L14f]; before aiohttp 3.14, 1 MiB
+# was too much already. `content` gives you the pieces and knows no limit [L14g]: who streams must count, and
+# can refuse as `read()` does [L14h].
 
 # %%
 READ, CONTENT, COUNTED = limits.asked  # the questions of the table, from its top
