@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import accumulate
 
+from labs import scale
 from labs.figure import Figure, sentence
 from labs.flow import READ, Flow
 from labs.memory import MIB
-from labs.sheet import ASK, BODY, INK, LINE, MARGIN, OVER, SMALL, SOFT, Sheet, width_of
+from labs.sheet import ASK, BODY, GRID, INK, LINE, MARGIN, OVER, SMALL, SOFT, Sheet, width_of
 
 __all__ = ["bands"]
 
@@ -16,7 +17,7 @@ FOOT = (
     "Only turns of the event loop in which bytes moved are drawn; they are not equally long.",
     "This is weather: how much is on the way depends on the system and on the moment.",
 )
-READ_FILL, AWAY_FILL, HELD_FILL = ("#dfe3e7", ""), ("white", "...."), (ASK, "")
+READ_FILL, AWAY_FILL, HELD_FILL = (GRID, ""), ("white", "...."), (ASK, "")
 SENDS_FILL = (OVER, "//////")
 PLOT, TALL, APART = 205.0, 170.0, 34.0  # points
 
@@ -32,7 +33,7 @@ def bands(sides: Mapping[str, Flow], finding: str) -> Figure:
     }
     width = 40 + (PLOT + APART) * len(sides) - APART
     sheet = Sheet(width, TALL + 76 + 20 * len(kinds), finding, FOOT)
-    top, step = sheet.top + 34, _step(high)
+    top, step = sheet.top + 34, scale.step(high, 5)
     bottom = top + TALL
     for n, (name, flow) in enumerate(sides.items()):
         left = MARGIN + 40 + (PLOT + APART) * n
@@ -78,13 +79,6 @@ def _fill(flow: Flow, place: str) -> tuple[str, str]:
     if "→" in place:
         return AWAY_FILL
     return HELD_FILL if place == f"in {flow.way[-1]}" else SENDS_FILL
-
-
-def _step(high: int) -> float:
-    size = float(MIB)
-    while high / size > 5:
-        size *= 2
-    return size
 
 
 def _words(name: str, flow: Flow) -> str:

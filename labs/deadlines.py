@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from labs.figure import Figure, sentence
 from labs.patience import Run
 from labs.scale import scale
-from labs.sheet import BODY, FAIL, INK, LINE, MARGIN, SMALL, SOFT, Sheet, width_of
+from labs.sheet import BODY, FAIL, GRID, INK, LINE, MARGIN, SMALL, SOFT, Sheet, width_of
 
 __all__ = ["deadlines"]
 
@@ -30,7 +30,7 @@ def deadlines(sides: Mapping[str, Mapping[str, Run]], finding: str) -> Figure:
     left, y = MARGIN + names + 16, sheet.top
     for tick in axis.ticks:
         x = left + axis.place(tick, PLOT)
-        sheet.line([x, x], [sheet.top + HEAD, sheet.top + tall], "#dfe3e7", 0.8, order=1)
+        sheet.line([x, x], [sheet.top + HEAD, sheet.top + tall], GRID, 0.8, order=1)
         sheet.text(x, sheet.top + tall + 14, f"{tick:g}", SMALL, SOFT, align="center")
     sheet.text(left + PLOT + 14, sheet.top + tall + 14, axis.unit, SMALL, SOFT)
     for side, them in sides.items():

@@ -6,7 +6,7 @@ import random
 
 from labs.figure import Figure, sentence
 from labs.scale import scale
-from labs.sheet import BODY, INK, LINE, MARGIN, SMALL, SOFT, Sheet, width_of
+from labs.sheet import BODY, GRID, INK, LINE, MARGIN, SMALL, SOFT, Sheet, width_of
 from labs.weather import Weather
 
 __all__ = ["dots"]
@@ -24,7 +24,7 @@ def dots(weather: Weather, finding: str) -> Figure:
     left, bottom = MARGIN + names + 16, sheet.top + len(weather.values) * STEP
     for tick in axis.ticks:
         x = left + axis.place(tick, PLOT)
-        sheet.line([x, x], [sheet.top, bottom], "#dfe3e7", 0.8, order=1)
+        sheet.line([x, x], [sheet.top, bottom], GRID, 0.8, order=1)
         sheet.text(x, bottom + 14, f"{tick:g}", SMALL, SOFT, align="center")
     sheet.text(left + PLOT + 14, bottom + 14, axis.unit + (", log" if axis.log else ""), SMALL, SOFT)
     sheet.line([left, left + PLOT], [bottom, bottom], LINE, 1)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from labs import scale
 from labs.figure import Figure, sentence
 from labs.memory import MIB, Meter
-from labs.sheet import ASK, BODY, FAIL, INK, LINE, MARGIN, SMALL, SOFT, Sheet, width_of
+from labs.sheet import ASK, BODY, FAIL, GRID, INK, LINE, MARGIN, SMALL, SOFT, Sheet, width_of
 
 __all__ = ["growth"]
 
@@ -32,11 +33,11 @@ def growth(sides: Mapping[str, Meter], finding: str, along: str) -> Figure:
     def place(sent: float, held: float) -> tuple[float, float]:
         return left + PLOT * sent / wide, bottom - TALL * held / high
 
-    step = _step(wide)
+    step = scale.step(wide, 6)
     sheet.text(MARGIN, sheet.top + 6, "MiB held", SMALL, SOFT)
     for k in range(int(high / step) + 1):
         _, y = place(0, k * step)
-        sheet.line([left, left + PLOT], [y, y], "#dfe3e7", 0.8, order=1)
+        sheet.line([left, left + PLOT], [y, y], GRID, 0.8, order=1)
         sheet.text(left - 8, y + 3.5, f"{k * step / MIB:g}", SMALL, SOFT, align="right")
     for k in range(int(wide / step) + 1):
         x, _ = place(k * step, 0)
@@ -60,13 +61,6 @@ def _label(sheet: Sheet, x: float, lowest: float, ends: list[tuple[float, str]])
         floor = min(y + 4, floor)
         sheet.text(x, floor, name, BODY)
         floor -= APART
-
-
-def _step(wide: float) -> float:
-    size = float(MIB)
-    while wide / size > 6:
-        size *= 2
-    return size
 
 
 def _said(meter: Meter, body: int) -> str:

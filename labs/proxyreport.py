@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from labs.figure import Figure, sentence
 from labs.scale import ROUND, Scale
-from labs.sheet import BODY, INK, LINE, MARGIN, SIDE, SMALL, SOFT, Sheet, width_of
+from labs.sheet import BODY, GRID, INK, LINE, MARGIN, SIDE, SMALL, SOFT, Sheet, width_of
 from labs.weather import Ratio, Weather
 
 __all__ = ["BASE", "Findings", "chart", "table"]
@@ -163,7 +163,7 @@ def chart(found: Findings) -> Figure:
             if tick == 1:
                 sheet.line([x, x], [top, bottom], INK, 1.2, order=1)
             else:
-                sheet.line([x, x], [top, bottom], "#dfe3e7", 0.8, order=1)
+                sheet.line([x, x], [top, bottom], GRID, 0.8, order=1)
             if len(ticks) < 9 or str(tick)[0 if tick >= 1 else -1] == "1":
                 sheet.text(x, bottom + 14, f"{tick:g}", SMALL, SOFT, align="center")
         sheet.line([start, start + PLOT], [bottom, bottom], LINE, 1)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from labs.memory import MIB
 from labs.weather import unit_of
 
 ROUND = [float(f"{m}e{e}") for e in range(-9, 12) for m in (1, 2, 5)]
@@ -48,3 +49,11 @@ def _ticks(low: float, high: float, log: bool) -> list[float]:
         return ROUND[first - first % decades : last + (-last) % decades + 1 : decades]
     size = next(s for s in ROUND if high / s <= 6)
     return [size * k for k in range(int(-(-high // size)) + 1)]
+
+
+def step(most: float, steps: int) -> float:
+    """Return the bytes from tick to tick on an axis of `most` bytes: a MiB, doubled until `steps` do."""
+    size = float(MIB)
+    while most / size > steps:
+        size *= 2
+    return size

@@ -23,6 +23,7 @@ from PIL import Image
 from labs.figure import DPI, Figure, finished
 
 INK, SOFT, LINE, PAPER = "#1a1a1a", "#555555", "#8a939c", "#eef1f4"
+GRID = "#dfe3e7"  # the lines behind a plot
 ASK, FAIL, OVER = "#00508c", "#b03a00", "#f2c14e"  # kept apart by luminance too
 FILLS = ((ASK, ""), ("#b9d3ea", ""), (OVER, "//////"))  # head, body, surplus
 TILES = ((PAPER, "", INK), ("#b9d3ea", "", INK), (ASK, "", "white"), ("white", "//////", INK))  # with ink

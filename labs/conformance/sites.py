@@ -45,17 +45,11 @@ def in_town(build: Callable[[Site], Any], name: str = "proxy") -> Open:
     async def opened(check: Check) -> AsyncIterator[Stand]:
         async with Town(keep=0) as town:
             address = functools.partial(town.address, FRONT)
-            gone: set[str] = set()
-
-            async def close(host: str) -> None:
-                gone.add(host)
-                await town.close(host)
-
             stand = Stand(
                 name,
                 address,
-                leave=functools.partial(close, ORIGIN),
-                stop=functools.partial(close, FRONT),
+                leave=functools.partial(town.close, ORIGIN),
+                stop=functools.partial(town.close, FRONT),
             )
             await town.open(ORIGIN, stand.accept)
 

@@ -186,6 +186,7 @@ _HAND_OVER = (
     "        return web.Response(body=await answer.read(), status=answer.status, headers=answer.headers)"
 )
 _ALL = "request.method, url, data=body, headers=fields, allow_redirects=False"
+_DROP = "[fields.popall(it, None) for it in ('Host', 'Connection', 'X-First', 'X-Hop')]"
 
 
 @exercise(
@@ -198,32 +199,30 @@ _ALL = "request.method, url, data=body, headers=fields, allow_redirects=False"
         _HAND_OVER.format(more="pass", asked="request.method, url"): "body",
         _HAND_OVER.format(more="pass", asked="request.method, url, data=body"): "Authorization",
         _HAND_OVER.format(more="fields.popall('Host')", asked="'GET', url, data=body, headers=fields"): "GET",
-        _HAND_OVER.format(
-            more="pass", asked="request.method, url, data=body, headers=fields, allow_redirects=False"
-        ): "Host",
+        _HAND_OVER.format(more="pass", asked=_ALL): "Host",
         _HAND_OVER.format(
             more="fields.popall('Host')",
-            asked="request.method, url, data=body, headers=fields, allow_redirects=False",
+            asked=_ALL,
         ): "X-Hop",
         _HAND_OVER.format(
-            more="[fields.popall(it, None) for it in ('Host', 'Connection', 'X-First', 'X-Hop')]",
+            more=_DROP,
             asked="request.method, url, data=body, headers=fields",
         ): "302",
         _HAND_OVER.format(
-            more="[fields.popall(it, None) for it in ('Host', 'Connection', 'X-First', 'X-Hop')]",
-            asked="request.method, url, data=body, headers=fields, allow_redirects=False",
+            more=_DROP,
+            asked=_ALL,
         ): "names X-Other",
         _HAND_OVER.format(
             more="[fields.popall(it, None) for it in ('Host', fields.get('Connection'), 'Connection')]",
-            asked="request.method, url, data=body, headers=fields, allow_redirects=False",
+            asked=_ALL,
         ): "names X-Hop",
         _HAND_OVER.format(
-            more="[fields.popall(it, None) for it in ('Host', 'Connection', 'X-First', 'X-Hop')]",
+            more=_DROP,
             asked="'POST', url, data=body, headers=fields, allow_redirects=False",
         ): "said PUT",
         _HAND_OVER.format(
-            more="[fields.popall(it, None) for it in ('Host', 'Connection', 'X-First', 'X-Hop')]",
-            asked="request.method, url, data=body, headers=fields, allow_redirects=False",
+            more=_DROP,
+            asked=_ALL,
         ).replace(", headers=answer.headers", ""): "had a Location",
         _HAND_OVER.format(
             more="[fields.popall(it.strip(), None) for it in"

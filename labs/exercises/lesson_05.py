@@ -133,6 +133,16 @@ _INTRODUCED = (
     "    return {{'X-Forwarded-For': {made}, 'X-Forwarded-Host': {host}, 'X-Forwarded-Proto': {scheme},\n"
     "            'Via': ', '.join([*request.headers.{via}, '1.1 front.test'])}}"
 )
+_RIGHT = {
+    "made": "request.remote",
+    "host": "request.host",
+    "scheme": "request.scheme",
+    "via": "getall('Via', ())",
+}
+
+
+def _introduced(**wrong: str) -> str:
+    return _INTRODUCED.format(**_RIGHT | wrong)
 
 
 @exercise(
@@ -154,42 +164,18 @@ _INTRODUCED = (
         "def introduce(request):\n"
         "    return {'X-Forwarded-For': '127.0.0.1', 'X-Forwarded-Host': 'front.test',\n"
         "            'X-Forwarded-Proto': 'http', 'Via': '1.0 fred, 1.1 front.test'}": "192.0.2.7",
-        _INTRODUCED.format(
-            made="', '.join([*request.headers.getall('X-Forwarded-For', ()), request.remote])",
-            host="request.host",
-            scheme="request.scheme",
-            via="getall('Via', ())",
+        _introduced(
+            made="', '.join([*request.headers.getall('X-Forwarded-For', ()), request.remote])"
         ): "X-Forwarded-For: 192.0.2.66, 192.0.2.7",
-        _INTRODUCED.format(
-            made="request.remote",
-            host="request.headers.get('X-Forwarded-Host', request.host)",
-            scheme="request.scheme",
-            via="getall('Via', ())",
+        _introduced(
+            host="request.headers.get('X-Forwarded-Host', request.host)"
         ): "X-Forwarded-Host: evil.test",
-        _INTRODUCED.format(
-            made="request.remote",
-            host="request.host",
-            scheme="request.headers.get('X-Forwarded-Proto', request.scheme)",
-            via="getall('Via', ())",
+        _introduced(
+            scheme="request.headers.get('X-Forwarded-Proto', request.scheme)"
         ): "X-Forwarded-Proto: gopher",
-        _INTRODUCED.format(
-            made="request.remote",
-            host="'front.test'",
-            scheme="request.scheme",
-            via="getall('Via', ())",
-        ): "X-Forwarded-Host: front.test",
-        _INTRODUCED.format(
-            made="request.remote",
-            host="request.host",
-            scheme="'http'",
-            via="getall('Via', ())",
-        ): "X-Forwarded-Proto: http, and not https",
-        _INTRODUCED.format(
-            made="request.remote",
-            host="request.host",
-            scheme="request.scheme",
-            via="getall('Via', ())[:1]",
-        ): "Via: 1.0 fred, 1.1 front.test",
+        _introduced(host="'front.test'"): "X-Forwarded-Host: front.test",
+        _introduced(scheme="'http'"): "X-Forwarded-Proto: http, and not https",
+        _introduced(via="getall('Via', ())[:1]"): "Via: 1.0 fred, 1.1 front.test",
     },
 )
 async def say_who_asked(introduce: Any) -> Attempt:
