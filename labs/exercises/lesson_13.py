@@ -159,6 +159,28 @@ class _Failed(Exception):
     """Be what the news fail with."""
 
 
+def _served(
+    feed: Callable[..., Awaitable[web.StreamResponse]],
+    news: Callable[[], AsyncGenerator[bytes, None]],
+    here: list[object],
+    raised: list[Exception],
+    over: asyncio.Event,
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Return a handler that feeds news of its own to each request, and notes what it raised, and its end."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        try:
+            async with aclosing(news()) as pieces:
+                return await feed(request, pieces, here)
+        except Exception as error:
+            raised.append(error)
+            raise
+        finally:
+            over.set()
+
+    return handler
+
+
 async def _stop(feed: Callable[..., Awaitable[web.StreamResponse]], error: Exception | None) -> str:
     """End the news after one piece, or let them fail; return what is wrong with the handler's end."""
     stays = object()
@@ -171,19 +193,9 @@ async def _stop(feed: Callable[..., Awaitable[web.StreamResponse]], error: Excep
         if error:
             raise error
 
-    async def handler(request: web.Request) -> web.StreamResponse:
-        try:
-            async with aclosing(news()) as pieces:
-                return await feed(request, pieces, here)
-        except Exception as it:
-            raised.append(it)
-            raise
-        finally:
-            over.set()
-
     what = "failed" if error else "ended"
     async with Town(keep=64 * KIB) as town:
-        await town.open("news.test", handler)
+        await town.open("news.test", _served(feed, news, here, raised, over))
         client = ClientSession(connector=town.connector("client"))
         with suppress(ClientError):
             async with client, client.get("http://news.test/") as answer:
@@ -219,18 +231,8 @@ async def _leave(feed: Callable[..., Awaitable[web.StreamResponse]], size: int) 
             yield bytes(size)
             await asyncio.sleep(0)
 
-    async def handler(request: web.Request) -> web.StreamResponse:
-        try:
-            async with aclosing(news()) as pieces:
-                return await feed(request, pieces, here)
-        except Exception as error:
-            raised.append(error)
-            raise
-        finally:
-            over.set()
-
     async with Town(keep=64 * KIB) as town:
-        await town.open("news.test", handler)
+        await town.open("news.test", _served(feed, news, here, raised, over))
         client = ClientSession(connector=town.connector("client"))
         with suppress(ClientError):  # a handler that fails breaks off
             async with client, client.get("http://news.test/") as answer:
