@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from labs.paths import README, ROOT
 
 
 def parser() -> argparse.ArgumentParser:
@@ -94,9 +93,8 @@ def _course(known: argparse.Namespace) -> int:
         return _check()
     elif known.command == "list":
         table = syllabus.table(map(syllabus.entry, lesson.sources()))
-        readme = ROOT / "README.md"
         if known.write:
-            readme.write_text(syllabus.refresh(readme.read_text("utf-8"), table), "utf-8", newline="\n")
+            README.write_text(syllabus.refresh(README.read_text("utf-8"), table), "utf-8", newline="\n")
         else:
             print(table)
     elif known.command == "repeat":

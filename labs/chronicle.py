@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from labs.claims import Claim, Verdict, ledger
-from labs.results import FAILED, FOLDER, PASSED, Results, aged, cookie_cases, digests, pinned, stored
+from labs.paths import RESULTS
+from labs.results import FAILED, PASSED, Results, aged, cookie_cases, digests, pinned, stored
 
 __all__ = ["is_news", "page", "stale", "write"]
 
@@ -57,14 +58,14 @@ def page(
     return "\n\n".join(parts) + "\n"
 
 
-def write(folder: Path = FOLDER) -> Path:
+def write(folder: Path = RESULTS) -> Path:
     """Write the page of what is stored, and return its file."""
     file = folder / NAME
     file.write_text(_fresh(folder), "utf-8", newline="\n")
     return file
 
 
-def stale(folder: Path = FOLDER) -> Iterator[str]:
+def stale(folder: Path = RESULTS) -> Iterator[str]:
     """Find whether the page is not what is stored, as `labs check` asks."""
     file = folder / NAME
     if not file.exists() or file.read_text("utf-8") != _fresh(folder):

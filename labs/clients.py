@@ -19,6 +19,7 @@ from types import MappingProxyType
 import aiohttp
 
 from labs import browser, libraries, programs
+from labs.environment import without_proxies
 from labs.page import Page
 from labs.question import ClientMissing, Heard, Question, split
 from labs.town import Town
@@ -179,7 +180,7 @@ def _says(program: str) -> str:
         return "unknown"  # asked for its version, a Windows browser opens a window instead
     try:
         said = subprocess.run(
-            [program, "--version"], capture_output=True, timeout=20, env=programs.clean()
+            [program, "--version"], capture_output=True, timeout=20, env=without_proxies()
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return "unknown"

@@ -18,7 +18,8 @@ from nbformat import NotebookNode
 from nbformat.reader import NotJSONError
 
 from labs.kernel import execute
-from labs.lesson import NOTEBOOKS, ROOT, LessonError, cut, dumps, find, sources
+from labs.lesson import LessonError, cut, dumps, find, sources
+from labs.paths import BUILD, DOCS, LABS, NOTEBOOKS
 
 PICTURES = {"redirect_or_proxy.png": "01_who_makes_the_second_request"}  # in docs/: the lesson it is from
 
@@ -45,8 +46,8 @@ def build(
     *,
     only: Sequence[str] = (),
     everything: bool = False,
-    memory: Path = ROOT / "build" / "lessons.json",
-    package: Path = ROOT / "labs",
+    memory: Path = BUILD / "lessons.json",
+    package: Path = LABS,
 ) -> list[str]:
     """Build the lessons and solutions that are stale, and return what was done, one line each.
 
@@ -82,7 +83,7 @@ def build(
     return done
 
 
-def illustrate(notebooks: Path = NOTEBOOKS, docs: Path = ROOT / "docs") -> list[Path]:
+def illustrate(notebooks: Path = NOTEBOOKS, docs: Path = DOCS) -> list[Path]:
     """Write the pictures of the documents, each the first figure of a lesson; return what was written."""
     written = []
     for name, stem in PICTURES.items():

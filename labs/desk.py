@@ -9,7 +9,8 @@ import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from labs.paths import ROOT
+
 FIRST = "notebooks/00_start_here.ipynb"
 
 

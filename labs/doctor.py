@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
+from labs.paths import REQUIREMENTS
+
 INSTALL = "python -m pip install --require-hashes -r requirements.txt"
 GET_PYTHON = (
     "Debian and Ubuntu: sudo apt install python3 python3-venv; macOS: brew install python; "
@@ -34,7 +35,7 @@ def _got(name: str, apt: str, brew: str, winget: str) -> str:
 
 
 def examine(
-    requirements: Path = ROOT / "requirements.txt",
+    requirements: Path = REQUIREMENTS,
     environ: Mapping[str, str] = os.environ,
     version: tuple[int, ...] = sys.version_info[:3],
 ) -> Iterator[Line]:

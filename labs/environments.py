@@ -13,11 +13,11 @@ from importlib.metadata import requires
 from pathlib import Path
 
 from labs.doctor import pins
-from labs.results import ROOT
+from labs.paths import BUILD, ROOT
 
 __all__ = ["EnvironmentFailed", "environment", "newest", "python_of"]
 
-FOLDER = ROOT / "build" / "versions"
+FOLDER = BUILD / "versions"
 SECONDS = 900  # for all that pip fetches and unpacks
 # What no lesson imports. Whatever else stands in requirements.in is installed.
 TOOLS = {"jupyterlab", "mypy", "nbval", "pytest", "pytest-timeout", "pytest-xdist", "ruff"}

@@ -12,13 +12,14 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from labs.lesson import ROOT, SECONDS, LessonError, missing
+from labs.environment import without_proxies
+from labs.lesson import SECONDS, LessonError, missing
+from labs.paths import ROOT
 
 PORTS = (20000, 32000)  # below those that Linux (32768), macOS and Windows (49152) hand out
 
 # Settings of a learner's machine that change what a cell shows, or where a client connects.
 UNWANTED = (
-    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "WS_PROXY", "WSS_PROXY"),
     *("PYTHONWARNINGS", "PYTHONASYNCIODEBUG", "PYTHONDEVMODE", "PYTHONOPTIMIZE", "PYTHONSTARTUP"),
     *("AIOHTTP_NO_EXTENSIONS", "SSLKEYLOGFILE"),
     "MPLBACKEND",  # a kernel chooses its inline backend only where this is not set
@@ -26,8 +27,8 @@ UNWANTED = (
 
 
 def environment() -> dict[str, str]:
-    """Make the environment of a kernel: `labs` importable from any folder, nothing of UNWANTED."""
-    wanted = {name: value for name, value in os.environ.items() if name.upper() not in UNWANTED}
+    """Make the environment of a kernel: `labs` importable from any folder, no proxy, nothing of UNWANTED."""
+    wanted = {name: value for name, value in without_proxies().items() if name.upper() not in UNWANTED}
     others = [path for path in wanted.get("PYTHONPATH", "").split(os.pathsep) if path and path != str(ROOT)]
     return wanted | {"PYTHONPATH": os.pathsep.join([str(ROOT), *others])}
 

@@ -19,8 +19,8 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = ROOT / "notebooks"
+from labs.paths import NOTEBOOKS
+
 SECONDS = 30  # a cell that takes longer is stuck
 PROGRAMS = {"needs-curl": ("curl",), "needs-chromium": ("chromium", "chromium-browser", "google-chrome")}
 

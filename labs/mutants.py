@@ -18,9 +18,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from labs.paths import ROOT
+
 __all__ = ["Mutant", "MutantError", "main", "mutants", "plant"]
 
-ROOT = Path(__file__).resolve().parent.parent
 PARTS = (
     "labs",
     "tests",

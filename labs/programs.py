@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shutil
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 
+from labs.environment import without_proxies
 from labs.names import LOCAL
 from labs.question import Heard, Question
 
-__all__ = ["clean", "curl", "find_curl", "reach", "run", "start"]
+__all__ = ["curl", "find_curl", "reach", "run", "start"]
 
 # A label of more than 63 bytes (RFC 1035, 2.3.4) fails before any question leaves the machine.
 NOWHERE = "n" * 64 + ".invalid"
@@ -35,11 +35,6 @@ CURL_ERRORS = {
 }
 
 
-def clean() -> dict[str, str]:
-    """Return the environment without its proxy variables."""
-    return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-
-
 def find_curl() -> str | None:
     """Return where curl is, or None."""
     return shutil.which("curl")
@@ -47,7 +42,9 @@ def find_curl() -> str | None:
 
 def start(arguments: Sequence[str], *, stdin: int, stdout: int) -> subprocess.Popen[bytes]:
     """Start a program in the clean environment; whoever starts it kills and reaps it on every path."""
-    return subprocess.Popen(arguments, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=clean())
+    return subprocess.Popen(
+        arguments, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=without_proxies()
+    )
 
 
 async def run(arguments: Sequence[str], stdin: bytes) -> tuple[int, bytes, bytes]:

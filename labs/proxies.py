@@ -14,10 +14,10 @@ from pathlib import Path
 
 from labs.conformance import nginx
 from labs.names import LOOPBACK
+from labs.paths import ROOT
 
 __all__ = ["FRONTS", "Failed", "installed", "started"]
 
-_ROOT = Path(__file__).resolve().parent.parent
 NGINX = """daemon off; master_process off; worker_processes 1;
 pid {folder}/pid; error_log {folder}/error.log emerg;
 events {{ worker_connections 4096; }}
@@ -76,7 +76,7 @@ def started(name: str, origin: str = "") -> Iterator[tuple[subprocess.Popen[byte
         log = Path(folder, "log")
         with log.open("wb") as errors:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, cwd=_ROOT
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, cwd=ROOT
             )
         try:
             if not port:

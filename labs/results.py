@@ -12,10 +12,10 @@ from pathlib import Path
 from labs import cookies, lesson
 from labs.claims import Claim
 from labs.doctor import pins
+from labs.paths import REQUIREMENTS, RESULTS
 
 __all__ = [
     "FAILED",
-    "FOLDER",
     "PASSED",
     "Results",
     "aged",
@@ -29,8 +29,6 @@ __all__ = [
     "write",
 ]
 
-ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "results"
 PASSED, FAILED = "passed", "failed"  # what a cookie case comes to, if the lab is not broken
 
 
@@ -59,18 +57,18 @@ def order(release: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", release)))
 
 
-def pinned(requirements: Path = ROOT / "requirements.txt") -> str:
+def pinned(requirements: Path = REQUIREMENTS) -> str:
     """Return the release of aiohttp that the lab pins."""
     return dict(pins(requirements.read_text("utf-8")))["aiohttp"]
 
 
-def stored(folder: Path = FOLDER) -> list[Results]:
+def stored(folder: Path = RESULTS) -> list[Results]:
     """Read every stored result, the oldest release first."""
     files = sorted(folder.glob("aiohttp-*.json"), key=lambda file: order(file.stem))
     return [Results(**json.loads(file.read_text("utf-8"))) for file in files]
 
 
-def write(results: Results, folder: Path = FOLDER) -> Path:
+def write(results: Results, folder: Path = RESULTS) -> Path:
     """Store the results of one release and return the file."""
     folder.mkdir(exist_ok=True)
     file = folder / f"aiohttp-{results.aiohttp}.json"
@@ -107,7 +105,7 @@ def known(found: Results, ledger: Mapping[str, Claim]) -> Results:
 def findings(
     ledger: Mapping[str, Claim],
     now: Mapping[str, str],
-    folder: Path = FOLDER,
+    folder: Path = RESULTS,
     release: str | None = None,
 ) -> Iterator[str]:
     """Find where what is stored for the pinned release does not fit the ledger; it runs nothing.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from nbformat import NotebookNode
 
 from labs.course import stored, targets
-from labs.lesson import NOTEBOOKS, PROGRAMS, LessonError, cut, read, sources
+from labs.lesson import PROGRAMS, LessonError, cut, read, sources
+from labs.paths import NOTEBOOKS
 from labs.syllabus import Entry, entry
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from labs.claims import Verdict
-from labs.programs import clean
-from labs.verdicts import ROOT, sentence
+from labs.environment import without_proxies
+from labs.paths import ROOT
+from labs.verdicts import sentence
 
 __all__ = ["Ruling", "Sitting", "settle", "sit"]
 
@@ -62,7 +63,7 @@ def _process(line: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
     group: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    environ = {**clean(), "MPLBACKEND": "agg", "PYTHONUTF8": "1", "PYTHONWARNINGS": "ignore"}
+    environ = {**without_proxies(), "MPLBACKEND": "agg", "PYTHONUTF8": "1", "PYTHONWARNINGS": "ignore"}
     environ.pop("PYTHONPATH", None)
     pipe = subprocess.PIPE
     words = {"cwd": ROOT, "env": environ, "encoding": "utf-8", "errors": "replace", **group}

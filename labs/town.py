@@ -18,6 +18,7 @@ from typing import Any
 import aiohttp
 
 from labs import certs, names, trace
+from labs.environment import is_proxy_variable
 from labs.gates import Gate
 from labs.listener import App, Factory, Listener
 from labs.names import LOCAL, TownError
@@ -26,7 +27,6 @@ from labs.tap import tapped
 
 __all__ = ["Town", "TownError"]
 
-PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "WS_PROXY", "WSS_PROXY")
 OPEN_TOWNS: weakref.WeakSet[Town] = weakref.WeakSet()
 
 
@@ -52,9 +52,8 @@ class Town:
             raise TownError("A town opens once: make a new Town() for a new experiment.")
         self._state = ""
         OPEN_TOWNS.add(self)
-        for variable in PROXY_VARIABLES:  # a workshop laptop has HTTP_PROXY, and a lesson must not obey it
-            os.environ.pop(variable, None)
-            os.environ.pop(variable.lower(), None)
+        for variable in filter(is_proxy_variable, list(os.environ)):  # a lesson must not obey a laptop's
+            del os.environ[variable]
         self._tick()
         return self
 

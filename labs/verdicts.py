@@ -16,8 +16,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+
+from labs.paths import ROOT
 
 if TYPE_CHECKING:  # an old aiohttp may keep the lab from being imported, and that is told, too
     from labs.claims import Reading
@@ -25,7 +26,6 @@ if TYPE_CHECKING:  # an old aiohttp may keep the lab from being imported, and th
 
 __all__ = ["COOKIES", "main", "sentence"]
 
-ROOT = Path(__file__).resolve().parent.parent
 COOKIES = "cookies"  # instead of a lesson
 SECONDS = 20  # for one cookie case
 LONG = 240  # characters: a reason is one sentence

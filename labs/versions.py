@@ -13,6 +13,7 @@ from typing import Any
 from labs import chronicle, lesson, results
 from labs.claims import ledger
 from labs.environments import EnvironmentFailed, environment, newest
+from labs.paths import RESULTS
 from labs.results import Results, cookie_cases
 from labs.sittings import Ruling, Sitting, settle, sit
 from labs.verdicts import COOKIES
@@ -64,7 +65,7 @@ def every() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*RELEASES, results.pinned(), "newest")))
 
 
-def main(argv: Sequence[str] | None = None, folder: Path = results.FOLDER) -> int:
+def main(argv: Sequence[str] | None = None, folder: Path = RESULTS) -> int:
     """Measure the releases that are named, or all of the list; return 1 if one could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m labs versions", description=__doc__)
     words = "3.10.11, for one, or newest; the whole list if none is given"

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from labs import kernel, lesson
+from labs import kernel, lesson, paths
 from tests import chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-PICTURES = lesson.ROOT / "build" / "screenshots"
+PICTURES = paths.ROOT / "build" / "screenshots"
 
 # The application object, not clicks: 'Run All Cells' clicked before the session is ready is lost.
 RUN = """
@@ -48,7 +48,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve a copy of the notebooks, as `make lab` does, and hand out the address of the server."""
     folder = tmp_path_factory.mktemp("lab")
     ignore = shutil.ignore_patterns("source", ".ipynb_checkpoints")
-    shutil.copytree(lesson.NOTEBOOKS, folder / "notebooks", ignore=ignore)
+    shutil.copytree(paths.NOTEBOOKS, folder / "notebooks", ignore=ignore)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     options = [
@@ -66,7 +66,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     environment = {**kernel.environment(), "JUPYTER_CONFIG_DIR": str(folder / "config"), "HOME": str(folder)}
     command = [sys.executable, "-m", "labs", "lab", *options]
     log = (folder / "jupyter.log").open("wb")
-    server = subprocess.Popen(command, cwd=lesson.ROOT, env=environment, stdout=log, stderr=log)
+    server = subprocess.Popen(command, cwd=paths.ROOT, env=environment, stdout=log, stderr=log)
     try:
         _wait(server, port, folder / "jupyter.log")
         yield f"http://127.0.0.1:{port}"

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from labs import lesson
+from labs import paths
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +18,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a small project with this one's settings, two good notebooks and a bad one."""
     folder = tmp_path_factory.mktemp("project")
     for name in ("conftest.py", "pyproject.toml"):
-        shutil.copy(lesson.ROOT / name, folder)
-    shutil.copytree(lesson.ROOT / "labs", folder / "labs", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(paths.ROOT / name, folder)
+    shutil.copytree(paths.ROOT / "labs", folder / "labs", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "tests").mkdir()
     _write(folder / "notebooks" / "good.ipynb", "2")
     _write(folder / "notebooks" / "solutions" / "good.ipynb", "2")

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from labs import course, desk, kernel, lesson, review, syllabus
+from labs import course, desk, kernel, lesson, paths, review, syllabus
 
 NAME = "01_count_to_two"
 SOURCE = """\
@@ -246,7 +246,7 @@ def test_the_environment_of_a_kernel_is_clean(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
     environ = kernel.environment()
     assert "http_proxy" not in environ and "MPLBACKEND" not in environ
-    assert environ["PYTHONPATH"].startswith(str(lesson.ROOT)) and environ["PYTHONPATH"].endswith("elsewhere")
+    assert environ["PYTHONPATH"].startswith(str(paths.ROOT)) and environ["PYTHONPATH"].endswith("elsewhere")
 
 
 def test_a_built_notebook_is_executed_minimal_and_finds_labs(built: Path) -> None:
@@ -486,7 +486,7 @@ def test_link_writes_one_path_once(tmp_path: Path) -> None:
     desk.link(tmp_path)
     desk.link(tmp_path)
     (file,) = tmp_path.iterdir()
-    assert file.suffix == ".pth" and file.read_text("utf-8") == f"{lesson.ROOT}\n"
+    assert file.suffix == ".pth" and file.read_text("utf-8") == f"{paths.ROOT}\n"
 
 
 @pytest.mark.parametrize(
@@ -518,7 +518,7 @@ def test_jupyterlab_is_told_when_root_starts_it(
 )
 def test_a_wrong_command_is_told_in_one_sentence(words: list[str], status: int, told: str) -> None:
     line = [sys.executable, "-m", "labs", *words]
-    done = subprocess.run(line, cwd=lesson.ROOT, capture_output=True, encoding="utf-8", check=False)
+    done = subprocess.run(line, cwd=paths.ROOT, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == status and told in done.stderr and "Traceback" not in done.stderr
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labs import doctor
+from labs import doctor, paths
 
 
 def lines(tmp_path: Path, text: str = "", **kwargs) -> dict[str, doctor.Line]:
@@ -108,7 +108,7 @@ def test_it_runs_without_any_package() -> None:
         "import sys; sys.path.insert(0, '.'); sys.argv[1:] = ['doctor']",
     ]
     line[-1] += "; import runpy; runpy.run_module('labs', run_name='__main__')"
-    done = subprocess.run(line, cwd=doctor.ROOT, capture_output=True, check=False)
+    done = subprocess.run(line, cwd=paths.ROOT, capture_output=True, check=False)
     told = done.stdout.decode("utf-8", "replace")
     assert done.returncode == 1 and "missing (" in told and doctor.INSTALL in told
     assert b"Traceback" not in done.stderr

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labs import __main__, course, lesson, syllabus
+from labs import __main__, course, lesson, paths, syllabus
 
-ROOT = lesson.ROOT
+ROOT = paths.ROOT
 DOCUMENTS = ("README.md", "CONTRIBUTING.md")
 MAKE = shutil.which("make")
 
@@ -37,7 +37,7 @@ def test_the_table_of_lessons_in_the_readme_is_fresh() -> None:
 def test_the_picture_in_the_readme_is_the_one_of_the_lesson() -> None:
     for name, stem in course.PICTURES.items():
         assert f"(docs/{name})" in text("README.md")
-        figure = course.first_figure(course.stored(lesson.NOTEBOOKS / f"{stem}.ipynb"))
+        figure = course.first_figure(course.stored(paths.NOTEBOOKS / f"{stem}.ipynb"))
         assert (ROOT / "docs" / name).read_bytes() == figure, "run `make lessons`"
 
 

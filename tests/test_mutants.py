@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from labs import mutants
+from labs import mutants, paths
 from labs.mutants import Mutant, MutantError
 
 
 @pytest.mark.parametrize("mutant", mutants.mutants(), ids=lambda it: it.name)
 def test_a_mutant_can_be_planted(mutant: Mutant) -> None:
-    text = (mutants.ROOT / mutant.file).read_text("utf-8")
+    text = (paths.ROOT / mutant.file).read_text("utf-8")
     assert text.count(mutant.old) == 1, f"{mutant.file} has changed: renew `old` in tests/mutants.toml"
     assert mutant.new != mutant.old
     for path in mutant.by:
-        assert (mutants.ROOT / path).exists(), path
+        assert (paths.ROOT / path).exists(), path
 
 
 def test_there_are_enough_of_them() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labs import lesson
+from labs import lesson, paths
 
 MODULES = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "termios"}
 NAMES = {
@@ -37,7 +37,7 @@ NAMES = {
 METHODS = {"add_signal_handler", "create_unix_connection", "create_unix_server"}
 ASKS = re.compile(r"hasattr|sys\.platform|os\.name|shutil\.which|SHARED")
 CATCHES = re.compile(r"ImportError|AttributeError|NotImplementedError")
-ROOT = lesson.ROOT
+ROOT = paths.ROOT
 FILES = [*sorted((ROOT / "labs").rglob("*.py")), *lesson.sources()]
 
 

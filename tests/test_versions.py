@@ -25,6 +25,7 @@ from labs import (
     lesson,
     names,
     older,
+    paths,
     results,
     sittings,
     verdicts,
@@ -72,7 +73,7 @@ def test_what_is_stored_for_the_pinned_release_is_the_ledger() -> None:
 
 @pytest.mark.parametrize("kept", results.stored(), ids=lambda it: it.aiohttp)
 def test_what_is_stored_can_be_read(kept: Results) -> None:
-    assert (results.FOLDER / f"aiohttp-{kept.aiohttp}.json").exists()
+    assert (paths.RESULTS / f"aiohttp-{kept.aiohttp}.json").exists()
     assert set(kept.claims.values()) <= set(Verdict) and kept.claims.keys() <= ledger().keys()
     assert set(kept.cases.values()) <= {results.PASSED, results.FAILED, BROKEN, NOT_TESTED}
     assert kept.cases.keys() <= cookie_cases().keys()
@@ -247,7 +248,7 @@ def test_a_lab_that_cannot_record_one_request_gives_no_verdict(
 
 
 def test_a_reason_is_one_line_and_of_no_machine() -> None:
-    folder = lesson.ROOT / "labs" / "town.py"
+    folder = paths.ROOT / "labs" / "town.py"
     said = verdicts.sentence(OSError(f"{folder} in\n  <X at 0x7f00deadbeef>"))
     assert said == f"OSError: {Path('labs', 'town.py')} in <X at 0x…>"
     assert len(verdicts.sentence("x" * 999)) == verdicts.LONG
@@ -324,7 +325,7 @@ def test_a_lesson_does_not_outlive_the_command_that_started_it() -> None:
     pipe = subprocess.PIPE
     line = [sys.executable, "-c", "from labs import verdicts; import threading; verdicts._end_with_parent()"]
     options: dict[str, Any] = {"start_new_session": True} if sys.platform != "win32" else {}
-    with subprocess.Popen(line, cwd=lesson.ROOT, stdin=pipe, stdout=pipe, **options) as process:
+    with subprocess.Popen(line, cwd=paths.ROOT, stdin=pipe, stdout=pipe, **options) as process:
         assert process.stdin is not None
         process.stdin.close()
         assert process.wait(30) != 0
