@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
-from labs import kernel, lesson
+from labs.course import kernel, lesson
 
 _CLEAN = kernel.environment()
 os.environ.clear()

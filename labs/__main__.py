@@ -47,13 +47,18 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     known, rest = parser().parse_known_args(argv)
     if known.command == "doctor":  # before anything else: it must work where no package is installed
-        return int(importlib.import_module("labs.doctor").main())
+        return int(importlib.import_module("labs.course.doctor").main())
     if known.command in ("mutants", "bench"):
-        return int(importlib.import_module(f"labs.{known.command}").main(argv[1:]) or 0)
+        return int(
+            importlib.import_module(
+                {"mutants": "labs.course.mutants", "bench": "labs.bench.town"}[known.command]
+            ).main(argv[1:])
+            or 0
+        )
     if known.command == "versions":
-        return int(importlib.import_module("labs.versions").main(argv[1:]))
+        return int(importlib.import_module("labs.releases.measure").main(argv[1:]))
     if known.command == "conformance":
-        return int(importlib.import_module("labs.conformance.main").main(argv[1:]))
+        return int(importlib.import_module("labs.conformance.__main__").main(argv[1:]))
     if rest and known.command != "lab":
         parser().error(f"unrecognized arguments: {' '.join(rest)}")
     try:
@@ -67,13 +72,13 @@ def main(argv: list[str] | None = None) -> int:
 
 def _do(known: argparse.Namespace, rest: list[str]) -> int:
     if known.command in ("lab", "link"):
-        from labs import desk
+        from labs.course import launcher as desk
 
         if known.command == "lab":
             return desk.open_lab([word for word in rest if word != "--"])
         print(desk.link())
         return 0
-    from labs.lesson import LessonError
+    from labs.course.lesson import LessonError
 
     try:
         return _course(known)
@@ -83,7 +88,8 @@ def _do(known: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _course(known: argparse.Namespace) -> int:
-    from labs import course, lesson, syllabus
+    from labs.course import build as course
+    from labs.course import lesson, syllabus
 
     if known.command == "build":
         done = course.build(only=known.lesson, everything=known.all)
@@ -109,7 +115,12 @@ def _course(known: argparse.Namespace) -> int:
 
 
 def _check() -> int:
-    from labs import chronicle, claims, exercises, lesson, results, review
+    from labs import exercises
+    from labs.course import check as review
+    from labs.course import lesson
+    from labs.releases import page as chronicle
+    from labs.releases import store as results
+    from labs.trial import claims
 
     try:
         found = review.check(claims.ledger(), exercises.registry().values())

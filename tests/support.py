@@ -9,8 +9,8 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
-from labs.recording import Kind
-from labs.town import Town
+from labs.capture.recording import Kind
+from labs.town.town import Town
 
 
 def run(main: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:

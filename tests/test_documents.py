@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labs import __main__, course, lesson, paths, syllabus
+from labs import __main__, paths
+from labs.course import build as course
+from labs.course import lesson, syllabus
 
 ROOT = paths.ROOT
 DOCUMENTS = ("README.md", "CONTRIBUTING.md")

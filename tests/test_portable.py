@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labs import lesson, paths
+from labs import paths
+from labs.course import lesson
 
 MODULES = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "termios"}
 NAMES = {

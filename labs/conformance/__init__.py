@@ -4,20 +4,12 @@
 holds both ends: a raw client in front of the proxy, and a raw origin behind it.
 """
 
-from labs.conformance.heard import Heard
-from labs.conformance.registry import (
-    Check,
-    Failed,
-    NotApplicable,
-    check,
-    checks,
-    demand,
-    select,
-)
+from labs.conformance.exchange import Heard
+from labs.conformance.registry import Check, Failed, NotApplicable, check, checks, demand, select
+from labs.conformance.report import by_topic
 from labs.conformance.results import Result, Results, dump, explain, matrix, run, suspicious
 from labs.conformance.sites import CONNECT, TARGET, Site, in_town, outside
 from labs.conformance.stand import Stand
-from labs.conformance.topics import by_topic
 
 __all__ = [
     "CONNECT",

@@ -8,9 +8,9 @@ import struct
 from collections.abc import Callable
 from typing import Literal, TypeVar, cast
 
-from labs import wire
+from labs.capture import parser as wire
+from labs.capture.parser import Message
 from labs.conformance.registry import Failed
-from labs.wire import Message
 
 __all__ = ["Line"]
 

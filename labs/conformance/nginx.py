@@ -15,7 +15,7 @@ from pathlib import Path
 from labs.conformance.registry import Check
 from labs.conformance.sites import Open, outside
 from labs.conformance.stand import Stand
-from labs.names import LOOPBACK
+from labs.town.names import LOOPBACK
 
 __all__ = ["find", "nginx"]
 

@@ -92,7 +92,7 @@ def check(
 def checks() -> tuple[Check, ...]:
     """Return all checks, in the order of their topics."""
     for topic in TOPICS:
-        importlib.import_module(f"labs.conformance.{topic}")
+        importlib.import_module(f"labs.conformance.topics.{topic}")
     return tuple(sorted(_checks.values(), key=lambda it: TOPICS.index(it.topic)))
 
 

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from labs import guard
-from labs.conformance.patience import patient
+from labs.conformance.deadline import patient
 from labs.conformance.registry import Check, Failed, NotApplicable, select
 from labs.conformance.sites import Open
 from labs.conformance.stand import Stand
-from labs.gates import GateStuck
-from labs.page import Page
+from labs.guard import guard
+from labs.show.page import Page
+from labs.town.gates import GateStuck
 
 __all__ = ["PASSED", "Result", "Results", "dump", "matrix", "run", "suspicious"]
 

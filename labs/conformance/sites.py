@@ -14,8 +14,8 @@ from aiohttp import BaseConnector, web
 
 from labs.conformance.registry import Check
 from labs.conformance.stand import FRONT, ORIGIN, Stand
-from labs.names import LOOPBACK
-from labs.town import Town
+from labs.town.names import LOOPBACK
+from labs.town.town import Town
 
 __all__ = ["CONNECT", "TARGET", "Open", "Site", "in_town", "outside"]
 

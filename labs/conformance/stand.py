@@ -9,14 +9,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from labs import spell
-from labs.conformance.heard import Heard
+from labs.capture import dump as spell
+from labs.capture.parser import Message
+from labs.capture.trace import Said
+from labs.conformance.deadline import patient
+from labs.conformance.exchange import Heard
 from labs.conformance.line import Line
-from labs.conformance.patience import patient
 from labs.conformance.registry import Check, Failed, NotApplicable
-from labs.page import Page
-from labs.trace import Said
-from labs.wire import Message
+from labs.show.page import Page
 
 __all__ = ["FRONT", "ORIGIN", "Stand"]
 

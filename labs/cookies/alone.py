@@ -19,7 +19,7 @@ async def run(chosen: Iterable[Case] | None = None) -> dict[str, str | None]:
 
     The answer is what the server of the last URL heard; see `labs.cookies.fields`. Everything is on loopback.
     """
-    from labs.certs import Authority
+    from labs.town.certs import Authority
 
     walks = tuple(cases().values() if chosen is None else chosen)
     heard: list[tuple[str, str | None]] = []

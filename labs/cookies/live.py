@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from labs import clients
+from labs.capture.trace import Trace
+from labs.clients import registry as clients
 from labs.cookies import Case, cases, fields, servers, site, start
-from labs.town import Town
-from labs.trace import Trace
+from labs.town.town import Town
 
 __all__ = ["open_sites", "record", "recorded", "run", "sent", "traced", "walk"]
 

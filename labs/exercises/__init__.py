@@ -18,8 +18,8 @@ from typing import Any, Literal, cast
 
 from aiohttp import web
 
-from labs.guard import LOGGERS, forgiving
-from labs.trace import Trace
+from labs.capture.trace import Trace
+from labs.guard.guard import LOGGERS, forgiving
 
 __all__ = ["Attempt", "Exercise", "attempt", "exercise", "is_async", "not_yet", "registry", "yes"]
 

@@ -10,9 +10,9 @@ from urllib.parse import urljoin
 from aiohttp import ClientError, ClientSession, web
 from yarl import URL
 
+from labs.capture.trace import Trace
 from labs.exercises import Attempt, exercise, not_yet, yes
-from labs.town import Town
-from labs.trace import Trace
+from labs.town.town import Town
 
 LESSON = "02_whose_localhost_is_it"
 Handler = Callable[..., Awaitable[web.StreamResponse]]

@@ -6,10 +6,10 @@ from typing import Any
 
 from aiohttp import ClientSession, TooManyRedirects, web
 
-from labs import clients
+from labs.capture.trace import Trace
+from labs.clients import registry as clients
 from labs.exercises import Attempt, exercise, not_yet, yes
-from labs.town import Town
-from labs.trace import Trace
+from labs.town.town import Town
 
 LESSON = "03_follow_the_redirect"
 PAGE = "the page\n"

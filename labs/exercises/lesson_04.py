@@ -10,11 +10,11 @@ from typing import Any
 from aiohttp import ClientError, ClientSession, DummyCookieJar, web
 from multidict import CIMultiDict
 
+from labs.capture.parser import Message
+from labs.capture.trace import Trace
 from labs.exercises import Attempt, exercise, not_yet, yes
-from labs.gates import Gate
-from labs.town import Town
-from labs.trace import Trace
-from labs.wire import Message
+from labs.town.gates import Gate
+from labs.town.town import Town
 
 LESSON = "04_copy_the_headers_and_break"
 PAGE = b"a line of the page\n" * 50

@@ -19,7 +19,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from labs.conformance import Site, in_town, run, select
-from labs.conformance.words import HELLO, ask
+from labs.conformance.messages import HELLO, ask
 from labs.exercises import Attempt, exercise, not_yet, yes
 
 LESSON = "05_proxy_it_right"

@@ -9,9 +9,9 @@ from unittest.mock import patch
 from aiohttp import ClientResponse, ClientSession, web
 from yarl import URL
 
+from labs.capture.trace import Trace
 from labs.exercises import Attempt, exercise, not_yet, yes
-from labs.town import Town
-from labs.trace import Trace
+from labs.town.town import Town
 
 LESSON = "06_keep_one_session"
 PATHS = ("/green", "/black", "/white")

@@ -8,10 +8,10 @@ from typing import Any
 from aiohttp import ClientSession, CookieJar, DummyCookieJar, web
 from yarl import URL
 
+from labs.capture.trace import Trace
 from labs.cookies import cases, judge, live, start
 from labs.exercises import Attempt, exercise, not_yet, yes
-from labs.town import Town
-from labs.trace import Trace
+from labs.town.town import Town
 
 LESSON = "08_read_the_cookie_rfc"
 SHOW = ("Set-Cookie", "Cookie")

@@ -9,12 +9,12 @@ from typing import Any
 
 from aiohttp import ClientConnectorError, ClientSession, ClientTimeout, web
 
-from labs import holds
-from labs.alarms import in_force
 from labs.exercises import Attempt, exercise, is_async, not_yet, yes
-from labs.gates import Gate
-from labs.patience import Trial, outlast, shut
-from labs.town import Town
+from labs.instruments import phases as holds
+from labs.instruments.timeouts import Trial, outlast, shut
+from labs.instruments.timers import in_force
+from labs.town.gates import Gate
+from labs.town.town import Town
 
 LESSON = "09_name_the_timeout"
 TCP, FIRST, NEXT = "the TCP connection", "the first byte", "the next piece"

@@ -9,11 +9,11 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, web
 
-from labs.departure import departed
+from labs.capture.trace import Trace
 from labs.exercises import Attempt, exercise, not_yet, yes
-from labs.gates import Gate
-from labs.town import Town
-from labs.trace import Trace
+from labs.instruments.disconnects import departed
+from labs.town.gates import Gate
+from labs.town.town import Town
 
 LESSON = "10_give_up_first"
 SIZE, PIECE = 16 << 20, 64 << 10  # bytes; more than all the buffers on the way hold

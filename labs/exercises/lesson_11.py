@@ -9,11 +9,11 @@ from typing import Any
 
 from aiohttp import ClientConnectionError, ClientSession, web
 
+from labs.capture.trace import Trace
+from labs.clients.raw import Line, handset
 from labs.exercises import Attempt, exercise, not_yet, yes
-from labs.gates import Gate
-from labs.handset import Line, handset
-from labs.town import Town
-from labs.trace import Trace
+from labs.town.gates import Gate
+from labs.town.town import Town
 
 LESSON = "11_wait_on_the_server"
 SOON = 2.0  # seconds; only an attempt that is wrong waits so long

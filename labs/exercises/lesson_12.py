@@ -10,11 +10,11 @@ from typing import Any
 
 from aiohttp import ClientResponse, ClientSession, TraceConfig, TraceRequestEndParams, web
 
+from labs.capture.trace import Trace
 from labs.exercises import Attempt, exercise, not_yet, yes
-from labs.gates import Gate
-from labs.memory import KIB, MIB
-from labs.town import Town
-from labs.trace import Trace
+from labs.instruments.memory import KIB, MIB
+from labs.town.gates import Gate
+from labs.town.town import Town
 
 LESSON = "12_read_or_stream"
 ENOUGH = 1.0  # seconds for an answer that waits for what never comes; the right one waits for nothing

@@ -11,10 +11,10 @@ from typing import Any
 from aiohttp import ClientError, ClientSession, web
 
 from labs.exercises import Attempt, exercise, not_yet, yes
-from labs.flow import Flow
-from labs.gates import Gate
-from labs.memory import KIB, MIB
-from labs.town import Town
+from labs.instruments.flow import Flow
+from labs.instruments.memory import KIB, MIB
+from labs.town.gates import Gate
+from labs.town.town import Town
 
 LESSON = "13_slow_down_together"
 ENOUGH = 2.0  # seconds for a handler to end that waits for nothing

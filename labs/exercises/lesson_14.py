@@ -12,11 +12,11 @@ from typing import Any, BinaryIO
 
 from aiohttp import ClientError, ClientSession, web
 
+from labs.capture.trace import Trace
 from labs.exercises import Attempt, exercise, not_yet, yes
-from labs.gates import Gate
-from labs.memory import KIB, MIB, Meter
-from labs.town import Town
-from labs.trace import Trace
+from labs.instruments.memory import KIB, MIB, Meter
+from labs.town.gates import Gate
+from labs.town.town import Town
 
 LESSON = "14_send_as_you_go"
 ENOUGH = 1.0  # seconds for an answer that waits for what never comes; the right one waits for nothing

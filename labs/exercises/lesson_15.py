@@ -6,10 +6,10 @@ from typing import Any
 
 from aiohttp import ClientConnectorError, ClientError, ClientResponseError, ClientSession, ClientTimeout, web
 
-from labs import faults
+from labs.capture.trace import Trace
 from labs.exercises import Attempt, exercise, not_yet, yes
-from labs.town import Town
-from labs.trace import Trace
+from labs.servers import faults
+from labs.town.town import Town
 
 LESSON = "15_name_the_error"
 PAGE = "the page\n"

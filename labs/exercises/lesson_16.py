@@ -11,11 +11,11 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
-from labs import faults
+from labs.capture.trace import Trace
 from labs.exercises import Attempt, exercise, not_yet, yes
-from labs.gates import Gate
-from labs.town import Town
-from labs.trace import Trace
+from labs.servers import faults
+from labs.town.gates import Gate
+from labs.town.town import Town
 
 LESSON = "16_fail_well_on_the_server"
 ORDER = {"shoes": [42, 43]}

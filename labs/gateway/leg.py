@@ -1,7 +1,7 @@
 """What stands between the gateway and its origin: one small interface, and the ways in which it can fail.
 
-There are two legs. `labs.gateway.pool` speaks to the origin itself; `labs.gateway.session` lets aiohttp's
-ClientSession speak. The relay knows only what stands here.
+There are two legs. `labs.gateway.direct.pool` speaks to the origin itself; `labs.gateway.session.leg` lets
+aiohttp's ClientSession speak. The relay knows only what stands here.
 """
 
 from __future__ import annotations

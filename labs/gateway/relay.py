@@ -11,13 +11,13 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.helpers import rfc822_formatted_time
 
+from labs.gateway.direct.pool import Dial, Pool
 from labs.gateway.fields import end_to_end, trailers
 from labs.gateway.leg import Answered, Asked, Failure, Fields, Leg, Refused
 from labs.gateway.options import Options, Origin, origin_of
-from labs.gateway.pool import Dial, Pool
 from labs.gateway.reply import Relayed, Writer, head, plain
 from labs.gateway.request import Prepared, pieces, prepared
-from labs.gateway.session import Connect, Session
+from labs.gateway.session.leg import Connect, Session
 from labs.gateway.target import cookie_to, location_to
 from labs.gateway.tunnel import tunnel
 

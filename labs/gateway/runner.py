@@ -6,11 +6,11 @@ from typing import Any
 
 from aiohttp import web
 
+from labs.gateway.direct.pool import Dial
 from labs.gateway.options import Options
-from labs.gateway.pool import Dial
 from labs.gateway.refusal import Quiet, plain_request
 from labs.gateway.relay import Relay
-from labs.gateway.session import Connect
+from labs.gateway.session.leg import Connect
 
 __all__ = ["Runner", "handler_args", "server"]
 

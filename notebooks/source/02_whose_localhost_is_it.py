@@ -15,12 +15,12 @@ from functools import partial
 from aiohttp import ClientConnectionError, ClientSession, web
 
 from labs import clients, draw
-from labs.claims import check
-from labs.compare import compare
 from labs.exercises import attempt
-from labs.guard import Guard
-from labs.predict import score
-from labs.town import Town
+from labs.guard.guard import Guard
+from labs.town.town import Town
+from labs.trial.claims import check
+from labs.trial.comparison import compare
+from labs.trial.prediction import score
 
 guard = Guard()
 

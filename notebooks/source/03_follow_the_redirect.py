@@ -18,13 +18,13 @@ from aiohttp import BasicAuth, ClientError, ClientSession, web
 from yarl import URL
 
 from labs import clients, draw
-from labs.claims import check
-from labs.compare import compare
 from labs.exercises import attempt
-from labs.guard import Guard
-from labs.heat import Grid
-from labs.predict import score
-from labs.town import Town
+from labs.guard.guard import Guard
+from labs.show.grid import Grid
+from labs.town.town import Town
+from labs.trial.claims import check
+from labs.trial.comparison import compare
+from labs.trial.prediction import score
 
 guard = Guard()
 

@@ -20,13 +20,13 @@ from aiohttp import ClientError, ClientSession, web
 from multidict import CIMultiDict
 
 from labs import clients, draw
-from labs.claims import check
-from labs.compare import compare
+from labs.capture.notes import noted
 from labs.exercises import attempt
-from labs.guard import Guard
-from labs.noted import noted
-from labs.predict import score
-from labs.town import Town
+from labs.guard.guard import Guard
+from labs.town.town import Town
+from labs.trial.claims import check
+from labs.trial.comparison import compare
+from labs.trial.prediction import score
 
 guard = Guard()
 

@@ -16,16 +16,16 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from labs import clients, draw
-from labs.claims import check
-from labs.compare import compare
 from labs.conformance import Results, by_topic, checks, matrix
-from labs.dojo import dojo
+from labs.conformance.dojo import dojo
 from labs.exercises import attempt
-from labs.fronts import posted
 from labs.gateway import Options, gateway
-from labs.guard import Guard, forgiving
-from labs.predict import score
-from labs.town import Town
+from labs.guard.guard import Guard, forgiving
+from labs.servers.fronts import posted
+from labs.town.town import Town
+from labs.trial.claims import check
+from labs.trial.comparison import compare
+from labs.trial.prediction import score
 
 guard = Guard()
 
@@ -392,9 +392,9 @@ matrix({name: Results(tuple(results[name][id] for id in rest)) for name in front
 # trap stands. TARGET-8 came with the `raw_path` of step 2, which is then a whole URL.
 #
 # Where the session leg passes, `ClientSession` can do it. For FRAME-5, the lab gives its connector a stricter
-# connection, in a place that is not public (`labs/gateway/strict.py`). But the session drops a `?` with
-# nothing after it, adds a `Content-Length` to a `DELETE` without a body, and writes field values as UTF-8.
-# `OPTIONS *` is refused by the leg itself.
+# connection, in a place that is not public (`labs/gateway/session/strict.py`). But the session drops a `?`
+# with nothing after it, adds a `Content-Length` to a `DELETE` without a body, and writes field values as
+# UTF-8. `OPTIONS *` is refused by the leg itself.
 #
 # The direct leg reads and writes the bytes itself. Its price is code: a connection, a pool of connections and
 # an upgrade that the lab now has to keep right. One check fails on all: aiohttp's *server* refuses a method

@@ -16,16 +16,17 @@ from functools import partial
 from aiohttp import BasicAuth, ClientSession, ServerDisconnectedError, web
 from yarl import URL
 
-from labs import clients, draw, faults
-from labs.claims import check
-from labs.compare import compare
+from labs import clients, draw
+from labs.capture.notes import noted
 from labs.exercises import attempt
-from labs.guard import Guard
-from labs.heat import Grid
-from labs.noted import noted
-from labs.predict import score
-from labs.town import Town
-from labs.weather import weather
+from labs.guard.guard import Guard
+from labs.instruments.timing import weather
+from labs.servers import faults
+from labs.show.grid import Grid
+from labs.town.town import Town
+from labs.trial.claims import check
+from labs.trial.comparison import compare
+from labs.trial.prediction import score
 
 guard = Guard()
 

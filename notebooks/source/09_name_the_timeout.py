@@ -16,17 +16,18 @@ from functools import partial
 import aiohttp
 from aiohttp import ClientSession, ClientTimeout, web
 
-from labs import clients, draw, holds
-from labs.alarms import alarms, in_force
-from labs.claims import check
-from labs.compare import compare
+from labs import clients, draw
+from labs.capture.notes import noted
 from labs.exercises import attempt
-from labs.guard import Guard
-from labs.heat import Grid
-from labs.noted import noted
-from labs.patience import outlast, shut
-from labs.predict import score
-from labs.town import Town
+from labs.guard.guard import Guard
+from labs.instruments import phases as holds
+from labs.instruments.timeouts import outlast, shut
+from labs.instruments.timers import alarms, in_force
+from labs.show.grid import Grid
+from labs.town.town import Town
+from labs.trial.claims import check
+from labs.trial.comparison import compare
+from labs.trial.prediction import score
 
 guard = Guard()
 

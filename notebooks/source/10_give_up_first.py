@@ -17,15 +17,15 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from labs import clients, draw
-from labs.claims import check
-from labs.compare import compare
-from labs.departure import departed
+from labs.capture.notes import noted
 from labs.exercises import attempt
-from labs.gates import Gate
-from labs.guard import Guard, forgiving
-from labs.noted import noted
-from labs.predict import score
-from labs.town import Town
+from labs.guard.guard import Guard, forgiving
+from labs.instruments.disconnects import departed
+from labs.town.gates import Gate
+from labs.town.town import Town
+from labs.trial.claims import check
+from labs.trial.comparison import compare
+from labs.trial.prediction import score
 
 guard = Guard()
 

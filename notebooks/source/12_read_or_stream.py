@@ -17,16 +17,16 @@ from functools import partial
 from aiohttp import ClientSession, web
 
 from labs import clients, draw
-from labs.claims import check
-from labs.compare import compare
-from labs.cuts import cuts
+from labs.capture.notes import noted
 from labs.exercises import attempt
-from labs.gates import Gate
-from labs.guard import Guard
-from labs.memory import KIB, MIB, Meter
-from labs.noted import noted
-from labs.predict import score
-from labs.town import Town
+from labs.guard.guard import Guard
+from labs.instruments.memory import KIB, MIB, Meter
+from labs.show.pieces import cuts
+from labs.town.gates import Gate
+from labs.town.town import Town
+from labs.trial.claims import check
+from labs.trial.comparison import compare
+from labs.trial.prediction import score
 
 guard = Guard()
 

@@ -18,15 +18,15 @@ from pathlib import Path
 from aiohttp import ClientSession, FormData, web
 
 from labs import clients, draw
-from labs.claims import check
-from labs.compare import compare
+from labs.capture.notes import noted
 from labs.exercises import attempt
-from labs.gates import Gate
-from labs.guard import Guard
-from labs.memory import KIB, MIB, Meter
-from labs.noted import noted
-from labs.predict import score
-from labs.town import Town
+from labs.guard.guard import Guard
+from labs.instruments.memory import KIB, MIB, Meter
+from labs.town.gates import Gate
+from labs.town.town import Town
+from labs.trial.claims import check
+from labs.trial.comparison import compare
+from labs.trial.prediction import score
 
 guard = Guard()
 
@@ -348,7 +348,7 @@ check(
 # %%
 from aiohttp import UploadTracker  # here, so that an older aiohttp runs the lesson up to this cell
 
-from labs.progress import Bar
+from labs.show.progress import Bar
 
 
 async def watch(tracker, bar):

@@ -16,15 +16,17 @@ from functools import partial
 import aiohttp
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
-from labs import clients, draw, failures, faults
-from labs.claims import check
-from labs.compare import compare
+from labs import clients, draw
+from labs.capture.notes import noted
 from labs.exercises import attempt
-from labs.failures import heard
-from labs.guard import Guard
-from labs.noted import noted
-from labs.predict import score
-from labs.town import Town
+from labs.guard.guard import Guard
+from labs.instruments import failures
+from labs.instruments.failures import heard
+from labs.servers import faults
+from labs.town.town import Town
+from labs.trial.claims import check
+from labs.trial.comparison import compare
+from labs.trial.prediction import score
 
 guard = Guard()
 
@@ -34,12 +36,12 @@ clients.versions()
 # %% [markdown]
 # ## The scene
 #
-# `labs.faults` holds servers that misbehave, one named fault each. Each stands under its own name: the one
-# at `close-before-head.test` reads the request, and closes the connection before it has said a word. Five
-# more fail before there is anybody to misbehave. Nobody has the name `unknown-name.test`. At `refused.test`
-# nobody listens. `not-tls.test` does not speak TLS, the encryption of `https`. At `wrong-name.test` the
-# client asks for the certificate of `other.test`, and is shown another. That of `unknown-ca.test` is signed
-# by an authority that the client does not know.
+# `labs.servers.faults` holds servers that misbehave, one named fault each. Each stands under its own name:
+# the one at `close-before-head.test` reads the request, and closes the connection before it has said a
+# word. Five more fail before there is anybody to misbehave. Nobody has the name `unknown-name.test`. At
+# `refused.test` nobody listens. `not-tls.test` does not speak TLS, the encryption of `https`. At
+# `wrong-name.test` the client asks for the certificate of `other.test`, and is shown another. That of
+# `unknown-ca.test` is signed by an authority that the client does not know.
 #
 # Two strike at a second connection. `redirect-refused.test` answers with a redirect to a server that
 # refuses. `retry-refused.test` reads the request, stops listening, and closes the connection.

@@ -16,17 +16,18 @@ from itertools import count
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
-from labs import clients, draw, failures
-from labs.claims import check
-from labs.compare import compare
+from labs import clients, draw
+from labs.capture.notes import noted
 from labs.exercises import attempt
-from labs.gates import Gate
-from labs.guard import Guard
-from labs.heat import Grid
-from labs.journal import journal
-from labs.noted import noted
-from labs.predict import score
-from labs.town import Town
+from labs.guard.guard import Guard
+from labs.guard.logs import journal
+from labs.instruments import failures
+from labs.show.grid import Grid
+from labs.town.gates import Gate
+from labs.town.town import Town
+from labs.trial.claims import check
+from labs.trial.comparison import compare
+from labs.trial.prediction import score
 
 guard = Guard()
 

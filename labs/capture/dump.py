@@ -1,0 +1,95 @@
+"""Spell a trace out: the bytes that crossed, with their line ends."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeAlias
+
+from labs.show.page import Page, as_it_is, counted, visible
+from labs.show.volatile import DECLARED, settle
+
+if TYPE_CHECKING:
+    from labs.capture.message import Message
+    from labs.capture.trace import Said
+
+__all__ = ["spell"]
+
+LINE_END = "\\n"  # shown, so that nobody has to guess where a line ends
+Settle: TypeAlias = Callable[[str, str], str]
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
+
+
+def spell(said: Iterable[Said], limit: int) -> Page:
+    """Return the bytes of messages, one block each: heads with their line ends, `limit` bytes of a body."""
+    told = list(said)
+    blocks = [_block(it, limit, settle) for it in told]
+    if blocks != [_block(it, limit, as_it_is) for it in told]:
+        blocks.append(DECLARED)
+    return Page("\n\n".join(blocks) or "(nothing was said)")
+
+
+def _block(it: Said, limit: int, settle: Settle) -> str:
+    title = f"{it.who} → {it.whom}, connection {it.connection + 1}"
+    lines = [it.event] if it.message is None else _spelled(it.message, limit, settle)
+    return "\n".join([title, *(f"    {line}" for line in lines)])
+
+
+def _spelled(message: Message, limit: int, settle: Settle) -> list[str]:
+    end = _END_OF_HEAD.search(message.raw) if message.kind != "tunnel" else None
+    if end is None:
+        lines = [_settled(line, settle) for line in _excerpt(message.raw, limit)]
+    else:
+        head = message.raw[: end.end()].decode("latin-1").removesuffix("\n").split("\n")
+        lines = [_settled(visible(line), settle) + LINE_END for line in head]
+        lines += _excerpt(message.raw[end.end() :], limit, *_boundary(message, settle))
+    if message.lost:
+        lines.append("[not recorded further]")
+    elif message.problem:
+        lines.append(f"[malformed: {message.problem}]")
+    elif not message.complete:
+        lines.append("[cut short]")
+    if message.surplus:
+        belongs = "belong" if len(message.surplus) > 1 else "belongs"
+        lines.append(f"[{counted(len(message.surplus), 'surplus')} that {belongs} to no message]")
+        lines += _excerpt(message.surplus, limit)
+    return lines
+
+
+def _settled(line: str, settle: Settle) -> str:
+    name, colon, value = line.partition(":")
+    bare = value.removesuffix(LINE_END).removesuffix("\\r")
+    return f"{name}:{settle(name, bare)}{value[len(bare) :]}" if colon else line
+
+
+def _boundary(message: Message, settle: Settle) -> tuple[str, str]:
+    # The boundary of a multipart body stands in the body, too, and changes there as in Content-Type.
+    boundary = re.search(r'boundary="?([^";]+)', message.field("Content-Type") or "")
+    if boundary is None:
+        return "", ""
+    return boundary[1], settle("Content-Type", boundary[0]).partition("=")[2]
+
+
+def _excerpt(data: bytes, limit: int, volatile: str = "", stable: str = "") -> list[str]:
+    cut = data.rfind(volatile.encode("latin-1"), 0, limit + len(volatile) - 1) if volatile else -1
+    if cut >= 0 and cut + len(volatile) > limit:  # never a part of what is made stable
+        limit = cut
+    part = data[:limit]
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(part, final=len(part) == len(data))
+    except UnicodeDecodeError:
+        text = "\0"
+    if all(it.isprintable() or it in "\r\n\t" for it in text):
+        more = len(data) - len(text.encode())
+        if volatile:
+            text = text.replace(volatile, stable)
+        text = (
+            text.replace("\\", "\\\\").replace("\r", "\\r").replace("\n", LINE_END + "\n").removesuffix("\n")
+        )
+        lines = text.split("\n") if text else []
+    else:
+        more = len(data) - len(part)
+        rows = [part[i : i + 16] for i in range(0, len(part), 16)]
+        lines = [f"{it.hex(' '):<47}  {''.join(chr(b) if 32 <= b < 127 else '.' for b in it)}" for it in rows]
+    return [*lines, f"[and {counted(more, 'more')}]"] if more else lines

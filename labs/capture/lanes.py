@@ -1,0 +1,110 @@
+"""Draw a trace in characters, for nbval, git and a screen reader: a column a party, an arrow a message."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from labs.show.page import Page, as_it_is, counted, visible
+from labs.show.volatile import DECLARED, settle
+
+if TYPE_CHECKING:
+    from labs.capture.trace import Said, Trace
+
+__all__ = ["draw"]
+
+WIDEST = 64  # characters between two lifelines, at most
+NARROWEST = 16
+Arrow: TypeAlias = tuple[int, int, str, list[str]]  # from column, to column, label, what stands under it
+Settle: TypeAlias = Callable[[str, str], str]
+
+
+def draw(trace: Trace, show: Sequence[str] = ()) -> Page:
+    """Return the lanes: a column a party, an arrow a message, the fields of `show` under their arrow."""
+    if not trace.said:
+        return Page("(nothing was said)")
+    lines = _drawn(trace, show, settle)
+    replaced = lines != _drawn(trace, show, as_it_is)
+    return Page("\n".join([*lines, "", DECLARED] if replaced else lines))
+
+
+def _drawn(trace: Trace, show: Sequence[str], settle: Settle) -> list[str]:
+    column = {name: n for n, name in enumerate(trace.parties)}
+    arrows = [(column[it.who], column[it.whom], _label(it), _shown(it, show, settle)) for it in trace.said]
+    names = [_cells(name) for name in trace.parties]
+    at = _places([len(name) for name in names], arrows)
+    header: list[str] = []
+    for name, x in zip(names, at, strict=True):
+        _put(header, x, name)
+    lines = ["".join(header)]
+    for (a, b, label, under), said in zip(arrows, trace.said, strict=True):
+        lines.append(_arrow(at, a, b, label, stopped=bool(said.event)))
+        lines.extend(_note(at, min(a, b), max(a, b), text) for text in under)
+    return lines
+
+
+def _label(said: Said) -> str:
+    if said.event in ("refused", "unknown name"):
+        return f"connect: {said.event}"
+    surplus = len(said.message.surplus) if said.message is not None else 0
+    return f"{said.label} + {counted(surplus, 'surplus')}" if surplus else said.label
+
+
+def _shown(said: Said, show: Sequence[str], settle: Settle) -> list[str]:
+    fields = [(name, value) for name in show for value in (said.message.all(name) if said.message else ())]
+    return [visible(f"{name}: {settle(name, value)}") for name, value in fields]
+
+
+def _cells(text: str) -> list[str]:
+    # A wide character, as of Chinese, takes two places: an empty one follows it.
+    return [it for c in text for it in ((c, "") if unicodedata.east_asian_width(c) in "WF" else (c,))]
+
+
+def _places(names: list[int], arrows: list[Arrow]) -> list[int]:
+    gaps = [max(NARROWEST, length + 2) for length in names[:-1]]
+    for a, b, label, under in sorted(arrows, key=lambda it: abs(it[0] - it[1])):
+        left, right = min(a, b), max(a, b, min(a, b) + 1)  # what somebody says to himself stands on the right
+        if right > len(gaps):
+            continue
+        need = max([len(label) + 8, *(len(text) + 3 for text in under)])
+        missing = min(need, WIDEST * (right - left)) - sum(gaps[left:right])
+        if missing > 0:
+            gaps[right - 1] += missing
+    places = [0]
+    for gap in gaps:
+        places.append(places[-1] + gap)
+    return places
+
+
+def _arrow(at: list[int], a: int, b: int, label: str, stopped: bool) -> str:
+    if a == b:
+        return _note(at, a, b, f"{'✗' if stopped else '↺'} {label}")
+    line = _lifelines(at)
+    left, right = sorted((at[a], at[b]))
+    inside = right - left - 1
+    shaft = f" {_fit(label, inside - 4)} ".center(inside, "─")
+    end = "✗" if stopped else ("▶" if a < b else "◀")
+    shaft = shaft[:-1] + end if a < b else end + shaft[1:]
+    return _put(line, left + 1, shaft)
+
+
+def _note(at: list[int], left: int, right: int, text: str) -> str:
+    right = max(right, left + 1)
+    room = at[right] - at[left] - 3 if right < len(at) else WIDEST
+    return _put(_lifelines(at), at[left] + 2, _fit(text, room))
+
+
+def _fit(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: room - 1] + "…"
+
+
+def _put(line: list[str], x: int, text: Iterable[str]) -> str:
+    cells = list(text)
+    line += [" "] * (x + len(cells) - len(line))
+    line[x : x + len(cells)] = cells
+    return "".join(line).rstrip()
+
+
+def _lifelines(at: list[int]) -> list[str]:
+    return ["│" if x in at else " " for x in range(at[-1] + 1)]

@@ -1,0 +1,184 @@
+"""The course check: what must be put right before the lessons can be trusted. It executes nothing."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbformat import NotebookNode
+
+from labs.course.build import stored, targets
+from labs.course.lesson import PROGRAMS, LessonError, cut, read, sources
+from labs.course.syllabus import Entry, entry
+from labs.paths import NOTEBOOKS
+
+if TYPE_CHECKING:
+    from labs.exercises import Exercise
+    from labs.trial.claims import Claim
+
+LINES = 20
+TAGS = {*PROGRAMS, "nbval-ignore-output"}
+# What belongs to one run or one machine and must not be stored: (what it is, how it looks).
+VOLATILE = {
+    "a memory address": r"\b0x[0-9a-fA-F]{6,}\b",
+    # Systems hand out ports from 32768 (Linux) or 49152 (others) on; those of a town are lower.
+    "a port of one run": r"(?:[:#]|\bport[ =]|', )(?:3[3-9]|[45]\d|6[0-5])\d{3}\b",
+    "a duration": r"(?<![\w.])(?:\d+(?:\.\d+)?\s?(?:ms|µs|μs|us|ns)|\d+\.\d+\s?(?:s|secs?|seconds?))\b",
+    "a date or a time of day": r"\b20\d\d-\d\d-\d\d\b|\b\d\d [A-Z][a-z]{2} 20\d\d\b",
+    "a path of this machine": (
+        r"(?<![\w.:/-])/(?:home|root|Users|tmp|var|usr|opt|private|mnt)/[\w.]|\b[A-Z]:\\\\?\w"
+    ),
+    "an address of this machine": (
+        r"(?<![\d.])(?:10\.\d+|172\.(?:1[6-9]|2\d|3[01])|192\.168)(?:\.\d{1,3}){2}(?![\d.])"
+    ),
+}
+
+
+def check(
+    ledger: "Mapping[str, Claim]", exercises: "Iterable[Exercise]", notebooks: Path = NOTEBOOKS
+) -> list[str]:
+    """Check the whole course and return the findings: a sentence each that says what to do; none is good."""
+    found: list[str] = []
+    entries: list[Entry] = []
+    if not sources(notebooks):
+        return [f"{notebooks.name}/source holds no lesson: write one as NN_verb_phrase.py."]
+    for source in sources(notebooks):
+        try:
+            found += _form(source)
+            entries.append(entry(source))
+        except LessonError as error:
+            found.append(str(error))
+    readable = {one.name for one in entries}
+    for source, solved, target in targets(notebooks):
+        if source.stem in readable:
+            found += _notebook(target, cut(source, solved=solved), str(target.relative_to(notebooks.parent)))
+    found += _orphans(notebooks)
+    found += _claims(entries, ledger)
+    found += _exercises(entries, list(exercises))
+    return found
+
+
+def _form(source: Path) -> Iterator[str]:
+    for name, solved in ((source.stem, False), (f"solutions/{source.stem}", True)):
+        cells = cut(source, solved=solved).cells
+        code = [cell for cell in cells if cell.cell_type == "code"]
+        for number, cell in enumerate(code, 1):
+            lines = len(cell.source.splitlines())
+            if lines > LINES:
+                yield f"{name}, code cell {number} has {lines} lines: cut it down to {LINES}."
+            if solved:
+                continue  # the rest does not depend on the exercises
+            if cell.source.rstrip().endswith(";"):
+                yield f"{name}, code cell {number} ends in `;`: write plt.show(), nbval sees what `;` hides."
+            for tag in set(cell.metadata.get("tags", [])) - TAGS:
+                yield f"{name}, code cell {number} has the tag {tag!r}: use only {', '.join(sorted(TAGS))}."
+            if re.search(r"^\s*#\s*(NBVAL|PYTEST_VALIDATE)_", cell.source, re.MULTILINE):
+                yield f"{name}, code cell {number} has an NBVAL comment: let its output be compared."
+        if solved:
+            continue
+        ignored = sum("nbval-ignore-output" in cell.metadata.get("tags", []) for cell in code)
+        if ignored > 1:
+            yield f"{name} ignores the output of {ignored} cells: one version line is all that may differ."
+        title = read(source).cells[0]
+        heading = title.source.strip().splitlines()[:1]
+        if title.cell_type != "markdown" or not heading or not re.fullmatch(r"# .+\?", heading[0].strip()):
+            yield f"{name} must begin with a markdown cell whose first line is `# A question?`."
+        if "guard.clean()" not in code[-1].source:
+            yield f"{name} must end in a code cell with `await guard.clean()`."
+
+
+def _notebook(target: Path, wanted: NotebookNode, name: str) -> Iterator[str]:
+    try:
+        kept = stored(target)
+    except LessonError as error:
+        yield f"{target.parent.name}/{error}"
+        return
+    if _skeleton(kept) != _skeleton(wanted):
+        yield f"{name} is not what its source yields: edit the source, then run `make lessons`."
+        return
+    code = [cell for cell in kept.cells if cell.cell_type == "code"]
+    if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
+        yield f"{name} was not executed from top to bottom: run `make lessons`."
+    for number, cell in enumerate(code, 1):
+        where = f"{name}, code cell {number}"
+        for output in cell.outputs:
+            if output.output_type == "error":
+                yield f"{where} stores the error {output.ename}: put the source right and run `make lessons`."
+            elif output.get("name") == "stderr":
+                yield f"{where} stores what went to stderr: put its cause right, then run `make lessons`."
+            if "nbval-ignore-output" not in cell.metadata.get("tags", []):
+                for text in _texts(output):
+                    yield from (
+                        f"{where} shows {what}: make it stable or leave it out." for what in volatile(text)
+                    )
+
+
+def _skeleton(notebook: NotebookNode) -> list[object]:
+    cells = [(c.cell_type, c.get("id"), c.source, dict(c.metadata)) for c in notebook.cells]
+    return [dict(notebook.metadata), *cells]
+
+
+def _texts(output: NotebookNode) -> Iterator[str]:
+    if "text" in output:
+        yield output.text
+    for kind, data in output.get("data", {}).items():
+        if not kind.startswith("image/") or kind == "image/svg+xml":
+            yield data if isinstance(data, str) else repr(data)
+
+
+def volatile(text: str) -> list[str]:
+    """Name what a stored text holds that belongs to one run or one machine, with the piece itself."""
+    hits = ((what, re.search(pattern, text)) for what, pattern in VOLATILE.items())
+    return [f"{what} ({hit[0].strip()!r})" for what, hit in hits if hit]
+
+
+def _orphans(notebooks: Path) -> Iterator[str]:
+    derived = {target for _, _, target in targets(notebooks)}
+    for file in sorted([*notebooks.glob("*.ipynb"), *(notebooks / "solutions").glob("*.ipynb")]):
+        if file not in derived:
+            yield f"{file.relative_to(notebooks.parent)} has no source: delete it, or write its source."
+    for file in sorted((notebooks / "source").iterdir()):
+        if file.is_file() and file not in sources(notebooks):
+            yield f"{file.relative_to(notebooks.parent)} is not named NN_verb_phrase.py: rename or delete it."
+
+
+def _claims(entries: list[Entry], ledger: "Mapping[str, Claim]") -> Iterator[str]:
+    for one in entries:
+        for id in one.checked:
+            if id not in ledger:
+                yield f"{one.name} checks {id}, which is not in labs/trial/claims.toml: add or correct it."
+        for id in one.mentioned:
+            if id not in ledger:
+                yield f"{one.name} mentions [{id}], not in labs/trial/claims.toml: add or correct it."
+    computed = {(one.name, id) for one in entries for id in one.checked}
+    for id, claim in ledger.items():
+        if (claim.lesson, id) not in computed:
+            where = claim.lesson or "no lesson"
+            yield f"labs/trial/claims.toml gives {id} to {where}: check it there or give it to another."
+
+
+def _exercises(entries: list[Entry], registered: "list[Exercise]") -> Iterator[str]:
+    marked = {(one.name, name) for one in entries for name in one.exercises}
+    names = [exercise.name for exercise in registered]
+    for name, times in (Counter(names) | Counter(name for one in entries for name in one.exercises)).items():
+        if times > 1:
+            yield f"the exercise name {name!r} is used {times} times: give each exercise a name of its own."
+    known = {(exercise.lesson, exercise.name) for exercise in registered}
+    for lesson, name in sorted(marked - known):
+        yield f"{lesson} marks the exercise {name!r}: register it in labs/exercises with lesson={lesson!r}."
+    for lesson, name in sorted(known - marked):
+        yield f'labs/exercises registers {name!r} for {lesson}: mark a cell there with exercise="{name}".'
+    for one in entries:
+        for name in sorted(set(one.exercises) ^ set(one.attempted)):
+            yield f'{one.name}: each exercise needs both a marked cell and `await attempt("{name}", ...)`.'
+        asked = sum(exercise.minutes for exercise in registered if exercise.lesson == one.name)
+        if not one.minutes:
+            yield f"{one.name} must say in its second cell `Minutes: 15` or `Minutes: 15, exercises 20`."
+        elif sum(one.minutes[1:]) != asked:
+            yield f"{one.name} must say `exercises {asked}` after its minutes, as labs/exercises does."
+    for exercise in registered:
+        if not (re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", exercise.name) and len(exercise.name) <= 32):
+            yield f"the exercise name {exercise.name!r} must be words-with-hyphens of at most 32 characters."
+        if not (1 <= exercise.stars <= 3 and exercise.minutes > 0 and exercise.hint.strip()):
+            yield f"the exercise {exercise.name!r} needs 1 to 3 stars, its minutes and a hint."

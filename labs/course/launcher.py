@@ -1,0 +1,80 @@
+"""The learner's desk: make `labs` importable, open JupyterLab at the first lesson."""
+
+import os
+import shlex
+import subprocess
+import sys
+import sysconfig
+import webbrowser
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from labs.paths import ROOT
+
+FIRST = "notebooks/00_start_here.ipynb"
+
+
+def link(site: Path | None = None) -> str:
+    """Write a .pth file, so that every program of this environment can `import labs`, and say what was done.
+
+    What this package starts finds it without that; an editor that starts a kernel of its own does not.
+    Source: https://docs.python.org/3/library/site.html
+    """
+    if site is None and sys.prefix == sys.base_prefix:
+        return "This is no virtual environment: nothing was written, `python -m labs lab` works all the same."
+    file = (site or Path(sysconfig.get_path("purelib"))) / "aiohttp_side_by_side.pth"
+    if not file.exists() or file.read_text("utf-8").strip() != str(ROOT):
+        file.write_text(f"{ROOT}\n", "utf-8")
+    return f"Every program of this environment can now import labs from {ROOT}."
+
+
+def command(*extra: str, environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> list[str]:
+    """Make the command that starts JupyterLab, also as root or without a browser, and without web news."""
+    first = f"/lab/tree/{FIRST}" if (ROOT / FIRST).exists() else "/lab"
+    line = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={ROOT}",
+        f"--LabApp.default_url={first}",
+        "--LabApp.news_url=None",
+        "--LabApp.extension_manager=readonly",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        line.append("--allow-root")
+    if not browser(environ, platform):
+        line.append("--no-browser")
+    given = {option.partition("=")[0] for option in extra}  # what is said twice is an error to JupyterLab
+    return [*(option for option in line if option.partition("=")[0] not in given), *extra]
+
+
+def browser(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> bool:
+    """Say whether a browser with a window can be opened here."""
+    if environ.get("BROWSER"):
+        return True
+    if platform not in ("win32", "darwin") and not (environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")):
+        return False  # what is left there are browsers for terminals
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return False
+    return True
+
+
+def open_lab(extra: Sequence[str] = ()) -> int:
+    """Open JupyterLab at the first lesson and return its exit status when it ends."""
+    from labs.course.kernel import environment
+
+    line = command(*extra)
+    if "--no-browser" in line:
+        print(
+            "No browser here: open the address with ?token= that JupyterLab prints next. Ctrl-C ends it.",
+            flush=True,
+        )
+    link()
+    if os.name == "posix":  # JupyterLab takes the place of this process, so that Ctrl-C and kill reach it
+        os.chdir(ROOT)
+        os.execve(line[0], line, environment())
+    print(shlex.join(line), flush=True)
+    return subprocess.run(line, cwd=ROOT, env=environment(), check=False).returncode

@@ -1,0 +1,163 @@
+"""Make silent failures loud: what nobody awaited, closed, caught or read raises at the end of the lesson."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import warnings
+import weakref
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from labs.guard.leaks import LOST_TASK, SOCKET, TASK, UNAWAITED, UNCLOSED, left, name_of
+from labs.town import town
+
+__all__ = ["Guard", "Unclean", "forgiving"]
+
+TRACEBACK = "handler traceback"
+KINDS = (LOST_TASK, UNAWAITED, UNCLOSED, TRACEBACK, TASK, SOCKET)
+LOGGERS = ("aiohttp.server", "aiohttp.web", "aiohttp.internal", "asyncio")
+
+_standing: Guard | None = None
+_forgiven = 0
+
+
+class Unclean(Exception):
+    """List what a lesson lost or left behind, one sentence each."""
+
+
+class Clean:
+    """Say that a lesson lost nothing and left nothing open."""
+
+    def __repr__(self) -> str:
+        return "clean: " + ", ".join(f"0 {kind}s" for kind in (*KINDS[:4], "task", "open socket"))
+
+
+@contextlib.contextmanager
+def forgiving() -> Iterator[None]:
+    """Notice nothing inside the block: for a learner's attempt, which may fail in every way."""
+    global _forgiven
+    _forgiven += 1
+    try:
+        yield
+    finally:
+        if _forgiven == 1:  # while another block forgives, nothing is noticed: the last one collects for all
+            gc.collect()
+        _forgiven -= 1
+
+
+class Guard(logging.Handler):
+    """Stand guard from its making until `await guard.clean()`.
+
+    A new Guard relieves the one before it, so that a lesson can be run again from the top. Make it inside the
+    running loop, in the lesson's import cell. `expect(kind, count)` announces trouble that the lesson makes
+    on purpose.
+    """
+
+    def __init__(self) -> None:
+        global _standing
+        super().__init__(logging.ERROR)
+        self._loop = asyncio.get_running_loop()
+        if _standing is not None:
+            _standing.dismiss()
+        _standing = self
+        self._found: list[tuple[str, str]] = []
+        self._expected: Counter[str] = Counter()
+        self._before = (self._loop.get_exception_handler(), warnings.showwarning)
+        self._filters = warnings.filters[:]
+        self._loop.set_exception_handler(self._on_loop)
+        warnings.showwarning = self._on_warning
+        warnings.filterwarnings("always", message="unclosed", category=ResourceWarning)
+        warnings.filterwarnings("always", message="coroutine .* was never awaited")
+        for name in LOGGERS:
+            logging.getLogger(name).addHandler(self)
+        with forgiving():  # what was lost before is not this lesson's, nor what is left
+            pass
+        self._known = weakref.WeakSet(it for _, it, _ in left(self._loop))
+
+    def expect(self, kind: str, count: int = 1) -> None:
+        """Announce `count` findings of a kind. Raise ValueError for a kind that the guard does not know."""
+        if kind not in KINDS:
+            raise ValueError(f"The guard knows no {kind!r}; it knows: {', '.join(KINDS)}.")
+        self._expected[kind] += count
+
+    def dismiss(self) -> None:
+        """Put back every hook, whatever was found."""
+        global _standing
+        if _standing is not self:  # relieved, or dismissed before: the hooks are another guard's, or nobody's
+            return
+        _standing = None
+        handler, show = self._before
+        self._loop.set_exception_handler(handler)
+        warnings.showwarning = show
+        warnings.filters[:] = self._filters  # type: ignore[index]
+        for name in LOGGERS:
+            logging.getLogger(name).removeHandler(self)
+
+    async def clean(self) -> Clean:
+        """Return that all is clean, or raise Unclean with one sentence for each thing lost or left behind."""
+        try:
+            for _ in range(3):  # a finalizer may leave work for the next turn of the loop
+                gc.collect()
+                await asyncio.sleep(0)
+            found = [
+                *self._found,
+                *((kind, say) for kind, it, say in left(self._loop) if it not in self._known),
+            ]
+            found += [(SOCKET, "a town is still open: leave its `async with` block") for _ in town.OPEN_TOWNS]
+        finally:
+            self.dismiss()
+        expected, lines = self._expected.copy(), []
+        for kind, words in found:
+            expected[kind] -= 1
+            if expected[kind] < 0:
+                lines.append(f"- {kind}: {words}")
+        lines += [f"- {kind}: {count} expected that never came" for kind, count in (+expected).items()]
+        if lines:
+            raise Unclean("The lesson left this behind:\n" + "\n".join(lines))
+        return Clean()
+
+    def _find(self, kind: str, words: str) -> None:
+        if not _forgiven:
+            self._found.append((kind, words))
+
+    def _on_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        message = str(context.get("message", ""))
+        if message.startswith("Unclosed "):
+            self._find(UNCLOSED, f"{message}: use `async with ClientSession()`")
+        elif message.startswith("Task was destroyed"):  # nobody held it, so nothing could have ended it
+            self._find(
+                TASK, f"{message} ({name_of(context['task'])}) Keep it in a variable, and await or cancel it"
+            )
+        else:
+            error = context.get("exception")
+            self._find(LOST_TASK, f"{message} {error!r}: await the task, or catch it")
+
+    def _on_warning(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        text = str(message)
+        if text.endswith("was never awaited"):
+            self._find(UNAWAITED, f"{text}: write `await` before the call")
+        elif issubclass(category, ResourceWarning) and text.lower().startswith("unclosed"):
+            if not text.startswith("Unclosed "):  # aiohttp tells these to the loop, too
+                self._find(UNCLOSED, f"{text}: close it")
+        else:
+            self._before[1](message, category, filename, lineno, file, line)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a log record of aiohttp's server or of asyncio as a finding."""
+        if record.name == "asyncio":  # "Task was destroyed", "Executing took": the loop's own words
+            self._find(LOST_TASK, record.getMessage())
+        else:
+            error = record.exc_info[1] if record.exc_info else None
+            self._find(TRACEBACK, f"{record.getMessage()}: {error!r}")

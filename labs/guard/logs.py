@@ -1,0 +1,60 @@
+"""What a server writes down for its own people: log records and warnings, held back from the page.
+
+A server's log holds addresses, paths and tracebacks; none of that may stand in a lesson's output. The guard
+does not see these records either: whoever keeps a journal says that failures are meant.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from labs.guard.guard import LOGGERS
+
+__all__ = ["Journal", "journal"]
+
+
+@dataclass
+class Journal:
+    """Hold what was written: `raised` names the exception of each record, or says "no exception".
+
+    `warned` names the category of each warning. `text` is all that the log would show, tracebacks included:
+    to look something up in, not to print.
+    """
+
+    raised: list[str] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
+    text: str = ""
+
+    def note(self, record: logging.LogRecord) -> None:
+        """Write a record down."""
+        error = record.exc_info[1] if record.exc_info else None
+        self.raised.append("no exception" if error is None else type(error).__name__)
+        self.text += logging.Formatter().format(record) + "\n"
+
+
+@contextlib.contextmanager
+def journal() -> Iterator[Journal]:
+    """Hold back what aiohttp's loggers get, from ERROR on, and every warning, inside the block."""
+    kept = Journal()
+
+    def hold(record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.ERROR:
+            kept.note(record)
+        return False
+
+    for logger in map(logging.getLogger, LOGGERS):
+        logger.addFilter(hold)
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                yield kept
+            finally:
+                kept.warned += [it.category.__name__ for it in caught]
+    finally:
+        for logger in map(logging.getLogger, LOGGERS):
+            logger.removeFilter(hold)

@@ -1,0 +1,26 @@
+"""Where a body was cut: the pieces that each way of reading gave, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from labs.show.page import Page
+
+__all__ = ["CUT", "cuts"]
+
+CUT = " ┃ "
+
+
+def cuts(pieces: Mapping[str, Sequence[bytes]]) -> Page:
+    """Show the pieces of each way, with a bar at each cut, ⏎ for a line end and \\x.. for half a character.
+
+    Raises ValueError when there is no way to show.
+    """
+    if not pieces:
+        raise ValueError("There is nothing to show: give at least one way, as {'read()': [b'...']}.")
+    wide = max(map(len, pieces))
+    return Page("\n".join(f"{way:<{wide}}  {CUT.join(map(_text, them))}" for way, them in pieces.items()))
+
+
+def _text(piece: bytes) -> str:
+    return piece.decode("utf-8", "backslashreplace").replace("\n", "⏎")

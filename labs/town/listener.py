@@ -1,0 +1,159 @@
+"""One server on loopback: from what serves to a listening socket, and to its end on every path."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import ssl
+from asyncio import sslproto
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from aiohttp import web
+
+from labs.town.names import LOOPBACK, TownError
+
+__all__ = ["App", "Factory", "Listener"]
+
+Factory: TypeAlias = Callable[[], asyncio.BaseProtocol]
+App: TypeAlias = web.Application | Callable[[web.Request], Awaitable[web.StreamResponse]] | Factory
+
+# AppRunner and not aiohttp's test harness, which cancels handlers and keeps cookies of IP addresses. The
+# short shutdown_timeout stops at once; 0 would mean no limit.
+QUICK = 0.05  # seconds
+OPTIONS = {  # of aiohttp's runner, which takes any other, and drops them all at the first connection
+    name
+    for part in (web.BaseRunner, web.Server, web.RequestHandler)
+    for name, it in inspect.signature(part).parameters.items()
+    if it.kind is it.KEYWORD_ONLY and name not in ("loop", "request_factory")
+}
+SETTINGS: dict[str, Any] = {"access_log": None, "handle_signals": False}
+SETTINGS |= {"shutdown_timeout": QUICK} if "shutdown_timeout" in OPTIONS else {}  # aiohttp before 3.9
+
+
+class Listener:
+    """Listen for one server from `await start(...)` until `await stop()`, also when the start has failed."""
+
+    def __init__(self) -> None:
+        self.held: set[asyncio.Transport] = set()  # whatever stands here is ended by stop()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._runner: web.AppRunner | None = None
+        self._server: asyncio.Server | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        assert self._server is not None
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return host, port
+
+    async def start(
+        self,
+        app: App,
+        wrap: Callable[[Factory], Factory],
+        context: ssl.SSLContext | None,
+        options: dict[str, Any],
+        hold: Callable[[asyncio.Transport], None] | None = None,
+    ) -> None:
+        """Listen. `wrap` goes around the factory of protocols; `hold` gets each new transport under TLS.
+
+        Raise TownError for what is no server.
+        """
+        factory = wrap(await self._factory(app, options))
+        if context is not None:
+            factory = _secured(factory, context, self.held, hold)
+        loop = asyncio.get_running_loop()
+        # In two steps: create_server alone, cancelled in its last turn, leaves a server behind.
+        self._server = await loop.create_server(factory, LOOPBACK, 0, backlog=1024, start_serving=False)
+        await self._server.start_serving()
+
+    async def _factory(self, app: App, options: dict[str, Any]) -> Factory:
+        if inspect.iscoroutinefunction(app):
+            handler, app = app, web.Application()
+            app.router.add_route("*", "/{path:.*}", handler)
+        if not isinstance(app, web.Application):
+            _must_be_factory(app, options)
+            return app  # type: ignore[return-value]
+        if unknown := options.keys() - OPTIONS:
+            has = ", ".join(sorted(OPTIONS))
+            raise TownError(f"aiohttp's runner has no option {', '.join(sorted(unknown))}; it has: {has}.")
+        self._runner = web.AppRunner(app, **{**SETTINGS, **options})
+        await self._runner.setup()
+        server = self._runner.server
+        assert server is not None
+        handle = server.request_handler
+
+        async def noted(request: Any) -> web.StreamResponse:
+            # aiohttp forgets the task of a handler whose client has left, and could not end it.
+            if request.task not in self._tasks:
+                self._tasks.add(request.task)
+                request.task.add_done_callback(self._tasks.discard)
+            return await handle(request)
+
+        server.request_handler = noted
+        return server
+
+    async def stop(self) -> None:
+        """Close the socket, and end every connection, handler and resource of the application."""
+        if self._server is not None:
+            self._server.close()
+        try:
+            for _ in range(3):  # turns of the loop, until what was accepted last has reached its protocol
+                await asyncio.sleep(0)
+            if self._runner is not None:
+                await self._runner.cleanup()
+        except BaseException:
+            if self._runner is not None:
+                with contextlib.suppress(Exception):
+                    await self._runner.app.cleanup()  # not reached, when a shutdown failed or was interrupted
+            raise
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            for transport in tuple(self.held):
+                transport.abort()
+            while self.held:  # noqa: ASYNC110  connection_lost comes with the loop's next turn
+                await asyncio.sleep(0)
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=QUICK)
+
+
+def _must_be_factory(app: object, options: dict[str, Any]) -> None:
+    if not callable(app):
+        raise TownError(
+            f"A server is an Application, a handler or a factory of protocols, not {type(app).__name__}."
+        )
+    if options:
+        raise TownError(f"A factory of protocols takes no options, so {', '.join(options)} cannot be one.")
+    with contextlib.suppress(ValueError):  # what is written in C may have no signature
+        try:
+            inspect.signature(app).bind()
+        except TypeError:
+            raise TownError(
+                "A handler is an `async def`; a factory of protocols takes no argument."
+            ) from None
+
+
+def _secured(
+    factory: Factory,
+    context: ssl.SSLContext,
+    held: set[asyncio.Transport],
+    hold: Callable[[asyncio.Transport], None] | None,
+) -> Factory:
+    # What loop.create_server(ssl=...) does. But there, nobody holds a connection whose handshake is not over.
+    class Secured(sslproto.SSLProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
+            self._held = transport
+            held.add(transport)
+            super().connection_made(transport)
+            if hold is not None:
+                hold(transport)
+
+        def connection_lost(self, exc: BaseException | None) -> None:
+            held.discard(self._held)
+            super().connection_lost(exc)
+
+    loop = asyncio.get_running_loop()
+    return lambda: Secured(loop, factory(), context, None, server_side=True)  # type: ignore[arg-type]

@@ -1,0 +1,174 @@
+"""Record every byte of every connection, inside the process, with no second hop.
+
+The tap stands between a server's transport and its protocol. It changes nothing that passes: it notes it and
+hands it on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, cast
+
+from labs.capture.recording import Kind, Piece, Recording
+
+__all__ = ["tapped"]
+
+# What runs for every piece is written for speed: a tuple made directly, members looked up once.
+_new = tuple.__new__
+_HEARD, _SAID = Kind.HEARD, Kind.SAID
+
+
+class _Transport:
+    """Pass everything on to the real transport, and note what the server writes.
+
+    Not a subclass of asyncio.Transport: what is not overridden here is the real transport's own bound method,
+    which keeps the price of the tap at one call a write.
+    """
+
+    def __init__(self, real: asyncio.Transport, tap: _Tap) -> None:
+        self._real, self._tap = real, tap
+        self._write, self._said = real.write, tap.said
+        for name in dir(real):
+            if not name.startswith("_") and name not in _OWN:
+                setattr(self, name, getattr(real, name))
+
+    @property
+    def _sendfile_compatible(self) -> None:
+        # sendfile would go past the tap. aiohttp falls back to plain writes where the loop says
+        # NotImplementedError.
+        raise NotImplementedError("sendfile is off while a connection is tapped")
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._write(data)  # first: what it refuses to send was not said
+        self._said(data if type(data) is bytes else bytes(data))
+
+    def writelines(self, list_of_data: Any) -> None:
+        data = b"".join(list_of_data)
+        self._write(data)
+        self._said(data)
+
+    def write_eof(self) -> None:
+        self._tap.closes(Kind.SERVER_CLOSED)
+        self._real.write_eof()
+
+    def close(self) -> None:
+        self._tap.closes(Kind.SERVER_CLOSED)
+        self._real.close()
+
+    def abort(self) -> None:
+        self._tap.closes(Kind.RESET)
+        self._real.abort()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self._tap.listen_with(protocol)
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        return self._tap.inner
+
+
+_OWN = frozenset({"write", "writelines", "write_eof", "close", "abort", "set_protocol", "get_protocol"})
+
+
+class _Tap(asyncio.Protocol):
+    """Stand where the server's protocol stood, and note what it hears."""
+
+    def __init__(
+        self,
+        inner: asyncio.Protocol,
+        recording: Recording,
+        whom: str,
+        speaker: Callable[[Any], str],
+        transports: set[asyncio.Transport],
+        ready: Callable[[asyncio.Transport], None] | None,
+    ) -> None:
+        self._recording, self._whom, self._speaker = recording, whom, speaker
+        self._transports, self._ready = transports, ready
+        self._heard = self._said = 0  # bytes
+        self._note, self._keep = recording.pieces.append, recording.keep
+        self._closed = self._left = False  # by the server, by the client
+        self.listen_with(inner)
+
+    def listen_with(self, inner: asyncio.BaseProtocol) -> None:
+        if not isinstance(inner, asyncio.Protocol):
+            raise TypeError(
+                f"the tap records asyncio.Protocol servers, and {type(inner).__name__} is not one"
+            )
+        self.inner = inner
+        self._hear = inner.data_received
+        self.pause_writing = inner.pause_writing  # type: ignore[method-assign]
+        self.resume_writing = inner.resume_writing  # type: ignore[method-assign]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._number = self._recording.call(self._speaker(transport.get_extra_info("peername")), self._whom)
+        self._recording.note(self._number, Kind.OPENED)
+        self._outer = cast(asyncio.Transport, _Transport(transport, self))
+        self._transports.add(self._outer)
+        self.inner.connection_made(self._outer)
+        if self._ready is not None:
+            self._ready(transport)
+
+    def data_received(self, data: bytes) -> None:
+        size = len(data)
+        room, self._heard = self._keep - self._heard, self._heard + size
+        kept = data if size <= room else data[: max(room, 0)]
+        self._note(_new(Piece, (self._number, _HEARD, kept, size, perf_counter())))
+        self._hear(data)
+
+    def said(self, data: bytes) -> None:
+        # Closed, a transport takes no more, but while it still sends what it has, more goes the same way.
+        if data and (not self._closed or self._transport.get_write_buffer_size()):
+            size = len(data)
+            room, self._said = self._keep - self._said, self._said + size
+            kept = data if size <= room else data[: max(room, 0)]
+            self._note(_new(Piece, (self._number, _SAID, kept, size, perf_counter())))
+
+    def closes(self, kind: Kind) -> None:
+        if not self._closed:
+            self._closed = True
+            self._recording.note(self._number, kind)
+
+    def eof_received(self) -> bool | None:
+        if not self._closed:
+            self._left = True
+            self._recording.note(self._number, Kind.CLIENT_CLOSED)
+        return self.inner.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None or not self._left:
+            self.closes(Kind.CLIENT_CLOSED if exc is None else Kind.RESET)
+        self._transports.discard(self._outer)
+        self.inner.connection_lost(exc)
+
+
+class _Nobody(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
+
+
+def tapped(
+    factory: Callable[[], asyncio.BaseProtocol],
+    recording: Recording,
+    whom: str,
+    speaker: Callable[[Any], str],
+    transports: set[asyncio.Transport],
+    ready: Callable[[asyncio.Transport], None] | None = None,
+) -> Callable[[], asyncio.Protocol]:
+    """Return a protocol factory for `loop.create_server` whose connections are recorded.
+
+    `speaker` turns a peer's address into a name; `transports` holds the open connections; `ready` is called
+    with each new one. Raise TypeError for a protocol that is no asyncio.Protocol.
+    """
+
+    def make() -> asyncio.Protocol:
+        try:
+            return _Tap(factory(), recording, whom, speaker, transports, ready)  # type: ignore[arg-type]
+        except Exception as error:  # asyncio would drop it without a word, and leave the client waiting
+            words = {"message": f"{whom} cannot take a connection", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(words)
+            return _Nobody()
+
+    return make

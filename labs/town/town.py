@@ -1,0 +1,202 @@
+"""A town of servers on loopback, where everybody has a name and every word is recorded.
+
+The only room that opens a listening socket. A name that is not in the town's table is an error: nothing here
+can reach the internet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import os
+import weakref
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+
+from labs.capture import trace
+from labs.capture.recording import Recording
+from labs.environment import is_proxy_variable
+from labs.town import certs, names
+from labs.town.gates import Gate
+from labs.town.listener import App, Factory, Listener
+from labs.town.names import LOCAL, TownError
+from labs.town.tap import tapped
+
+__all__ = ["Town", "TownError"]
+
+OPEN_TOWNS: weakref.WeakSet[Town] = weakref.WeakSet()
+
+
+class Town:
+    """Open servers by name, hand out connectors that know whose they are, and record everything.
+
+    Use as `async with Town() as town:`. Leaving the block closes every server, on every path. `keep` is how
+    many bytes of each direction of a connection are kept; what comes after is counted and stands in the trace
+    as zero bytes.
+    """
+
+    def __init__(self, *, keep: int = 16 << 20) -> None:
+        self.recording = Recording(keep)
+        self._names = names.Names(self.recording)
+        self._listeners: dict[tuple[str, str, int], Listener] = {}
+        self._guest = "stranger"
+        self._ca: certs.Authority | None = None
+        self._state = "not open yet: write `async with Town() as town:` and use it inside"
+        self._ticker: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> Town:
+        if OPEN_TOWNS and self in OPEN_TOWNS or "closed" in self._state:
+            raise TownError("A town opens once: make a new Town() for a new experiment.")
+        self._state = ""
+        OPEN_TOWNS.add(self)
+        for variable in filter(is_proxy_variable, list(os.environ)):  # a lesson must not obey a laptop's
+            del os.environ[variable]
+        self._tick()
+        return self
+
+    def _tick(self) -> None:
+        # A kernel's interrupt is seen only when the loop next wakes (ipykernel issue 881): wake it often.
+        self._ticker = asyncio.get_running_loop().call_later(0.25, self._tick)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self._state = "closed: run the cell that opens it again, and use it inside its block"
+        if self._ticker is not None:
+            self._ticker.cancel()
+        OPEN_TOWNS.discard(self)
+        async with contextlib.AsyncExitStack() as stack:  # all are stopped, whatever stopping one raises
+            stack.callback(self._names.close)
+            for key in self._listeners:
+                stack.push_async_callback(self._stop, key)
+
+    async def open(
+        self,
+        name: str,
+        app: App,
+        *,
+        on: str | None = None,
+        known_as: str | None = None,
+        tls: bool = False,
+        gate: Gate | None = None,
+        **options: Any,
+    ) -> None:
+        """Start a server under a name: "origin.test", "origin.test:8080" or "localhost:9000".
+
+        `app` is an Application, a handler that gets every request, or a factory of protocols. `on` is the
+        machine it stands on, and what localhost means there. `known_as` is its name in the lanes. `gate`
+        holds each new connection unread until opened, with `tls` before its handshake. `options` go to
+        aiohttp's runner. Raise TownError for a name that is taken, or a localhost without a machine.
+        """
+        self._must_be_free(key := self._names.key(name, on, tls))
+        # An empty context: what a handler prints goes to the cell that runs, not to the one that opened it.
+        start = self._start(key, app, known_as or key[1], tls, gate, options)
+        await asyncio.create_task(start, context=contextvars.Context())
+
+    def _must_be_free(self, key: tuple[str, str, int]) -> None:
+        self._must_be_open()
+        if key in self._listeners:
+            name, on = f"{key[1]}:{key[2]}", f", on={key[0]!r}" if key[0] else ""
+            raise TownError(f"{name} is open already: close it first with `await town.close({name!r}{on})`.")
+
+    async def _start(
+        self,
+        key: tuple[str, str, int],
+        app: App,
+        called: str,
+        tls: bool,
+        gate: Gate | None,
+        options: dict[str, Any],
+    ) -> None:
+        listener = Listener()
+
+        def speaker(peer: tuple[str, int]) -> str:
+            return self._names.speaker(peer, self._guest)
+
+        def hold(transport: asyncio.Transport) -> None:
+            if gate is not None and not gate.is_open:
+                transport.pause_reading()
+                gate.on_open(lambda: None if transport.is_closing() else transport.resume_reading())
+
+        def wrap(factory: Factory) -> Factory:
+            ready = hold if gate and not tls else None
+            return tapped(factory, self.recording, called, speaker, listener.held, ready)
+
+        hosts = {key[1], *LOCAL} if key[0] else {key[1]}
+        try:
+            context = self.ca.server_context(*hosts) if tls else None
+            await listener.start(app, wrap, context, options, hold if gate else None)
+            self._must_be_free(key)  # meanwhile another may have taken the name, or the town closed
+        except BaseException:
+            await listener.stop()
+            raise
+        self._listeners[key] = listener
+        self._names.add(key, called, listener.address)
+
+    async def close(self, name: str, *, on: str | None = None, tls: bool = False) -> None:
+        """Stop a server. Its name stays: whoever connects is refused. Raise TownError if it is not open."""
+        key = self._names.key(name, on, tls)
+        if key not in self._listeners:
+            there = ", ".join(f"{host}:{port}" for _, host, port in self._listeners) or "none"
+            raise TownError(f"{name} is not open, so it cannot be closed. Open are: {there}.")
+        await self._stop(key)
+
+    async def _stop(self, key: tuple[str, str, int]) -> None:
+        if (listener := self._listeners.pop(key, None)) is not None:
+            self._names.remove(key)
+            await listener.stop()
+
+    def connector(self, owner: str, *, on: str | None = None, **options: Any) -> aiohttp.TCPConnector:
+        """Return a connector that speaks for `owner`, from the machine `on`. `options` go to TCPConnector.
+
+        Raise TownError when the town is closed.
+        """
+        self._must_be_open()
+        return names.connector(self._names, owner, on or owner, **options)
+
+    @contextlib.contextmanager
+    def guest(self, who: str) -> Iterator[None]:
+        """Record the connections of clients that are not the town's own (curl, http.client) as `who`."""
+        before, self._guest = self._guest, who
+        try:
+            yield
+        finally:
+            self._guest = before
+
+    def address(self, name: str, *, on: str | None = None, tls: bool = False) -> tuple[str, int]:
+        """Return the real host and port behind a name, for clients that are not the town's own.
+
+        Raise TownError for a name that nobody has. Where the name is known and nobody listens, the address
+        refuses.
+        """
+        self._must_be_open()
+        host, port = names.split(name, 443 if tls else 80)
+        return self._names.find(self._guest, on or self._guest, host, port)
+
+    def table(self, on: str) -> tuple[list[tuple[str, int, tuple[str, int]]], list[str]]:
+        """Return what a machine can reach: (host, port, address) of servers, and all known hosts."""
+        return self._names.table(on)
+
+    def names(self) -> dict[str, tuple[str, int]]:
+        """Return every public "host:port" that is open, with its real address."""
+        return self._names.public()
+
+    @property
+    def trace(self) -> trace.Trace:
+        """What was said so far."""
+        return trace.told(self.recording)
+
+    @property
+    def ca(self) -> certs.Authority:
+        """The town's own certificate authority, made at its first use."""
+        if self._ca is None:
+            self._ca = certs.Authority()
+        return self._ca
+
+    def _must_be_open(self) -> None:
+        if self._state:
+            raise TownError(f"This town is {self._state}.")

@@ -1,0 +1,201 @@
+"""Claims, and the verdicts computed from a recording. The only room that raises for a wrong lesson."""
+
+from __future__ import annotations
+
+import html
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from labs.show.page import Page
+from labs.trial.comparison import Broken, Comparison, NotTested, say
+
+__all__ = ["Claim", "Disagreement", "Kind", "LedgerError", "Verdict", "Verdicts", "check", "ledger", "read"]
+
+LEDGER = Path(__file__).with_name("claims.toml")
+Reading: TypeAlias = Mapping[str, Mapping[str, object]]  # question -> side -> what the sentence predicts
+
+
+class Kind(StrEnum):
+    """Say on whose word a claim stands."""
+
+    REQUIRED = "required"  # by a specification
+    PROMISED = "promised"  # by aiohttp's documentation
+    OBSERVED = "observed"  # in the aiohttp release that the lab pins
+    POSTED = "posted"  # in one of the four posts
+    ASSUMED = "assumed"  # a common assumption, by nobody in particular
+
+
+class Verdict(StrEnum):
+    """Say what the recording makes of a claim."""
+
+    HOLDS = "holds"
+    REFUTED = "refuted"
+    NOT_TESTED = "not tested"  # something it rests on was missing
+    BROKEN = "broken"  # the lab failed, which says nothing about the claim
+
+
+MARKS = {Verdict.HOLDS: "✓", Verdict.REFUTED: "✗", Verdict.NOT_TESTED: "?", Verdict.BROKEN: "!"}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Hold one sentence of the ledger. `verdict` is the one that is expected to be measured."""
+
+    id: str
+    sentence: str
+    source: str
+    kind: Kind
+    verdict: Verdict
+    lesson: str
+    corrected: str = ""
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """Hold what became of one claim: what it would show, what was recorded, the verdict."""
+
+    claim: Claim
+    verdict: Verdict
+    reading: Reading
+    recorded: Mapping[tuple[str, str], object]
+
+    def __str__(self) -> str:
+        claim = self.claim
+        source = f"({claim.kind}: {claim.source})"
+        lines = [f"{MARKS[self.verdict]} {claim.id} {self.verdict}: {claim.sentence} {source}"]
+        if self.verdict is not Verdict.HOLDS:
+            for question, sides in self.reading.items():
+                would = "; ".join(f"{it} {say(sides[it])}" for it in sides)
+                came = "; ".join(f"{it} {say(self.recorded[question, it])}" for it in sides)
+                lines.append(f"    it would show   {question}: {would}")
+                lines.append(f"    recorded        {question}: {came}")
+        if self.verdict is Verdict.REFUTED and claim.corrected:
+            lines.append(f"    rather          {claim.corrected}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Hold the rulings of one check, in the order asked."""
+
+    rulings: tuple[Ruling, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join(map(str, self.rulings))
+
+    def _repr_html_(self) -> str:
+        rulings = []
+        for it in self.rulings:
+            first, *rest = (html.escape(line.strip(), quote=False) for line in str(it).split("\n"))
+            notes = "".join(f'<div style="margin-left:1.5em;font-size:92%">{line}</div>' for line in rest)
+            rulings.append(f'<div style="margin-bottom:.7em">{first}{notes}</div>')
+        return "".join(rulings)
+
+
+class LedgerError(ValueError):
+    """Say what is wrong with the ledger, and where."""
+
+
+class Disagreement(AssertionError):
+    """Say that a measured verdict is not the one in the ledger."""
+
+
+@cache
+def ledger(path: Path = LEDGER) -> Mapping[str, Claim]:
+    """Read the ledger: claims by id. Raise LedgerError with the id and what to do."""
+    claims: dict[str, Claim] = {}
+    known = {it.name for it in fields(Claim)}
+    needed = known - {"corrected"}
+    for entry in _entries(path):
+        name = str(entry.get("id", "(no id)"))
+        if name in claims:
+            raise LedgerError(f"Claim id {name} stands twice in {path.name}: give the second a new id.")
+        if wrong := [key for key in needed if not entry.get(key)] or [*(set(entry) - known)]:
+            raise LedgerError(f"Claim {name} in {path.name} lacks or misspells: {', '.join(sorted(wrong))}.")
+        if bare := ", ".join(key for key, value in entry.items() if not isinstance(value, str)):
+            raise LedgerError(f"Claim {name} in {path.name}: put quotes around the value of {bare}.")
+        claims[name] = _claim(entry, path)
+    return claims
+
+
+def _entries(path: Path) -> list[dict[str, Any]]:
+    try:
+        book = tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise LedgerError(f"{path.name} is not TOML: {error}.") from None
+    entries = book.pop("claim", [])
+    if book or not isinstance(entries, list):
+        wrong = ", ".join(book) or "[claim]"
+        raise LedgerError(f"{path.name} holds [[claim]] entries and nothing else, but also {wrong}.")
+    return entries
+
+
+def _claim(entry: dict[str, Any], path: Path) -> Claim:
+    name = entry["id"]
+    for key, words in (("kind", [*Kind]), ("verdict", [Verdict.HOLDS, Verdict.REFUTED])):
+        if entry[key] not in words:
+            wanted = " or ".join(words)
+            raise LedgerError(f"Claim {name} in {path.name}: {key} is {wanted}, not {entry[key]!r}.")
+    claim = Claim(**{**entry, "kind": Kind(entry["kind"]), "verdict": Verdict(entry["verdict"])})
+    unsafe = claim.kind in (Kind.POSTED, Kind.ASSUMED)  # people believe it, and need something instead
+    if unsafe and claim.verdict is Verdict.REFUTED and not claim.corrected:
+        raise LedgerError(f"Claim {name} is {claim.kind} and refuted: write its corrected sentence.")
+    return claim
+
+
+def read(found: Comparison, reading: Reading) -> Verdict:
+    """Compute the verdict of one reading: a claim holds when the table shows every answer it predicts.
+
+    Raise KeyError for a question or side that the table does not have, ValueError for a reading that predicts
+    nothing.
+    """
+    answers = []
+    for question, sides in reading.items():
+        for side, expected in sides.items():
+            if (question, side) not in found.answers:
+                there = "; ".join(found.asked) if question not in found.asked else ", ".join(found.sides)
+                raise KeyError(f"The table has no {question!r} / {side!r}. It has: {there}.")
+            answers.append((found.answers[question, side], expected))
+    if not answers:
+        raise ValueError("A reading that predicts nothing cannot fail: give a question, a side, an answer.")
+    if any(isinstance(came, Broken) for came, _ in answers):
+        return Verdict.BROKEN
+    if any(isinstance(came, NotTested) for came, _ in answers):
+        return Verdict.NOT_TESTED
+    return Verdict.HOLDS if all(came == expected for came, expected in answers) else Verdict.REFUTED
+
+
+def check(found: Comparison, readings: Mapping[str, Reading]) -> Verdicts:
+    """Compute the verdict of every claim, and compare it with the ledger.
+
+    `readings` say what the table would show if the sentence were true. Raise Disagreement with the sentence,
+    what was expected, what came and the lanes when a verdict is not the ledger's; KeyError for a claim,
+    question or side that does not exist; ValueError for a reading that predicts nothing, or no reading.
+    """
+    if not readings:
+        raise ValueError("A check without a claim cannot fail: give it readings by claim id.")
+    rulings = []
+    for name, reading in readings.items():
+        if name not in ledger():
+            raise KeyError(f"No claim {name} is in the ledger: add it to {LEDGER.name}, or correct the id.")
+        rulings.append(Ruling(ledger()[name], read(found, reading), reading, found.answers))
+    verdicts = Verdicts(tuple(rulings))
+    wrong = [it for it in rulings if it.verdict not in (it.claim.verdict, Verdict.NOT_TESTED)]
+    if wrong:
+        raise Disagreement(_disagreement(found, wrong)) from _cause(found)
+    return verdicts
+
+
+def _disagreement(found: Comparison, wrong: list[Ruling]) -> str:
+    said = [f"expected {it.claim.verdict}, measured {it.verdict}\n{it}" for it in wrong]
+    lanes = [f"{side}:\n{found[side].lanes()}" for side in found.sides]
+    return Page("\n\n".join(["The ledger and the recording disagree.", *said, *lanes]))
+
+
+def _cause(found: Comparison) -> Exception | None:
+    return next((it.error for it in found.answers.values() if isinstance(it, Broken)), None)

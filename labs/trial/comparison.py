@@ -1,0 +1,158 @@
+"""Put the same experiment to every side, and set the answers side by side."""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from labs.capture.trace import Trace
+from labs.clients.request import ClientMissing
+
+__all__ = ["Broken", "Comparison", "NotTested", "compare", "say"]
+
+MOST_ROWS = 7  # a table that nobody can read is a defect
+Side = Callable[[], Awaitable[Trace]]
+Question = Callable[[Trace], object]
+
+
+@dataclass(frozen=True)
+class NotTested:
+    """Stand for an answer that could not be asked for, with the reason: a client that is not here, say."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Stand for an answer that the lab failed to get. It says nothing about the claim."""
+
+    reason: str
+    error: Exception = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Hold the answers: rows are questions, columns are sides, in the order given."""
+
+    asked: tuple[str, ...]
+    sides: tuple[str, ...]
+    answers: Mapping[tuple[str, str], object]
+    traces: Mapping[str, Trace]
+
+    def __getitem__(self, side: str) -> Trace:
+        """Return what was said on one side. Raise KeyError with the sides there are."""
+        if side not in self.sides:
+            raise KeyError(f"No side is called {side!r}; the sides are: {', '.join(self.sides)}.")
+        return self.traces[side]
+
+    def mark(self, question: str) -> str:
+        """Return ≠ where the sides differ, = where they agree, ? where fewer than two of them answer."""
+        came = [self.answers[question, side] for side in self.sides]
+        known = [it for it in came if not isinstance(it, Broken | NotTested)]
+        if any(it != known[0] for it in known):
+            return "≠"
+        return "=" if len(known) > 1 else "?"
+
+    def __repr__(self) -> str:
+        rows = [("", "", *self.sides)]
+        for question in self.asked:
+            answers = (say(self.answers[question, side]) for side in self.sides)
+            rows.append((self.mark(question), question, *answers))
+        return _table(rows) + "\n" + self._legend()
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col" style="text-align:left">{_escape(side)}</th>' for side in self.sides)
+        body = ""
+        for question in self.asked:
+            answers = (_escape(say(self.answers[question, side])) for side in self.sides)
+            cells = "".join(f'<td style="text-align:left">{answer}</td>' for answer in answers)
+            scope = 'scope="row" style="text-align:left;font-weight:normal;min-width:13em"'
+            body += f"<tr><td>{self.mark(question)}</td><th {scope}>{_escape(question)}</th>{cells}</tr>"
+        table = f"<table><thead><tr><td></td><td></td>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f"{table}<p>{self._legend()}</p>"
+
+    def _legend(self) -> str:
+        unknown = any(self.mark(question) == "?" for question in self.asked)
+        return "≠ the sides differ   = the sides agree" + "   ? not known" * unknown
+
+
+async def compare(sides: Mapping[str, Side], ask: Mapping[str, Question]) -> Comparison:
+    """Run every side, one after the other, and put every question to its trace.
+
+    A side or a question that raises gives Broken answers, so that a broken lab is never taken for a refuted
+    claim; a client that is not on this machine gives NotTested. Raise ValueError for fewer than two sides,
+    two sides that are one, no question, or more than seven.
+    """
+    _must_be_fair(sides, ask)
+    traces: dict[str, Trace] = {}
+    answers: dict[tuple[str, str], object] = {}
+    for side, experiment in sides.items():
+        instead: Broken | NotTested | None = None
+        try:
+            traces[side] = await experiment()
+            if not isinstance(traces[side], Trace):
+                returned = type(traces[side]).__name__
+                raise TypeError(f"an experiment returns town.trace; {side!r} returned {returned}")
+        except ClientMissing as error:
+            instead = NotTested(str(error))
+        except Exception as error:
+            instead = Broken(f"{type(error).__name__}: {error}", error)
+        if instead is not None:
+            traces[side] = Trace((), ())
+        for question, answer in ask.items():
+            answers[question, side] = instead or _answer(answer, traces[side])
+    return Comparison(tuple(ask), tuple(sides), answers, traces)
+
+
+def _answer(question: Question, trace: Trace) -> object:
+    try:
+        return question(trace)
+    except Exception as error:
+        return Broken(f"{type(error).__name__}: {error}", error)
+
+
+def _must_be_fair(sides: Mapping[str, Side], ask: Mapping[str, Question]) -> None:
+    if len(sides) < 2:
+        raise ValueError("A comparison needs two sides at least: compare({'redirect': …, 'proxy': …}, ask).")
+    if len(set(sides.values())) < len(sides):
+        raise ValueError("Two sides are the same function: they can only agree, so nothing is compared.")
+    if not 1 <= len(ask) <= MOST_ROWS:
+        raise ValueError(f"A table has 1 to {MOST_ROWS} questions, not {len(ask)}: split the experiment.")
+
+
+def say(answer: object) -> str:
+    """Say an answer in words that fit a table."""
+    match answer:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if answer else "no"
+        case bytes():
+            return answer.decode("utf-8", "backslashreplace")
+        case list() | tuple():
+            return ", ".join(map(say, answer)) or "–"
+        case Mapping():
+            return ", ".join(f"{key}: {say(value)}" for key, value in answer.items()) or "–"
+        case NotTested():
+            return f"not tested: {answer.reason}"
+        case Broken():
+            return f"broken: {answer.reason}"
+    return str(answer)
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    wrapped = [[textwrap.wrap(cell, 44) or [""] for cell in row] for row in rows]
+    widths = [max(len(line) for row in wrapped for line in row[n]) for n in range(len(rows[0]))]
+    lines = []
+    for row in wrapped:
+        for i in range(max(map(len, row))):
+            cells = (cell[i] if i < len(cell) else "" for cell in row)
+            padded = (text.ljust(width) for text, width in zip(cells, widths, strict=True))
+            lines.append("  ".join(padded).rstrip())
+    return "\n".join(lines)
+
+
+def _escape(text: str) -> str:
+    return html.escape(text, quote=False)

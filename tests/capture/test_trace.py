@@ -1,0 +1,358 @@
+"""Who said what to whom, in order; and what happened where nothing was said."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+from aiohttp import ClientError, ClientSession
+
+from labs.capture.parser import Message
+from labs.capture.recording import Kind, Piece, Recording
+from labs.capture.trace import Said, Trace, told
+from labs.town.town import Town
+
+GET = b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
+
+
+def recorded(*steps: tuple[int, Kind, bytes], calls: tuple[tuple[str, str], ...]) -> Trace:
+    recording = Recording()
+    for who, whom in calls:
+        recording.call(who, whom)
+    for connection, kind, data in steps:
+        recording.note(connection, kind, data)
+    return told(recording)
+
+
+def one(*steps: tuple[Kind, bytes]) -> Trace:
+    return recorded(*[(0, *step) for step in steps], calls=(("client", "origin"),))
+
+
+def words(trace: Trace) -> list[str]:
+    return [f"{it.who} > {it.whom}: {it.label}" for it in trace.said]
+
+
+H, S = Kind.HEARD, Kind.SAID
+
+
+# ── what the recording does not hold ──────────────────────────────────────────────────────────────────────
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("kept", "label", "words"),
+    [
+        (b"8\r\n1234", "200 OK (not recorded further)", "[not recorded further]"),
+        (b"8\r\n12345678\r\n8\r", "200 OK (not recorded further)", "[not recorded further]"),
+        (b"?\r\n1234", "200 OK (malformed)", "[malformed: "),
+    ],
+)
+def test_a_message_that_was_not_kept_is_not_malformed(kept: bytes, label: str, words: str) -> None:
+    recording = Recording()
+    recording.call("client", "origin")
+    recording.note(0, H, GET % 1)
+    recording.note(0, S, CHUNKED)
+    recording.pieces.append(Piece(0, S, kept, 99, 0.0))  # the rest was counted only
+    trace = told(recording)
+    assert [it.label for it in trace.said] == ["GET /1", label]
+    assert words in repr(trace.bytes(who="origin")) and not trace.answers()[0].complete
+
+
+# ── order, parties, filters ───────────────────────────────────────────────────────────────────────────────
+
+
+def proxied() -> Trace:
+    return recorded(
+        (0, Kind.OPENED, b""),
+        (0, H, GET % 1),
+        (1, Kind.OPENED, b""),
+        (1, H, GET % 2),
+        (1, S, OK),
+        (0, S, OK),
+        (1, H, GET % 3),
+        (1, S, OK),
+        (2, Kind.REFUSED, b""),
+        (3, Kind.UNKNOWN_NAME, b""),
+        calls=(("client", "front"), ("front", "origin"), ("front", "dead"), ("client", "nobody")),
+    )
+
+
+def test_messages_stand_in_the_order_of_the_recording() -> None:
+    trace = proxied()
+    assert words(trace) == [
+        "client > front: GET /1",
+        "front > origin: GET /2",
+        "origin > front: 200 OK",
+        "front > client: 200 OK",
+        "front > origin: GET /3",
+        "origin > front: 200 OK",
+        "front > dead: refused",
+        "client > nobody: unknown name",
+    ]
+    assert [it.order for it in trace.said] == sorted(it.order for it in trace.said)
+    assert [it.connection for it in trace.said] == [0, 1, 1, 0, 1, 1, 2, 3]
+    assert trace.parties == ("client", "front", "origin", "dead", "nobody")
+
+
+def test_filters() -> None:
+    trace = proxied()
+    assert [it.target for it in trace.requests()] == ["/1", "/2", "/3"]
+    assert [it.target for it in trace.requests(who="front")] == ["/2", "/3"]
+    assert [it.target for it in trace.requests(whom="front")] == ["/1"]
+    assert trace.requests(who="client", whom="origin") == ()
+    assert len(trace.answers()) == 3
+    assert len(trace.answers(who="origin")) == len(trace.answers(whom="front")) == 2
+    assert len(trace.answers(who="front", whom="client")) == 1
+    assert trace.events() == ("refused", "unknown name")
+    assert trace.events(who="front") == ("refused",) and trace.events(whom="nobody") == ("unknown name",)
+    assert trace.connections() == 2  # a refused one is not opened
+    assert trace.connections(who="client") == trace.connections(whom="origin") == 1
+    assert trace.connections(who="front", whom="dead") == 0
+
+
+def test_a_message_stands_where_it_begins() -> None:
+    trace = recorded(
+        (0, H, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n"),
+        (1, H, GET % 1),
+        (0, H, b"ok"),
+        (1, S, OK),
+        (0, S, OK[:10]),
+        (0, S, OK[10:]),
+        calls=(("client", "a"), ("client", "b")),
+    )
+    assert [(it.whom, it.order) for it in trace.said] == [("a", 0), ("b", 1), ("client", 3), ("client", 4)]
+
+
+def test_pipelined_requests_stand_before_their_answers() -> None:
+    trace = one((H, GET % 1 + GET % 2), (S, OK + OK))
+    assert words(trace) == [
+        "client > origin: GET /1",
+        "client > origin: GET /2",
+        "origin > client: 200 OK",
+        "origin > client: 200 OK",
+    ]
+
+
+def test_time_is_not_compared() -> None:
+    message = Message("request", "GET / HTTP/1.1")
+    assert Said("a", "b", message, "", 0, 0, 1.0) == Said("a", "b", message, "", 0, 0, 2.0)
+    assert Said("a", "b", message, "", 0, 0, 1.0) != Said("a", "b", message, "", 0, 1, 1.0)
+    assert proxied() == proxied()
+
+
+def test_nothing_was_said() -> None:
+    trace = recorded(calls=())
+    assert trace == Trace((), ())
+    assert repr(trace) == trace.lanes() == trace.bytes() == "(nothing was said)"
+    assert json.dumps(trace.har())
+
+
+def test_a_trace_shows_its_lanes() -> None:
+    trace = proxied()
+    assert repr(trace) == trace.lanes() and trace._repr_html_() == trace.lanes()._repr_html_()
+
+
+@pytest.mark.parametrize("kept", [b"", b"zz"])
+def test_what_was_not_kept_is_counted(kept: bytes) -> None:
+    head = b"Host: a\r\nContent-Length: 9\r\n\r\n"
+    recording = Recording()
+    recording.call("client", "origin")
+    for kind, start in ((H, b"POST / HTTP/1.1\r\n"), (S, b"HTTP/1.1 200 OK\r\n")):
+        recording.note(0, kind, start + head)
+        recording.pieces.append(Piece(0, kind, kept, 9, 0.0))
+    trace = told(recording)
+    for it in trace.requests() + trace.answers():
+        assert it.complete and it.body == kept + bytes(9 - len(kept))
+
+
+# ── labels ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("message", "label"),
+    [
+        (Message("request", "POST /page?a=b HTTP/1.1"), "POST /page?a=b"),
+        (Message("request", "GET /a b HTTP/1.1", problem="!"), "GET /a b (malformed)"),
+        (Message("request", "GET /\0 HTTP/1.1", problem="!"), "GET /· (malformed)"),
+        (Message("request", "GET /pa", complete=False), "GET /pa (cut short)"),
+        (Message("request", "er", raw=b"er", complete=False), "er (cut short)"),
+        (Message("request", "\x16\x03", raw=b"12345", problem="!"), "5 bytes (malformed)"),
+        (Message("request", "", raw=b"\r\n", complete=False), "2 bytes (cut short)"),
+        (Message("answer", "HTTP/1.1 302 Found"), "302 Found"),
+        (Message("answer", "HTTP/1.1 200"), "200"),
+        (Message("answer", "HTTP/1.1 200 OK", complete=False), "200 OK (cut short)"),
+        (Message("answer", "220 mail.test", problem="!"), "220 mail.test (malformed)"),
+        (Message("tunnel", "", raw=b"1234"), "4 bytes of the upgraded protocol"),
+        (None, "refused"),
+    ],
+)
+def test_labels(message: Message | None, label: str) -> None:
+    assert Said("a", "b", message, "" if message else "refused", 0, 0, 0.0).label == label
+
+
+# ── how a connection ends ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (Kind.SERVER_CLOSED, "origin > client: closed"),
+        (Kind.CLIENT_CLOSED, "client > origin: closed"),
+        (Kind.RESET, "origin > client: reset"),
+    ],
+)
+def test_an_end_without_an_answer(end: Kind, said: str) -> None:
+    assert words(one((H, GET % 1), (end, b""))) == ["client > origin: GET /1", said]
+    half = one((H, GET % 1), (S, HALF), (end, b""))
+    assert words(half)[1:] == ["origin > client: 200 OK (cut short)", said]
+    assert words(one((H, GET % 1), (S, OK), (H, GET % 2), (end, b"")))[-1] == said
+    assert words(one((H, GET % 1), (S, b"HTTP/1.1 100 Continue\r\n\r\n"), (end, b"")))[-1] == said
+
+
+@pytest.mark.parametrize("end", [Kind.SERVER_CLOSED, Kind.CLIENT_CLOSED, Kind.RESET])
+def test_an_end_after_the_answer_is_no_event(end: Kind) -> None:
+    assert one((H, GET % 1), (S, OK), (end, b"")).events() == ()
+    assert one((Kind.OPENED, b""), (end, b"")).said == ()
+
+
+def test_the_first_end_is_told() -> None:
+    both = one((H, GET % 1), (Kind.CLIENT_CLOSED, b""), (Kind.SERVER_CLOSED, b""))
+    assert words(both)[1:] == ["client > origin: closed"]
+
+
+def test_a_running_connection_is_no_event() -> None:
+    assert one((H, GET % 1)).events() == ()
+
+
+def test_an_upgrade_is_an_answer() -> None:
+    asked = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    said = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    assert one((H, asked), (S, said), (Kind.SERVER_CLOSED, b"")).events() == ()
+    assert one((H, asked), (S, said + b"hello"), (Kind.CLIENT_CLOSED, b"")).events() == ()
+
+
+def test_only_the_server_ends_a_body_without_a_length() -> None:
+    endless = (S, b"HTTP/1.1 200 OK\r\n\r\nabc")
+    (whole,) = one((H, GET % 1), endless, (Kind.SERVER_CLOSED, b"")).answers()
+    (cut,) = one((H, GET % 1), endless, (Kind.CLIENT_CLOSED, b"")).answers()
+    (lost,) = one((H, GET % 1), endless, (Kind.RESET, b"")).answers()
+    half_closed = one((H, GET % 1), (Kind.CLIENT_CLOSED, b""), endless, (Kind.SERVER_CLOSED, b""))
+    assert (whole.complete, cut.complete, lost.complete) == (True, False, False)
+    assert half_closed.answers()[0].complete and half_closed.events() == ()
+
+
+# ── on real traffic ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class Raw(asyncio.Protocol):
+    """A server that does one thing when it hears something."""
+
+    def __init__(self, act: Callable[[asyncio.Transport], None]) -> None:
+        self._act = act
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._act(self._transport)
+
+
+def visit(act: Callable[[asyncio.Transport], None] | None, *, name: str = "origin.test") -> Trace:
+    async def go() -> Trace:
+        async with Town() as town:
+            await town.open("origin.test", lambda: Raw(act))
+            if act is None:
+                await town.close("origin.test")
+            async with ClientSession(connector=town.connector("client")) as client:
+                with contextlib.suppress(ClientError):
+                    async with client.post(f"http://{name}/page") as answer:
+                        await answer.read()
+        return town.trace
+
+    return asyncio.run(go())
+
+
+def test_refused() -> None:
+    trace = visit(None)
+    assert words(trace) == ["client > origin.test: refused"]
+    assert trace.connections() == 0
+
+
+def test_unknown_name() -> None:
+    trace = visit(lambda it: it.close(), name="nobody.test")
+    assert words(trace) == ["client > nobody.test: unknown name"]
+
+
+def test_closed_without_an_answer() -> None:
+    trace = visit(lambda it: it.close())
+    assert words(trace) == ["client > origin.test: POST /page", "origin.test > client: closed"]
+
+
+def test_reset() -> None:
+    assert words(visit(lambda it: it.abort()))[1:] == ["origin.test > client: reset"]
+
+
+def test_cut_short() -> None:
+    def half(transport: asyncio.Transport) -> None:
+        transport.write(HALF)
+        transport.close()
+
+    cut, closed = words(visit(half))[1:]
+    assert cut == "origin.test > client: 200 OK (cut short)" and closed == "origin.test > client: closed"
+
+
+def test_the_client_leaves() -> None:
+    async def go() -> Trace:
+        arrived, left = asyncio.Event(), asyncio.Event()
+
+        class Silent(asyncio.Protocol):
+            def data_received(self, data: bytes) -> None:
+                arrived.set()
+
+            def connection_lost(self, error: Exception | None) -> None:
+                left.set()
+
+        async with Town() as town:
+            await town.open("origin.test", Silent)
+            async with ClientSession(connector=town.connector("client")) as client:
+                task = asyncio.create_task(client.get("http://origin.test/"))
+                await arrived.wait()
+                task.cancel()
+                await asyncio.wait([task])
+            await left.wait()
+        return town.trace
+
+    assert words(asyncio.run(go())) == ["client > origin.test: GET /", "client > origin.test: closed"]
+
+
+# ── much ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Counted(list[object]):
+    """A list that counts how often an element is taken from it."""
+
+    taken = 0
+
+    def __iter__(self) -> Iterator[object]:
+        for it in super().__iter__():
+            self.taken += 1
+            yield it
+
+
+def test_a_thousand_connections_are_read_in_one_go() -> None:
+    recording = Recording()
+    for number in range(1000):
+        recording.call("client", "origin")
+        for kind, data in ((Kind.OPENED, b""), (H, GET % number), (S, OK), (Kind.SERVER_CLOSED, b"")):
+            recording.note(number, kind, data)
+    recording.pieces = Counted(recording.pieces)  # type: ignore[assignment]
+    trace = told(recording)
+    assert [it.target for it in trace.requests()] == [f"/{n}" for n in range(1000)]
+    assert trace.connections() == 1000
+    assert recording.pieces.taken <= 2 * len(recording.pieces)  # type: ignore[attr-defined]

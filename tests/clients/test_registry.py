@@ -1,0 +1,441 @@
+"""Each client that this machine has, asked the same things; those it lacks say how to get them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from labs.capture.trace import Trace
+from labs.clients import browser, programs
+from labs.clients import registry as clients
+from labs.clients.registry import CLIENTS, ClientMissing, Heard, ask, missing, present
+from labs.servers.httpbin.app import origin
+from labs.town.gates import Gate
+from labs.town.town import Town
+
+TO_PAGE = "http://front.test/redirect-to?url=http://origin.test/page"
+SPEAKERS = [client for client in CLIENTS if client != "chromium"]
+# Most of what chromium is asked takes it a second each, and is left to `make test-browser`.
+EVERYBODY = [*SPEAKERS, pytest.param("chromium", marks=pytest.mark.browser)]
+FOLLOWERS = EVERYBODY[:1] + EVERYBODY[2:]  # http.client never follows
+
+UNKNOWN = {
+    "aiohttp": "ClientConnectorDNSError",
+    "http.client": "gaierror",
+    "urllib": "URLError",
+    "requests": "ConnectionError",
+    "httpx": "ConnectError",
+    "curl": "CURLE_COULDNT_RESOLVE_HOST",
+    "chromium": "ERR_NAME_NOT_RESOLVED",
+}
+REFUSED = UNKNOWN | {
+    "aiohttp": "ClientConnectorError",
+    "http.client": "ConnectionRefusedError",
+    "curl": "CURLE_COULDNT_CONNECT",
+    "chromium": "ERR_CONNECTION_REFUSED",
+}
+UNTRUSTED = UNKNOWN | {
+    "aiohttp": "ClientConnectorCertificateError",
+    "http.client": "SSLCertVerificationError",
+    "requests": "SSLError",
+    "curl": "CURLE_PEER_FAILED_VERIFICATION",
+    "chromium": "ERR_CERT_AUTHORITY_INVALID",
+}
+
+
+def needs(client: str) -> None:
+    if not present()[client]:
+        pytest.skip(missing(client))
+
+
+@contextlib.asynccontextmanager
+async def town_of_origins() -> AsyncIterator[Town]:
+    async with Town() as town:
+        await town.open("front.test", origin())
+        await town.open("origin.test", origin())
+        await town.open("safe.test", origin(), tls=True)
+        await town.open("dead.test", origin())
+        await town.close("dead.test")
+        yield town
+
+
+def hear(client: str, url: str, **options: Any) -> tuple[Heard, Trace]:
+    async def experiment() -> tuple[Heard, Trace]:
+        async with town_of_origins() as town:
+            return await ask(client, town, url, **options), town.trace
+
+    needs(client)
+    return asyncio.run(experiment())
+
+
+def events(trace: Trace) -> list[tuple[str, str, str]]:
+    return [(it.who, it.whom, it.event) for it in trace.said if it.event in ("refused", "unknown name")]
+
+
+@pytest.mark.parametrize("client", EVERYBODY)
+def test_it_gets_and_is_recorded_under_its_name(client: str) -> None:
+    heard, trace = hear(client, "http://origin.test/page")
+    assert (heard.client, heard.status, heard.url) == (client, 200, "http://origin.test/page")
+    assert (heard.hops, heard.error) == (0, "")
+    assert b"location.href" in heard.body
+    assert [it.target for it in trace.requests(who=client, whom="origin.test")] == ["/page"]
+    assert set(trace.parties) == {client, "origin.test"}
+
+
+@pytest.mark.parametrize("client", SPEAKERS)
+def test_it_posts_a_body_and_fields(client: str) -> None:
+    fields = [("X-One", "1"), ("X-Two", "a: b")]
+    heard, trace = hear(
+        client, "http://origin.test/post?q=1", method="POST", headers=fields, body=b"an\x00order"
+    )
+    said = json.loads(heard.body)
+    assert (heard.status, heard.error) == (200, "")
+    assert (said["method"], said["target"], said["body"]) == ("POST", "/post?q=1", "an\x00order")
+    assert {(name.lower(), value) for name, value in said["fields"]} >= {("x-one", "1"), ("x-two", "a: b")}
+    assert len(trace.requests()) == 1
+
+
+@pytest.mark.parametrize("client", SPEAKERS)
+@pytest.mark.parametrize(("method", "body"), [("PUT", b"new"), ("DELETE", None), ("PATCH", b"")])
+def test_it_uses_other_methods(client: str, method: str, body: bytes | None) -> None:
+    heard, _ = hear(client, "http://origin.test/anything", method=method, body=body)
+    said = json.loads(heard.body)
+    assert (said["method"], said["body"]) == (method, (body or b"").decode())
+
+
+@pytest.mark.parametrize("client", SPEAKERS)
+def test_head_has_no_body(client: str) -> None:
+    heard, trace = hear(client, "http://origin.test/page", method="HEAD")
+    assert (heard.status, heard.body, heard.error) == (200, b"", "")
+    assert trace.requests()[0].method == "HEAD"
+
+
+@pytest.mark.parametrize("client", SPEAKERS)
+def test_it_does_not_follow_when_told_not_to(client: str) -> None:
+    heard, trace = hear(client, TO_PAGE, follow=False)
+    assert (heard.status, heard.url, heard.hops, heard.error) == (302, TO_PAGE, 0, "")
+    assert trace.connections(whom="origin.test") == 0
+
+
+@pytest.mark.parametrize("client", FOLLOWERS)
+def test_it_follows_to_another_name_of_the_town(client: str) -> None:
+    heard, trace = hear(client, TO_PAGE, follow=True)
+    assert (heard.status, heard.url) == (200, "http://origin.test/page")
+    assert (heard.hops, heard.error) == (1, "")
+    assert [it.whom for it in trace.said if it.message and it.message.kind == "request"] == [
+        "front.test",
+        "origin.test",
+    ]
+
+
+HABITS = {"aiohttp": 1, "urllib": 1, "requests": 1, "httpx": 0, "http.client": 0, "curl": 0}
+
+
+@pytest.mark.parametrize("client", SPEAKERS)
+def test_its_own_habit_decides_when_it_is_told_nothing(client: str) -> None:
+    heard, _ = hear(client, TO_PAGE)
+    assert (heard.hops, heard.status) == (HABITS[client], 200 if HABITS[client] else 302)
+
+
+def test_the_versions_stand_in_one_line() -> None:
+    said = clients.versions()
+    assert "\n" not in said and f"aiohttp {aiohttp.__version__}" in said and "Python 3." in said
+
+
+@pytest.mark.parametrize("client", FOLLOWERS)
+def test_it_counts_the_hops(client: str) -> None:
+    heard, _ = hear(client, "http://origin.test/redirect/3", follow=True)
+    assert (heard.status, heard.url, heard.hops) == (200, "http://origin.test/get", 3)
+
+
+def test_http_client_never_follows() -> None:
+    assert hear("http.client", TO_PAGE, follow=True)[0].status == 302
+
+
+def test_chromium_always_follows_and_its_address_bar_changes() -> None:
+    heard, trace = hear("chromium", TO_PAGE, follow=False)
+    assert (heard.status, heard.url, heard.hops, heard.error) == (200, "http://origin.test/page", 1, "")
+    assert b"location.href" in heard.body
+    assert [it.target for it in trace.requests(who="chromium", whom="origin.test")] == ["/page"]
+    assert [it.target for it in trace.requests()] == [TO_PAGE.removeprefix("http://front.test"), "/page"]
+
+
+@pytest.mark.parametrize("client", [it for it in SPEAKERS if it != "http.client"])
+def test_a_post_that_is_sent_on_with_302_arrives_as_a_get(client: str) -> None:
+    _, trace = hear(client, TO_PAGE, method="POST", body=b"order", follow=True)
+    assert [it.method for it in trace.requests()] == ["POST", "GET"]
+
+
+@pytest.mark.parametrize("client", EVERYBODY)
+def test_a_name_that_nobody_has_is_its_error_and_nothing_is_asked_outside(client: str) -> None:
+    heard, trace = hear(client, "http://nobody.test/page", follow=True)
+    assert (heard.status, heard.url, heard.body) == (None, "http://nobody.test/page", b"")
+    assert heard.error == UNKNOWN[client]
+    assert events(trace) == [(client, "nobody.test", "unknown name")]
+
+
+@pytest.mark.parametrize("client", FOLLOWERS)
+@pytest.mark.parametrize(
+    ("host", "event", "names"), [("nobody.test", "unknown name", UNKNOWN), ("dead.test", "refused", REFUSED)]
+)
+def test_a_redirect_to_nobody_is_its_error(client: str, host: str, event: str, names: dict[str, str]) -> None:
+    heard, trace = hear(client, f"http://front.test/redirect-to?url=http://{host}/page", follow=True)
+    assert (heard.status, heard.error) == (None, names[client])
+    assert events(trace) == [(client, host, event)]
+    assert len(trace.requests()) == 1
+
+
+@pytest.mark.parametrize("client", EVERYBODY)
+def test_a_dead_server_refuses(client: str) -> None:
+    heard, trace = hear(client, "http://dead.test/page")
+    assert (heard.status, heard.error) == (None, REFUSED[client])
+    assert events(trace) == [(client, "dead.test", "refused")]
+
+
+@pytest.mark.parametrize("client", EVERYBODY)
+def test_an_address_outside_the_town_is_nobody(client: str) -> None:
+    heard, _ = hear(client, "http://192.0.2.1/page")  # RFC 5737: an address for documents
+    assert heard.status is None and heard.error in (UNKNOWN[client], REFUSED[client])
+
+
+@pytest.mark.parametrize("client", EVERYBODY)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "other.localhost"])
+def test_a_server_of_this_machine_that_is_not_the_towns_is_not_reached(client: str, host: str) -> None:
+    async def experiment() -> tuple[Heard, Trace]:
+        async with Town() as town, Town() as outside:
+            await outside.open("real.test", origin())
+            port = outside.address("real.test")[1]
+            return await ask(client, town, f"http://{host}:{port}/page"), outside.trace
+
+    needs(client)
+    heard, trace = asyncio.run(experiment())
+    assert heard.status is None and heard.error in (UNKNOWN[client], REFUSED[client])
+    assert trace.said == ()
+
+
+@pytest.mark.parametrize("client", EVERYBODY)
+def test_it_trusts_the_towns_authority(client: str) -> None:
+    heard, trace = hear(client, "https://safe.test/page")
+    assert (heard.status, heard.url, heard.error) == (200, "https://safe.test/page", "")
+    assert len(trace.requests(who=client, whom="safe.test")) == 1
+
+
+@pytest.mark.parametrize("client", FOLLOWERS)
+def test_it_follows_from_http_to_https(client: str) -> None:
+    heard, _ = hear(client, "http://front.test/redirect-to?url=https://safe.test/page", follow=True)
+    assert (heard.status, heard.url, heard.hops) == (200, "https://safe.test/page", 1)
+
+
+@pytest.mark.parametrize("client", EVERYBODY)
+def test_it_does_not_trust_another_authority(client: str) -> None:
+    async def experiment() -> tuple[Heard, Trace]:
+        async with Town() as town, Town() as impostor:
+            await impostor.open("safe.test", origin(), tls=True)
+            town._names.add(("", "safe.test", 443), "safe.test", impostor.address("safe.test", tls=True))
+            return await ask(client, town, "https://safe.test/page"), impostor.trace
+
+    needs(client)
+    heard, trace = asyncio.run(experiment())
+    assert (heard.status, heard.error) == (None, UNTRUSTED[client])
+    assert trace.requests() == ()
+
+
+@pytest.mark.parametrize("client", FOLLOWERS)
+def test_localhost_is_the_clients_own_machine(client: str) -> None:
+    async def experiment() -> tuple[Heard, Trace]:
+        async with Town() as town:
+            for machine in ("server", "laptop"):
+                await town.open("localhost:9000", origin(), on=machine, known_as=f"{machine} 9000")
+            await town.open("front.test", origin())
+            url = "http://front.test/redirect-to?url=http://localhost:9000/page"
+            heard = await ask(client, town, url, follow=True, on="laptop")
+            numeric = await ask(client, town, "http://127.0.0.1:9000/page", on="server")
+            assert numeric.status == 200
+            return heard, town.trace
+
+    needs(client)
+    heard, trace = asyncio.run(experiment())
+    assert (heard.status, heard.url) == (200, "http://localhost:9000/page")
+    assert [it.whom for it in trace.said if it.message and it.message.kind == "request"] == [
+        "front.test",
+        "laptop 9000",
+        "server 9000",
+    ]
+
+
+@pytest.mark.parametrize("client", FOLLOWERS)
+def test_localhost_where_nobody_listens_refuses(client: str) -> None:
+    heard, trace = hear(client, "http://front.test/redirect-to?url=http://localhost:9000/page", follow=True)
+    assert (heard.status, heard.error) == (None, REFUSED[client])
+    assert [event for _, _, event in events(trace)] == ["refused"]
+
+
+@pytest.mark.parametrize("client", EVERYBODY)
+@pytest.mark.parametrize("status", [404, 204])
+def test_a_status_without_a_body_is_heard(client: str, status: int) -> None:
+    heard, _ = hear(client, f"http://origin.test/status/{status}")
+    assert (heard.status, heard.body) == (status, b"")
+    assert heard.error == ("HTTPError" if client == "urllib" and status == 404 else "")
+
+
+def test_urllib_raises_for_a_post_that_is_sent_on_with_307() -> None:
+    url = "http://front.test/redirect-to?url=http://origin.test/post&status_code=307"
+    heard, trace = hear("urllib", url, method="POST", body=b"order", follow=True)
+    assert (heard.status, heard.error, len(trace.requests())) == (307, "HTTPError", 1)
+
+
+@pytest.mark.browser
+def test_chromium_hands_over_bytes_and_repeats_exactly() -> None:
+    needs("chromium")
+
+    async def experiment() -> tuple[Heard, Trace]:
+        async with town_of_origins() as town:
+            heard = await ask(
+                "chromium", town, "http://front.test/redirect-to?url=http://origin.test/encoding/utf8"
+            )
+            return heard, town.trace
+
+    (first, trace), (second, again) = asyncio.run(experiment()), asyncio.run(experiment())
+    assert first == second and first.body.decode() == "<p>Grüße, κόσμε, 世界, 🦀</p>\n"
+    for each in (trace, again):  # and no /favicon.ico now and then
+        assert [it.target.partition("?")[0] for it in each.requests()] == ["/redirect-to", "/encoding/utf8"]
+
+
+@pytest.mark.parametrize("client", SPEAKERS)
+@pytest.mark.parametrize("proxy", ["http_proxy", "HTTPS_PROXY", "all_proxy"])
+def test_it_does_not_obey_proxy_variables(client: str, proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def experiment() -> Heard:
+        async with town_of_origins() as town:
+            monkeypatch.setenv(
+                proxy, "http://127.0.0.1:9"
+            )  # the town has scrubbed the environment; a cell may set it again
+            return await ask(client, town, "http://origin.test/page")
+
+    needs(client)
+    assert asyncio.run(experiment()).status == 200
+
+
+# A thread that is not ended is seen too: the test then hangs.
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("how", ["cancelled", "out of patience"])
+@pytest.mark.parametrize("client", EVERYBODY)
+def test_it_is_ended_when_it_is_given_up(
+    client: str,
+    how: str,
+    scheme: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(real(*arguments, **options))
+        return started[-1]
+
+    async def experiment() -> Heard | None:
+        gate = Gate("the handler")
+
+        async def held(request: web.BaseRequest) -> web.StreamResponse:
+            await gate
+            return web.Response()
+
+        async with Town() as town:
+            await town.open("slow.test", held, tls=scheme == "https")
+            patience = 30.0 if how == "cancelled" else 0.1
+            asked = asyncio.ensure_future(ask(client, town, f"{scheme}://slow.test/page", patience=patience))
+            if how == "cancelled":
+                await gate.reached()
+                asked.cancel()
+            await asyncio.wait({asked})
+            return None if asked.cancelled() else asked.result()
+
+    needs(client)
+    real = programs.start
+    monkeypatch.setattr(programs, "start", start)
+    monkeypatch.setattr(browser, "start", start)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    heard = asyncio.run(experiment())
+    assert heard is None if how == "cancelled" else heard and heard.error == "TimeoutError"
+    assert len(started) == (client in ("curl", "chromium"))
+    assert all(process.returncode is not None for process in started), "killed and reaped"
+    assert list(tmp_path.iterdir()) == [], "no profile, no certificate is left"
+    assert caplog.records == [], "nobody waited until the gate was stuck"
+
+
+def test_a_client_that_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def experiment(client: str) -> None:
+        async with town_of_origins() as town:
+            await ask(client, town, "http://origin.test/page")
+
+    monkeypatch.setenv("PATH", os.devnull)
+    monkeypatch.setattr(browser, "PLACES", ())
+    monkeypatch.setattr(clients.importlib.util, "find_spec", lambda name: None)
+    for client in set(CLIENTS) - {"http.client", "urllib", "aiohttp"}:
+        assert present()[client] == ""
+        with pytest.raises(ClientMissing) as raised:
+            asyncio.run(experiment(client))
+        assert str(raised.value) == missing(client)
+        for system in ("Debian", "Ubuntu", "macOS", "Windows"):
+            assert system in missing(client)
+        assert missing(client).startswith(f"{client} is not on this machine: ") and missing(client).endswith(
+            "."
+        )
+
+
+def test_what_is_present_has_a_version() -> None:
+    found = present()
+    assert set(found) == set(CLIENTS)
+    assert all(version[0].isdigit() or version == "unknown" for version in found.values() if version)
+
+
+@pytest.mark.parametrize(
+    ("client", "url", "options", "sentence"),
+    [
+        (
+            "wget",
+            "http://origin.test/",
+            {},
+            "'wget' is no client of the lab: choose one of aiohttp, http.client,",
+        ),
+        ("curl", "origin.test/page", {}, "'origin.test/page' is not a URL of the town: write one like"),
+        ("curl", "file:///etc/hosts", {}, "'file:///etc/hosts' is not a URL of the town: write one like"),
+        (
+            "curl",
+            "http://origin.test:x/",
+            {},
+            "'http://origin.test:x/' is not a URL of the town: write one like",
+        ),
+        (
+            "chromium",
+            "http://origin.test/",
+            {"method": "POST"},
+            "chromium asks from its address bar: it sends GET",
+        ),
+        (
+            "chromium",
+            "http://origin.test/",
+            {"body": b""},
+            "chromium asks from its address bar: it sends GET",
+        ),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence(client: str, url: str, options: Any, sentence: str) -> None:
+    async def experiment() -> None:
+        async with Town() as town:
+            await ask(client, town, url, **options)
+
+    with pytest.raises(ValueError) as raised:
+        asyncio.run(experiment())
+    assert str(raised.value).startswith(sentence)

@@ -1,0 +1,60 @@
+"""The controls: with one side in every column, some verdict of every comparison must fall."""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from labs.course import lesson
+from labs.trial import claims
+from labs.trial import comparison as compare
+
+
+def _verdicts(source: Path, column: int, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """Run a lesson with one of its sides in every column; return the ids whose verdict fell, by check."""
+    fallen: list[tuple[str, ...]] = []
+    true_compare = compare.compare
+
+    async def one_side(
+        sides: Mapping[str, compare.Side], ask: Mapping[str, compare.Question]
+    ) -> compare.Comparison:
+        chosen = list(sides.values())[min(column, len(sides) - 1)]
+        return await true_compare({name: functools.partial(chosen) for name in sides}, ask)
+
+    def record(found: compare.Comparison, readings: Mapping[str, claims.Reading]) -> None:
+        ledger = claims.ledger()
+        fallen.append(
+            tuple(name for name in readings if claims.read(found, readings[name]) != ledger[name].verdict)
+        )
+
+    monkeypatch.setattr(compare, "compare", one_side)
+    monkeypatch.setattr(claims, "check", record)
+    assert repr(lesson.run(source).values[-1]).startswith("clean")
+    return fallen
+
+
+@pytest.mark.parametrize("source", lesson.sources(), ids=lambda source: source.stem)
+def test_every_comparison_compares_something(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fallen = _verdicts(source, 0, monkeypatch)
+    assert fallen, f"{source.stem} checks no claim"
+    if not all(fallen):  # the first side may be the one that a claim describes: then the second is not
+        both = zip(fallen, _verdicts(source, 1, monkeypatch), strict=True)
+        fallen = [first or second for first, second in both]
+    for number, ids in enumerate(fallen, 1):
+        assert ids, f"{source.stem}, check {number}: no verdict falls when all sides are one"
+
+
+def test_the_control_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "99_a_lesson_that_compares_nothing.py"
+    source.write_text(
+        "# %% [markdown]\n# # 99 · Nothing?\n# %%\n"
+        "from labs.trial.claims import check\nfrom labs.trial.comparison import compare\n"
+        "from labs.capture.trace import Trace\n"
+        "async def a():\n    return Trace((), ())\nasync def b():\n    return Trace((), ())\n"
+        "found = await compare({'a': a, 'b': b}, {'how many': lambda t: len(t.said)})\n"
+        "check(found, {'C04': {'how many': {'a': 0}}})\ntype('', (), {'__repr__': lambda it: 'clean'})()\n",
+        "utf-8",
+    )
+    with pytest.raises(AssertionError, match="check 1: no verdict falls"):
+        test_every_comparison_compares_something(source, monkeypatch)

@@ -1,0 +1,87 @@
+"""Several grids on one page: every tile is drawn once, in its letter's kind, and said in words."""
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image, ImageColor
+
+from labs.draw import views as draw
+from labs.draw.figure import DPI
+from labs.draw.mosaic import KINDS
+from labs.draw.sheet import Sheet
+from labs.show.grid import Grid
+
+FINDING = "Two jars differ."
+KEY = {"=": "as demanded", "+": "too many", "–": "too few"}
+COLUMNS = ("one", "two")
+
+
+def grid(name: str, *letters: str) -> Grid:
+    """Make a grid of a row for each pair of letters."""
+    rows = [f"{name}{n}" for n in range(len(letters))]
+    cells = {
+        (name, row, it): letter
+        for row, pair in zip(rows, letters, strict=True)
+        for it, letter in zip(COLUMNS, pair, strict=False)
+    }
+    return Grid(rows, {name: COLUMNS}, cells, KEY)
+
+
+GRIDS = {"a": grid("a", "==", "=+"), "b": grid("b", "–="), "c": grid("c", "==")}
+
+
+def test_every_tile_is_drawn_once_and_in_the_kind_of_its_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiles: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(Sheet, "tile", lambda page, *it: tiles.append(it))
+    draw.mosaic(GRIDS, finding=FINDING)
+    assert [it[4] for it in tiles] == [*"===+", *"–=", *"==", *KEY]
+    assert {it[4]: it[5] for it in tiles} == dict(zip(KEY, KINDS, strict=False))
+    places = [(x, y) for x, y, *_ in tiles]
+    assert len(set(places)) == len(places) and len({x for x, _ in places[:-3]}) == 4, "two columns of blocks"
+
+
+def test_every_tile_is_on_the_page_with_its_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiles: list[tuple[Any, ...]] = []
+    tile = Sheet.tile
+    monkeypatch.setattr(Sheet, "tile", lambda page, *it: (tiles.append(it), tile(page, *it)))
+    figure = draw.mosaic(GRIDS, finding=FINDING)
+    assert len(tiles) == 8 + len(KEY)
+    with Image.open(io.BytesIO(figure.png)) as picture:
+        page = picture.convert("RGB")
+    for x, y, wide, tall, letter, (fill, _, ink) in tiles:
+        left, top, right, low = (round(it * DPI / 72) for it in (x + 2, y + 2, x + wide - 2, y + tall - 2))
+        colours = page.crop((left, top, right, low)).getcolors() or []
+        for wanted in map(ImageColor.getrgb, (fill, ink)):  # quantized, a colour is a few steps off
+            apart = [max(abs(a - b) for a, b in zip(seen, wanted, strict=False)) for _, seen in colours]
+            assert min(apart) < 20, (letter, wanted)
+
+
+def test_kinds_of_tiles_differ_in_fill_or_hatch() -> None:
+    assert len({(fill, hatch) for fill, hatch, _ in KINDS}) == len(KINDS)
+
+
+def test_the_words_say_what_is_not_as_usual() -> None:
+    assert draw.mosaic(GRIDS, finding=FINDING).alt == (
+        "Two jars differ. a. two too many: a1. All else: as demanded. "
+        "b. one too few: b0. All else: as demanded. c. All else: as demanded."
+    )
+
+
+@pytest.mark.parametrize(
+    ("grids", "finding", "sentence"),
+    [
+        ({}, FINDING, "give a dict with one at least"),
+        ({"a": "letters"}, FINDING, "'a' is str, not Grid"),
+        (
+            {"a": GRIDS["a"], "b": Grid(("r",), {"g": ("c",)}, {}, {"x": "else"})},
+            FINDING,
+            "'b' has another key",
+        ),
+        ({"a": Grid(("r",), {"g": ("c",)}, {}, dict.fromkeys("abcdefgh", "x"))}, FINDING, "7 kinds of tile"),
+        (GRIDS, " ", "give its finding, one sentence"),
+    ],
+)
+def test_bad_input_gives_one_clear_sentence(grids: Any, finding: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        draw.mosaic(grids, finding=finding)

@@ -1,0 +1,74 @@
+"""What the tests of faults behind a gateway share: the stand, and what the origin heard."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Callable
+
+from labs.capture.recording import Kind
+from labs.gateway import Options, gateway
+from labs.town.town import Town
+from tests.support import addresses, kinds, remains, turns
+
+ENDS = {Kind.CLIENT_CLOSED, Kind.SERVER_CLOSED, Kind.RESET}
+
+
+@contextlib.asynccontextmanager
+async def fronted(origin: Callable[[], asyncio.Protocol], options: Options) -> AsyncIterator[Town]:
+    """Stand a gateway at front.test before an origin of raw protocols; see that nothing stays open."""
+    async with Town() as town:
+
+        async def dial(host: str, port: int) -> tuple[str, int]:
+            return town.address(f"{host}:{port}", on="front.test")
+
+        await town.open("origin.test", origin)
+        app = gateway(
+            "http://origin.test", options, connector=lambda: town.connector("front.test"), dial=dial
+        )
+        await town.open("front.test", app)
+        servers = addresses(town)
+        yield town
+    await turns(4)
+    assert remains(servers) == []
+    assert not [it for it in remains() if isinstance(it, asyncio.Task)]
+
+
+def upstream(town: Town) -> list[int]:
+    """Return the numbers of the connections to the origin."""
+    return [number for number, call in enumerate(town.recording.calls) if call.whom == "origin.test"]
+
+
+def heard(town: Town) -> dict[int, bytes]:
+    """Return what the origin heard on each of its connections."""
+    said: dict[int, list[bytes]] = {number: [] for number in upstream(town)}
+    for piece in town.recording.pieces:
+        if piece.kind is Kind.HEARD and piece.connection in said:
+            said[piece.connection].append(piece.data)
+    return {number: b"".join(pieces) for number, pieces in said.items()}
+
+
+def targets_in(data: bytes) -> list[bytes]:
+    """Return the target of every request in what an origin heard."""
+    return re.findall(rb"[A-Z]+ (/\S*) HTTP/1\.1\r\n", data)
+
+
+def targets(town: Town) -> list[bytes]:
+    """Return the target of every request that the origin heard."""
+    return [target for data in heard(town).values() for target in targets_in(data)]
+
+
+async def ended(town: Town) -> None:
+    """Wait until the newest connection to the origin is over; the limit of the test is the limit."""
+    while not (upstream(town) and ENDS & set(kinds(town, upstream(town)[-1]))):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
+async def everything(reader: asyncio.StreamReader) -> tuple[bytes, bool]:
+    """Read until the end; return the bytes, and whether the end was a reset."""
+    data = b""
+    try:
+        while piece := await reader.read(1 << 16):
+            data += piece
+    except ConnectionResetError:
+        return data, True
+    return data, False

@@ -1,0 +1,507 @@
+"""The guard turns every silent failure red, in a loop and in a Jupyter kernel, and leaves no hook behind."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import socket
+import textwrap
+import warnings
+import weakref
+
+import nbformat
+import pytest
+from aiohttp import ClientSession
+from nbclient import NotebookClient
+
+from labs.course.kernel import environment
+from labs.guard import guard as room
+from labs.guard.guard import (
+    KINDS,
+    LOST_TASK,
+    SOCKET,
+    TASK,
+    TRACEBACK,
+    UNAWAITED,
+    UNCLOSED,
+    Guard,
+    Unclean,
+    forgiving,
+)
+from labs.guard.leaks import left
+from labs.town.town import Town
+from tests.support import hello, run, turns
+
+
+async def fail():
+    raise LookupError("lost")
+
+
+async def forever():
+    await asyncio.Event().wait()
+
+
+# ---- the misdeeds: each returns what a notebook's variable would hold, or nothing
+
+
+async def lose_a_task():
+    asyncio.create_task(fail())
+    await turns(2)
+
+
+async def keep_a_lost_task():
+    task = asyncio.create_task(fail())
+    await turns(2)
+    return task
+
+
+async def forget_to_await():
+    fail()
+
+
+async def keep_a_coroutine():
+    return fail()
+
+
+async def forget_a_session():
+    ClientSession()
+
+
+async def keep_a_session():
+    return ClientSession()
+
+
+async def break_a_handler():
+    async def broken(request):
+        raise LookupError("broken")
+
+    async with Town() as town, ClientSession(connector=town.connector("client")) as client:
+        await town.open("origin.test", broken)
+        async with client.get("http://origin.test/") as answer:
+            assert answer.status == 500
+
+
+async def leave_a_task():
+    return asyncio.create_task(forever())
+
+
+async def leave_a_task_to_the_collector():
+    asyncio.create_task(forever())
+    await turns(2)
+
+
+async def leave_a_socket():
+    return await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+
+
+async def leave_a_plain_socket():
+    return socket.create_server(("127.0.0.1", 0))
+
+
+async def leave_a_town():
+    town = Town()
+    await town.__aenter__()
+    return town
+
+
+MISDEEDS = [
+    (LOST_TASK, lose_a_task, r"LookupError\('lost'\)"),
+    (LOST_TASK, keep_a_lost_task, r"LookupError\('lost'\): await the task, or catch it"),
+    (UNAWAITED, forget_to_await, "coroutine 'fail' was never awaited: write `await` before the call"),
+    (UNAWAITED, keep_a_coroutine, "fail was never awaited: write `await` before the call"),
+    (UNCLOSED, forget_a_session, "Unclosed client session: use `async with"),
+    (UNCLOSED, keep_a_session, "a client session is still open: use `async with"),
+    (TRACEBACK, break_a_handler, r"Error handling request from .*LookupError\('broken'\)"),
+    (TASK, leave_a_task, r"Task-\d+ \(forever\) still runs: await it or cancel it"),
+    (TASK, leave_a_task_to_the_collector, r"Task was destroyed but it is pending! \(forever\) Keep it"),
+    (SOCKET, leave_a_socket, "still listens: open servers in `async with Town"),
+    (SOCKET, leave_a_plain_socket, "still listens: open servers in `async with Town"),
+    (SOCKET, leave_a_town, "a town is still open: leave its `async with` block"),
+]
+
+
+async def mend(kept):
+    """Put away what a misdeed left."""
+    if isinstance(kept, Town):
+        await kept.__aexit__(None, None, None)
+    elif isinstance(kept, asyncio.Task):
+        kept.cancel()
+        await asyncio.wait({kept})
+    elif isinstance(kept, ClientSession):
+        await kept.close()
+    elif kept is not None:
+        kept.close()
+
+
+@pytest.mark.parametrize(("kind", "misdeed", "words"), MISDEEDS, ids=[it.__name__ for _, it, _ in MISDEEDS])
+def test_each_kind_turns_it_red(kind, misdeed, words):
+    async def main():
+        guard = Guard()
+        kept = await misdeed()
+        with pytest.raises(Unclean, match=words) as caught:
+            await guard.clean()
+        await mend(kept)
+        lines = str(caught.value).splitlines()
+        assert lines[0] == "The lesson left this behind:"
+        assert len(lines) == 2 and lines[1].startswith(f"- {kind}: "), lines
+
+    run(main)
+
+
+@pytest.mark.parametrize(("kind", "misdeed", "words"), MISDEEDS, ids=[it.__name__ for _, it, _ in MISDEEDS])
+def test_what_is_expected_must_come_as_often_as_announced(kind, misdeed, words):
+    async def main():
+        for count in (0, 1, 2):
+            guard = Guard()
+            guard.expect(kind, count)
+            kept = await misdeed()
+            if count == 1:
+                assert str(await guard.clean()).startswith("clean: 0 lost task exceptions, 0 unawaited")
+            elif count == 0:
+                with pytest.raises(Unclean, match=words):
+                    await guard.clean()
+            else:
+                with pytest.raises(Unclean, match=f"- {kind}: 1 expected that never came"):
+                    await guard.clean()
+            await mend(kept)
+            del kept
+
+    run(main)
+
+
+def test_only_known_kinds_can_be_expected():
+    async def main():
+        guard = Guard()
+        with pytest.raises(
+            ValueError, match="The guard knows no 'thing'; it knows: lost task exception, unawaited"
+        ):
+            guard.expect("thing")
+        await guard.clean()
+
+    run(main)
+
+
+def test_a_clean_lesson_is_clean():
+    async def main():
+        guard = Guard()
+        async with Town() as town, ClientSession(connector=town.connector("client")) as client:
+            await town.open("origin.test", hello)
+            await town.open("raw.test", asyncio.Protocol)
+            async with client.get("http://origin.test/") as answer:
+                assert await answer.text() == "hello"
+            async with client.post(
+                "http://origin.test/", data=bytes(2 << 20), raise_for_status=False
+            ) as answer:
+                await answer.read()
+        with pytest.raises(LookupError):
+            await fail()
+        task = asyncio.create_task(fail())
+        with contextlib.suppress(LookupError):
+            await task
+        left = asyncio.create_task(forever())
+        left.cancel()
+        assert repr(await guard.clean()) == (
+            "clean: 0 lost task exceptions, 0 unawaited coroutines, 0 unclosed sessions, "
+            "0 handler tracebacks, 0 tasks, 0 open sockets"
+        )
+
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter(
+            "ignore"
+        )  # as in a kernel: aiohttp warns of the large body, and nobody shows it
+        run(main)
+    assert seen == []
+
+
+def test_what_was_there_before_is_not_the_lessons():
+    async def main():
+        kept = [await it() for _, it, _ in MISDEEDS if it not in (leave_a_town, break_a_handler)]
+        session = ClientSession()
+        session.itself = session  # a cycle: it waits for the collector
+        del session
+        with pytest.warns(ResourceWarning, match="Unclosed client session"):
+            gc.collect()
+        guard = Guard()
+        await guard.clean()
+        for it in kept:
+            await mend(it)
+
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        run(main)
+
+
+def test_a_misdeed_that_was_mended_is_clean():
+    async def main():
+        guard = Guard()
+        for _, misdeed, _ in MISDEEDS:
+            if misdeed in (keep_a_coroutine, keep_a_session, leave_a_task, leave_a_socket, leave_a_town):
+                await mend(await misdeed())
+        await guard.clean()
+
+    run(main)
+
+
+def test_a_dead_proxy_does_not_stop_the_guard():
+    async def main():
+        class Thing:
+            pass
+
+        thing = Thing()
+        proxies = [weakref.proxy(thing)]
+        del thing
+        guard = Guard()
+        await guard.clean()
+        assert len(proxies) == 1
+
+    run(main)
+
+
+def test_a_task_that_has_not_begun_is_one_task_left():
+    async def main():
+        task = asyncio.create_task(forever())
+        assert [kind for kind, _, _ in left(asyncio.get_running_loop())] == [TASK]
+        task.cancel()
+
+    run(main)
+
+
+def test_clean_says_the_same_again():
+    async def main():
+        guard = Guard()
+        guard.expect(TRACEBACK)
+        await break_a_handler()
+        for _ in range(2):  # a learner runs the cell twice
+            await guard.clean()
+        guard = Guard()
+        await break_a_handler()
+        told = set()
+        for _ in range(2):
+            with pytest.raises(Unclean) as caught:
+                await guard.clean()
+            told.add(str(caught.value))
+        assert len(told) == 1
+
+    run(main)
+
+
+# ---- hooks
+
+
+def hooks():
+    """Return everything that a guard replaces."""
+    handlers = {name: logging.getLogger(name).handlers[:] for name in room.LOGGERS}
+    loop = asyncio.get_running_loop()
+    return loop.get_exception_handler(), warnings.showwarning, warnings.filters[:], handlers
+
+
+@pytest.mark.parametrize("how", ["clean", "unclean", "dismissed", "relieved", "relieved and asked"])
+def test_the_hooks_are_restored_exactly(how):
+    async def main():
+        def mine(loop, context):
+            pass
+
+        asyncio.get_running_loop().set_exception_handler(mine)
+        before = hooks()
+        guard = Guard()
+        assert all(was != now for was, now in zip(before, hooks(), strict=True))
+        if how == "clean":
+            await guard.clean()
+        elif how == "unclean":
+            await break_a_handler()
+            with pytest.raises(Unclean):
+                await guard.clean()
+        elif how == "dismissed":
+            guard.dismiss()
+        else:
+            second = Guard()
+            guards = hooks()
+            if how == "relieved and asked":
+                await guard.clean()
+                assert hooks() == guards, "the first guard took the second one's hooks"
+            await break_a_handler()
+            await turns(1)
+            with pytest.raises(Unclean, match=TRACEBACK):
+                await second.clean()
+        assert hooks() == before
+        assert room._standing is None
+
+    run(main)
+
+
+def test_a_second_guard_does_not_answer_for_the_first():
+    async def main():
+        Guard()
+        await break_a_handler()
+        await lose_a_task()
+        gc.collect()
+        assert await Guard().clean()
+
+    run(main)
+
+
+def test_a_guard_of_a_loop_that_has_ended_is_relieved():
+    async def one():
+        Guard()
+
+    async def other():
+        await Guard().clean()
+
+    before = warnings.showwarning, warnings.filters[:]
+    run(one)
+    run(other)
+    assert (warnings.showwarning, warnings.filters[:]) == before
+
+
+def test_a_guard_needs_a_loop():
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        Guard()
+    assert room._standing is None
+    test_a_guard_of_a_loop_that_has_ended_is_relieved()
+
+
+def test_other_warnings_pass():
+    async def main():
+        guard = Guard()
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            warnings.showwarning = guard._on_warning
+            guard._before = (None, lambda *args: seen.append(args))
+            warnings.warn("something else", UserWarning, stacklevel=1)
+            warnings.warn("Sending a large body", ResourceWarning, stacklevel=1)
+        guard._before = (None, warnings.showwarning)
+        assert [str(it[0]) for it in seen] == ["something else", "Sending a large body"]
+        guard.dismiss()
+        assert guard._found == []
+
+    show = warnings.showwarning
+    try:
+        run(main)
+    finally:
+        warnings.showwarning = show
+
+
+# ---- forgiving
+
+
+def test_a_learners_attempt_is_forgiven():
+    async def main():
+        guard = Guard()
+        with forgiving():
+            await break_a_handler()
+            await lose_a_task()
+            await forget_to_await()
+            session = ClientSession()
+            session.itself = session  # a cycle: it waits for the collector
+            del session
+        await guard.clean()
+        guard = Guard()
+        with pytest.raises(LookupError), forgiving():
+            await lose_a_task()
+            await forget_a_session()
+            raise LookupError
+        await guard.clean()
+        assert room._forgiven == 0
+        guard = Guard()
+        with forgiving():
+            with forgiving():
+                await break_a_handler()
+                session = ClientSession()
+                session.itself = session  # collected by the outer block, which forgives it, too
+                del session
+            await break_a_handler()
+        await break_a_handler()
+        with pytest.raises(Unclean) as caught:
+            await guard.clean()
+        assert str(caught.value).count(TRACEBACK) == 1
+
+    run(main)
+
+
+# ---- in a Jupyter kernel
+
+CELLS = {
+    "clean": """
+        async with Town() as town, ClientSession(connector=town.connector("client")) as client:
+            await town.open("origin.test", broken if False else hello)
+            async with client.get("http://origin.test/") as answer:
+                print(await answer.text())
+        """,
+    "lost": "asyncio.create_task(fail())",
+    "lost, kept": "task = asyncio.create_task(fail())\nawait asyncio.sleep(0)",
+    "unawaited": "fail()\nprint()",
+    "unawaited, kept": "coroutine = fail()",
+    "unawaited, the value of its cell": "fail()",
+    "unclosed": "ClientSession()\nprint()",
+    "unclosed, kept": "session = ClientSession()",
+    "unclosed, the value of its cell": "ClientSession()",
+    "traceback": """
+        async with Town() as town, ClientSession(connector=town.connector("client")) as client:
+            await town.open("origin.test", broken)
+            async with client.get("http://origin.test/") as answer:
+                await answer.read()
+        """,
+    "task": "task = asyncio.create_task(forever())",
+    "task without a variable": "asyncio.create_task(forever());",
+    "socket": "server = await asyncio.start_server(print, '127.0.0.1', 0)",
+    "clean again": "await asyncio.sleep(0)",
+}
+KIND_OF = {
+    "lost": LOST_TASK,
+    "unawaited": UNAWAITED,
+    "unclosed": UNCLOSED,
+    "traceback": TRACEBACK,
+    "task": TASK,
+    "socket": SOCKET,
+}
+PREPARE = """
+    import asyncio
+    from aiohttp import ClientSession, web
+    from labs.guard.guard import Guard
+    from labs.town.town import Town
+    async def hello(request): return web.Response(text="hello")
+    async def broken(request): raise LookupError("broken")
+    async def fail(): raise LookupError("lost")
+    async def forever(): await asyncio.Event().wait()
+    """
+
+
+def cells_of(source):
+    """Cells as a lesson has them: the guard first, the misdeed, a cell between, the guard's word last."""
+    say = "try:\n    print(await guard.clean())\nexcept Exception as error:\n    print(error)"
+    return ["guard = Guard()", source, "await asyncio.sleep(0)", say]
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    """Execute four cells for every misdeed, all in one kernel; give what each guard said."""
+    sources = [textwrap.dedent(PREPARE)]
+    for source in CELLS.values():
+        sources += cells_of(textwrap.dedent(source))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(it) for it in sources])
+    NotebookClient(notebook, timeout=20, kernel_name="python3", coalesce_streams=True).execute(
+        env=environment()
+    )
+    last = notebook.cells[4::4]
+    assert all([it.output_type for it in cell.outputs] == ["stream"] for cell in last), last
+    others = [it for cell in notebook.cells for it in cell.outputs if it.get("name") == "stderr"]
+    assert others == [], "the guard listens, so nothing is said on stderr"
+    return {name: cell.outputs[0].text for name, cell in zip(CELLS, last, strict=True)}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_in_a_kernel(kernel, name):
+    kind = KIND_OF.get(name.replace(",", " ").split()[0])
+    if kind is None:
+        assert kernel[name] == (
+            "clean: 0 lost task exceptions, 0 unawaited coroutines, 0 unclosed sessions, "
+            "0 handler tracebacks, 0 tasks, 0 open sockets\n"
+        )
+    else:
+        assert kernel[name].startswith(f"The lesson left this behind:\n- {kind}: "), kernel[name]
+        assert kernel[name].count("\n") == 2, kernel[name]
+
+
+def test_every_kind_is_tried_in_a_kernel():
+    tried = {KIND_OF.get(name.replace(",", " ").split()[0]) for name in CELLS}
+    assert tried == {*KINDS, None}

@@ -1,0 +1,70 @@
+"""A journal holds back what a server logs, and only while it is kept."""
+
+import logging
+import warnings
+
+import pytest
+from aiohttp import ClientSession, web
+
+from labs.guard.guard import LOGGERS
+from labs.guard.logs import journal
+from labs.town.town import Town
+from tests.support import run
+
+
+async def crashes(request):
+    raise KeyError("the secret")
+
+
+async def returns(request):
+    return web.HTTPGone()
+
+
+async def waits(request):
+    raise TimeoutError
+
+
+async def asked(handler) -> int:
+    async with Town() as town:
+        await town.open("shop.test", handler)
+        connector, url = town.connector("client"), "http://shop.test/"
+        async with ClientSession(connector=connector) as client, client.get(url) as answer:
+            return answer.status
+
+
+@pytest.mark.parametrize(
+    ("handler", "status", "raised", "warned"),
+    [
+        (crashes, 500, ["KeyError"], []),
+        (waits, 504, ["no exception"], []),
+        (returns, 410, [], ["DeprecationWarning"]),
+    ],
+)
+def test_what_the_server_writes_stands_in_the_journal_and_nowhere_else(
+    handler, status, raised, warned, caplog, capfd
+):
+    async def main():
+        with journal() as log:
+            assert await asked(handler) == status
+        assert (log.raised, log.warned) == (raised, warned)
+        assert ("the secret" in log.text) == (handler is crashes)
+        assert ("Traceback" in log.text) == (handler is crashes)
+
+    run(main)
+    assert not caplog.records and capfd.readouterr() == ("", "")
+
+
+def test_less_than_an_error_is_held_back_and_not_written_down():
+    with journal() as log:
+        logging.getLogger("asyncio").warning("Executing took 0.2 seconds")
+    assert log.raised == [] and log.text == ""
+
+
+def test_after_the_journal_all_is_as_before(caplog):
+    filters = warnings.filters[:]
+    with pytest.raises(ZeroDivisionError), journal():
+        1 / 0  # noqa: B018
+    assert warnings.filters[: len(filters)] == filters
+    assert not any(logging.getLogger(name).filters for name in LOGGERS)
+    logging.getLogger("aiohttp.server").error("heard again")
+    assert caplog.messages == ["heard again"]

@@ -1,0 +1,95 @@
+"""Each of the client's own steps is held where it stands, and goes on when the gate opens."""
+
+import asyncio
+
+import pytest
+from aiohttp import ClientSession, TraceConfig, web
+
+from labs.instruments import phases as holds
+from labs.town.gates import Gate
+from labs.town.town import Town
+from tests.support import get, hello, run
+
+
+@pytest.mark.parametrize("hold", [holds.lookups, holds.connects])
+def test_a_step_stands_at_the_gate_and_goes_on(hold):
+    async def main():
+        gate, lookups, accepted = Gate(), [], 0
+        trace_config = TraceConfig()
+
+        async def found(*_):
+            lookups.append("found")
+
+        trace_config.on_dns_resolvehost_end.append(found)
+        async with Town() as town:
+            await town.open("origin.test", hello)
+            connector = town.connector("client")
+            async with ClientSession(connector=connector, trace_configs=[trace_config]) as client:
+                assert hold(connector, gate) is connector
+                asking = asyncio.create_task(get(client, "http://origin.test/"))
+                await gate.reached()
+                before = list(lookups), town.trace.connections()
+                gate.open()
+                assert await asking == "hello"
+            return before, accepted
+
+    assert run(main)[0] == ((["found"] if hold is holds.connects else []), 0)
+
+
+@pytest.mark.parametrize("hold", [holds.lookups, holds.connects])
+def test_a_held_step_can_be_cancelled_and_leaves_nothing_open(hold):
+    async def main():
+        gate = Gate()
+        async with Town() as town:
+            await town.open("origin.test", hello)
+            connector = town.connector("client")
+            async with ClientSession(connector=connector) as client:
+                hold(connector, gate)
+                asking = asyncio.create_task(get(client, "http://origin.test/"))
+                await gate.reached()
+                asking.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await asking
+                gate.open()
+                return await get(client, "http://origin.test/")
+
+    assert run(main) == "hello"
+
+
+def test_a_gate_under_tls_holds_the_handshake():
+    async def main():
+        gate, done = Gate(), []
+        trace_config = TraceConfig()
+
+        async def connected(*_):
+            done.append("connected")
+
+        trace_config.on_connection_create_end.append(connected)
+        async with Town() as town:
+            await town.open("origin.test", hello, tls=True, gate=gate)
+            connector = town.connector("client", ssl=town.ca.client_context())
+            async with ClientSession(connector=connector, trace_configs=[trace_config]) as client:
+                asking = asyncio.create_task(get(client, "https://origin.test/"))
+                await gate.reached()
+                for _ in range(50):
+                    await asyncio.sleep(0)
+                before = list(done)
+                gate.open()
+                assert await asking == "hello"
+        return before, done
+
+    assert run(main) == ([], ["connected"])
+
+
+def test_a_town_closes_though_a_handshake_is_held():
+    async def main():
+        gate = Gate()
+        async with Town() as town:
+            await town.open("origin.test", web.Application(), tls=True, gate=gate)
+            async with ClientSession(connector=town.connector("client", ssl=False)) as client:
+                asking = asyncio.create_task(get(client, "https://origin.test/"))
+                await gate.reached()
+                asking.cancel()
+                await asyncio.wait([asking])
+
+    run(main)

@@ -1,0 +1,208 @@
+"""The order of events decides whether a timeout has fired; what a slow computer does is no verdict."""
+
+import asyncio
+import time
+
+import pytest
+
+from labs.capture.notes import noted
+from labs.capture.trace import Trace
+from labs.instruments import timeouts as patience
+from labs.instruments.timeouts import Run, Unsettled, outlast, shut
+from labs.town import gates, town
+from labs.town.gates import GateStuck
+from tests.support import hello, run
+
+
+def test_a_timeout_while_the_gate_is_shut_has_fired():
+    async def ask(trial):
+        async with asyncio.timeout(trial.begin()):
+            await trial.gate
+
+    found = run(lambda: outlast(ask, 0.01))
+    assert (found.raised, found.late) == ("TimeoutError", False)
+    assert found.asked == 0.01
+    assert found.took >= 0
+
+
+def test_a_request_that_goes_on_behind_the_gate_has_not():
+    async def ask(trial):
+        seconds = trial.begin()
+        began = asyncio.get_running_loop().time()
+        await trial.gate
+        held.append((asyncio.get_running_loop().time() - began) / seconds)
+
+    held: list[float] = []
+    found = run(lambda: outlast(ask, 0.05))
+    assert (found.raised, found.error, found.late) == ("–", None, False)
+    assert held[0] > 1.5  # the gate was shut for longer than the timeout
+
+
+def test_a_timeout_before_the_phase_is_reached_is_no_verdict():
+    async def ask(trial):
+        asked.append(seconds := trial.begin())
+        if len(asked) < 3:
+            raise TimeoutError
+        async with asyncio.timeout(seconds):
+            await trial.gate
+
+    asked: list[float] = []
+    assert run(lambda: outlast(ask, 0.01)).raised == "TimeoutError"
+    assert asked == [0.01, 0.02, 0.04]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_timeout_of_a_computer_that_stands_still_is_no_verdict(own):
+    async def ask(trial):
+        asked.append(seconds := trial.begin())
+        async with asyncio.timeout(seconds):
+            if own:
+                trial.block()  # on purpose: that is what is measured
+            elif len(asked) == 1:
+                trial.gate.on_open(lambda: None)
+                time.sleep(1.5 * seconds)  # noqa: ASYNC251  the computer stands still
+            await trial.gate
+
+    asked: list[float] = []
+    assert run(lambda: outlast(ask, 0.1)).raised == "TimeoutError"
+    assert asked == ([0.1] if own else [0.1, 0.2])
+
+
+def test_a_timeout_behind_the_gate_counts_when_it_comes_twice_in_a_row():
+    async def ask(trial):
+        asked.append(trial.begin())
+        await trial.gate
+        if len(asked) in late:
+            raise TimeoutError
+
+    asked: list[float] = []
+    late = {1}
+    assert run(lambda: outlast(ask, 0.01)).raised == "–"
+    assert len(asked) == 2
+    asked, late = [], {1, 2}
+    found = run(lambda: outlast(ask, 0.01))
+    assert (found.raised, found.late, len(asked)) == ("TimeoutError", True, 2)
+
+
+def test_a_timeout_before_the_phase_stands_between_two_late_ones():
+    async def ask(trial):
+        asked.append(trial.begin())
+        if len(asked) == 2:
+            raise TimeoutError
+        await trial.gate
+        if len(asked) < 4:
+            raise TimeoutError
+
+    asked: list[float] = []
+    assert run(lambda: outlast(ask, 0.01)).raised == "–"
+    assert len(asked) == 4
+
+
+def test_blocking_counts_as_being_held():
+    async def ask(trial):
+        async with asyncio.timeout(trial.begin()):
+            trial.block()
+            await asyncio.sleep(0)
+            await trial.gate
+
+    found = run(lambda: outlast(ask, 0.01))
+    assert (found.raised, found.late) == ("TimeoutError", False)
+
+
+def test_the_reference_timer_is_longer_also_when_the_loop_stands_still():
+    async def main():
+        loop, fired = asyncio.get_running_loop(), []
+        loop.call_later(0.05, fired.append, "under test")
+        reference = asyncio.create_task(patience._longer_than(0.05))
+        reference.add_done_callback(lambda _: fired.append("reference"))
+        await asyncio.sleep(0)
+        patience.time.sleep(0.2)  # every timer that is set now is due
+        await reference
+        return fired
+
+    assert run(main) == ["under test", "reference"]
+
+
+def test_a_phase_that_is_not_held_is_told_apart_from_a_verdict(monkeypatch):
+    async def quick(trial):
+        trial.begin()
+        await asyncio.sleep(0)
+        trial.gate.on_open(lambda: None)
+        await asyncio.sleep(0)
+
+    async def never(trial):
+        trial.begin()
+        raise TimeoutError
+
+    monkeypatch.setattr(patience, "ATTEMPTS", 2)
+    with pytest.raises(Unsettled, match="while the gate was shut"):
+        run(lambda: outlast(quick, 0.05))
+    with pytest.raises(Unsettled, match="2 runs gave no verdict, the last with 0.02 s"):
+        run(lambda: outlast(never, 0.01))
+
+
+def test_any_other_exception_is_raised():
+    async def wrong(trial):
+        trial.begin()
+        raise KeyError("wrong")
+
+    with pytest.raises(KeyError):
+        run(lambda: outlast(wrong, 0.01))
+
+
+def test_a_gate_that_nobody_reaches_says_so(monkeypatch):
+    async def wrong(trial):
+        trial.begin()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(gates, "PATIENCE", 0.01)
+    with pytest.raises(GateStuck, match="0 of 1 came"):
+        run(lambda: outlast(wrong, 0.01))
+
+
+def test_an_interrupt_ends_the_request_and_closes_the_town():
+    async def ask(trial):
+        await trial.town.open("origin.test", hello)
+        try:
+            async with asyncio.timeout(trial.begin()):
+                begun.set()
+                await trial.gate
+        finally:
+            ended.append(True)
+
+    async def main():
+        trying = asyncio.create_task(outlast(ask, 5))
+        await asyncio.wait_for(begun.wait(), 5)
+        trying.cancel()
+        await asyncio.wait([trying])
+        return trying.cancelled(), ended, len(asyncio.all_tasks()), len(town.OPEN_TOWNS)
+
+    begun = asyncio.Event()
+    ended: list[bool] = []
+    assert run(main) == (True, [True], 1, 0)
+
+
+def test_what_goes_round_while_the_gate_is_shut_stops_when_it_opens():
+    async def ask(trial):
+        trial.begin()
+        while await shut(trial.gate):
+            rounds.append(trial.gate.arrived)
+
+    rounds: list[int] = []
+    assert run(lambda: outlast(ask, 0.01)).raised == "–"
+    assert len(rounds) > 1
+    assert set(rounds) == {1}
+
+
+def test_notes_stand_beside_a_trace_and_cannot_be_changed():
+    notes = {"raised": "TimeoutError"}
+    found = noted(Trace((), ("client",)), notes)
+    notes.clear()
+    assert isinstance(found, Trace)
+    assert (found.parties, dict(found.notes)) == (("client",), {"raised": "TimeoutError"})
+    with pytest.raises(TypeError):
+        found.notes["raised"] = "nothing"
+
+
+def test_times_are_weather_and_not_compared():
+    assert Run(None, False, Trace((), ()), 0.05, 0.1) == Run(None, False, Trace((), ()), 0.1, 0.3)

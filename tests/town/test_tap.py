@@ -1,0 +1,517 @@
+"""The tap records exactly what crosses, both ways, and changes none of it."""
+
+import asyncio
+import contextlib
+import io
+import re
+import socket
+import struct
+
+import pytest
+from aiohttp import ClientSession, web
+
+from labs.capture.recording import Kind
+from labs.town.town import Town
+from tests.support import crossed, kinds, raw, run, turns
+
+BIG = bytes(range(256)) * (8 << 12)  # 8 MiB
+
+
+class Server(asyncio.Protocol):
+    """Call `hears(transport, data)` for what comes, and note what the transport tells."""
+
+    def __init__(self, hears=lambda transport, data: None, meets=lambda transport: None):
+        self.hears, self.meets, self.told = hears, meets, []
+        self.lost = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport):
+        self.transport = transport
+        self.meets(transport)
+
+    def data_received(self, data):
+        self.hears(self.transport, data)
+
+    def pause_writing(self):
+        self.told.append("pause")
+
+    def resume_writing(self):
+        self.told.append("resume")
+
+    def connection_lost(self, exc):
+        self.lost.set_result(exc)
+
+
+@contextlib.asynccontextmanager
+async def serving(*args, factory=Server, **options):
+    """Open a raw server in a town; give the town, its address and the protocols it made."""
+    made = []
+
+    def make():
+        made.append(factory(*args))
+        return made[-1]
+
+    async with Town(**options) as town:
+        await town.open("origin.test", make)
+        yield town, town.address("origin.test"), made
+
+
+# ---- bytes
+
+
+def test_both_ways_byte_for_byte():
+    async def main():
+        async with serving(lambda transport, data: transport.write(data[::-1])) as (town, address, _):
+            reader, writer = await asyncio.open_connection(*address)
+            seen = b""
+            for piece in (b"one", b"\x00\r\n\xff", b"three"):
+                writer.write(piece)
+                seen += await reader.readexactly(len(piece))
+            assert crossed(town, Kind.HEARD) == b"one\x00\r\n\xffthree"
+            assert crossed(town, Kind.SAID) == seen == b"eno\xff\n\r\x00eerht"
+            writer.close()
+            await writer.wait_closed()
+
+    run(main)
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_eight_mebibytes_both_ways(tls):
+    async def echo(request):
+        return web.Response(body=await request.read())
+
+    async def main():
+        async with Town() as town:
+            app = web.Application(client_max_size=1 << 30)
+            app.router.add_post("/", echo)
+            await town.open("origin.test", app, tls=tls)
+            ssl = town.ca.client_context() if tls else True
+            client, url = (
+                ClientSession(connector=town.connector("client", ssl=ssl)),
+                f"http{'s' * tls}://origin.test/",
+            )
+            async with client, client.post(url, data=io.BytesIO(BIG)) as answer:
+                assert await answer.read() == BIG
+        assert crossed(town, Kind.HEARD).partition(b"\r\n\r\n")[2] == BIG
+        assert crossed(town, Kind.SAID).partition(b"\r\n\r\n")[2] == BIG
+
+    run(main)
+
+
+def test_many_small_writes_and_lists_of_writes():
+    def meets(transport):
+        for i in range(1000):
+            transport.write(b"%d," % i)
+        transport.writelines([b"a", b"", bytearray(b"b"), memoryview(b"cd")[1:]])
+        transport.writelines(iter([b"e", b"f"]))
+        transport.write(b"")
+        transport.write(bytearray(b"g"))
+        transport.write(memoryview(b"hij")[1:])
+        transport.close()
+
+    async def main():
+        async with serving(lambda *_: None, meets) as (town, address, _):
+            seen = await raw(address, b"")
+            assert seen == b"".join(b"%d," % i for i in range(1000)) + b"abdefgij"
+            assert crossed(town, Kind.SAID) == seen
+            assert all(it.data for it in town.recording.pieces if it.kind is Kind.SAID)
+
+    run(main)
+
+
+def test_what_may_change_is_copied():
+    async def main():
+        async with serving() as (town, address, made):
+            reader, writer = await asyncio.open_connection(*address)
+            await turns(5)
+            data = bytearray(b"before")
+            made[0].transport.write(data)
+            data[:] = b"after!"
+            assert await reader.readexactly(6) == crossed(town, Kind.SAID) == b"before"
+            writer.close()
+
+    run(main)
+
+
+def test_what_is_refused_was_not_said():
+    async def main():
+        async with serving() as (town, address, made):
+            _, writer = await asyncio.open_connection(*address)
+            await turns(5)
+            for wrong in ("text", 5, None):
+                with pytest.raises(TypeError):
+                    made[0].transport.write(wrong)
+            made[0].transport.write_eof()
+            with pytest.raises(RuntimeError):
+                made[0].transport.write(b"too late")
+            assert crossed(town, Kind.SAID) == b""
+            writer.close()
+
+    run(main)
+
+
+def test_what_is_written_while_a_closed_transport_still_sends():
+    def meets(transport):
+        transport.write(BIG)
+        transport.close()
+        transport.write(b"tail")
+
+    def at_once(transport):
+        transport.write(b"all")
+        transport.close()
+        transport.write(b"tail")
+
+    async def main():
+        for how in (meets, at_once):
+            async with serving(lambda *_: None, how) as (town, address, _):
+                seen = await raw(address, b"")
+                assert crossed(town, Kind.SAID) == seen
+
+    run(main)
+
+
+def test_the_limit_is_kept_and_the_rest_counted():
+    async def main():
+        async with serving(lambda transport, data: transport.write(data * 2), keep=8) as (town, address, _):
+            for _ in range(2):
+                reader, writer = await asyncio.open_connection(*address)
+                for _ in range(3):
+                    writer.write(b"1234")
+                    await reader.readexactly(8)
+                writer.close()
+                await writer.wait_closed()
+        for connection in (0, 1):
+            pieces = [it for it in town.recording.pieces if it.connection == connection]
+            assert [(it.data, it.size) for it in pieces if it.kind is Kind.HEARD] == [
+                (b"1234", 4),
+                (b"1234", 4),
+                (b"", 4),
+            ]
+            assert [(it.data, it.size) for it in pieces if it.kind is Kind.SAID] == [
+                (b"12341234", 8),
+                (b"", 8),
+                (b"", 8),
+            ]
+
+    run(main)
+
+
+def test_a_file_is_recorded_completely(tmp_path):
+    (tmp_path / "big.bin").write_bytes(BIG[:3_000_001])
+
+    async def main():
+        async def send(request):
+            return web.FileResponse(tmp_path / "big.bin")
+
+        async with Town() as town:
+            await town.open("origin.test", send)
+            head = b"GET / HTTP/1.1\r\nHost: x\r\n%sConnection: close\r\n\r\n"
+            for i, range_ in enumerate((b"", b"Range: bytes=1000-2000000\r\n")):
+                seen = await raw(town.address("origin.test"), head % range_)
+                assert crossed(town, Kind.SAID, i) == seen
+                assert seen.partition(b"\r\n\r\n")[2] == (BIG[1000:2_000_001] if range_ else BIG[:3_000_001])
+
+    run(main)
+
+
+def test_a_websocket_works_and_is_recorded():
+    async def main():
+        async def echo(request):
+            socket_ = web.WebSocketResponse()
+            await socket_.prepare(request)
+            async for message in socket_:
+                await socket_.send_str(message.data)
+            return socket_
+
+        async with Town() as town, ClientSession(connector=town.connector("client")) as client:
+            await town.open("origin.test", echo)
+            async with client.ws_connect("http://origin.test/") as talk:
+                for word in ("hello", "again"):
+                    await talk.send_str(word)
+                    assert await talk.receive_str() == word
+        said = crossed(town, Kind.SAID)
+        assert said.partition(b"\r\n\r\n")[2] == b"\x81\x05hello\x81\x05again\x88\x02\x03\xe8"
+        assert (
+            len(crossed(town, Kind.HEARD).partition(b"\r\n\r\n")[2]) == 11 + 11 + 8
+        )  # masked, so 4 bytes more each
+
+    run(main)
+
+
+def test_another_protocol_takes_over_and_the_tap_stays():
+    async def main():
+        class Second(asyncio.Protocol):
+            def data_received(self, data):
+                first[0].transport.write(b"second heard " + data)
+
+            def pause_writing(self):
+                first[0].told.append("second paused")
+
+        def hears(transport, data):
+            assert transport.get_protocol() is first[0]
+            second = Second()
+            transport.set_protocol(second)
+            assert transport.get_protocol() is second
+            transport.write(b"first heard " + data)
+
+        async with serving(hears) as (town, address, first):
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(b"one")
+            assert await reader.readexactly(15) == b"first heard one"
+            writer.write(b"two")
+            assert await reader.readexactly(16) == b"second heard two"
+            assert crossed(town, Kind.HEARD) == b"onetwo"
+            assert crossed(town, Kind.SAID) == b"first heard onesecond heard two"
+            first[0].transport.write(BIG)
+            assert first[0].told == ["second paused"]
+            with pytest.raises(
+                TypeError, match="the tap records asyncio.Protocol servers, and BufferedProtocol is not"
+            ):
+                first[0].transport.set_protocol(asyncio.BufferedProtocol())
+            writer.transport.abort()
+
+    run(main)
+
+
+def test_back_pressure_goes_through():
+    async def main():
+        async with serving() as (_, address, made):
+            reader, writer = await asyncio.open_connection(*address, limit=1 << 16)
+            await turns(5)
+            server = made[0]
+            assert server.told == []
+            server.transport.write(BIG)
+            assert server.told == ["pause"]
+            assert server.transport.get_write_buffer_size() > 0
+            await reader.readexactly(len(BIG))
+            assert server.told == ["pause", "resume"]
+            writer.close()
+
+    run(main)
+
+
+def test_a_slow_reader_holds_an_aiohttp_handler():
+    # The client reads nothing until the handler has stopped getting on; then everything comes.
+    async def main():
+        written = 0
+
+        async def stream(request):
+            nonlocal written
+            answer = web.StreamResponse(headers={"Content-Length": str(len(BIG) * 4)})
+            await answer.prepare(request)
+            for _ in range(64):
+                written += 1
+                await answer.write(BIG[: 1 << 19])
+            return answer
+
+        async with Town() as town:
+            await town.open("origin.test", stream)
+            reader, writer = await asyncio.open_connection(*town.address("origin.test"), limit=1 << 16)
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            before = -1
+            while written != before or not written:  # until it stands still
+                before = written
+                await turns(50)
+            assert written < 64
+            assert len((await reader.read()).partition(b"\r\n\r\n")[2]) == len(BIG) * 4
+            assert written == 64
+            writer.close()
+
+    run(main)
+
+
+def test_a_server_can_pause_reading():
+    async def main():
+        heard = []
+        async with serving(lambda _, data: heard.append(data)) as (_, address, made):
+            _, writer = await asyncio.open_connection(*address)
+            await turns(5)
+            made[0].transport.pause_reading()
+            writer.write(b"hello")
+            await turns(20)
+            assert heard == []
+            made[0].transport.resume_reading()
+            while not heard:
+                await turns(1)
+            assert heard == [b"hello"]
+            writer.close()
+
+    run(main)
+
+
+# ---- ends
+
+
+def test_who_closes_is_recorded():
+    async def main():
+        async with serving(lambda transport, data: transport.close()) as (town, address, made):
+            await raw(address, b"bye")
+            assert kinds(town) == [Kind.OPENED, Kind.HEARD, Kind.SERVER_CLOSED]
+            _, writer = await asyncio.open_connection(*address)
+            writer.close()
+            await writer.wait_closed()
+            while len(made) < 2:
+                await turns(1)
+            assert await made[1].lost is None
+            assert kinds(town, 1) == [Kind.OPENED, Kind.CLIENT_CLOSED]
+
+    run(main)
+
+
+def test_a_reset_is_recorded():
+    async def main():
+        async with serving(lambda transport, data: transport.abort()) as (town, address, made):
+            with contextlib.suppress(ConnectionResetError):
+                await raw(address, b"bye")
+            assert kinds(town) == [Kind.OPENED, Kind.HEARD, Kind.RESET]
+            with socket.create_connection(address) as sock:
+                sock.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                )  # close means RST
+                while len(made) < 2:
+                    await turns(1)
+            assert isinstance(await made[1].lost, ConnectionResetError)
+            assert kinds(town, 1) == [Kind.OPENED, Kind.RESET]
+
+    run(main)
+
+
+def test_a_server_that_dies_resets():
+    async def main():
+        async with serving() as (town, address, made):
+            reader, writer = await asyncio.open_connection(*address)
+            await turns(5)
+            await town.close("origin.test")
+            assert kinds(town) == [Kind.OPENED, Kind.RESET]
+            assert made[0].lost.done()
+            with contextlib.suppress(ConnectionResetError):
+                assert await reader.read() == b""
+            writer.close()
+
+    run(main)
+
+
+def test_a_client_may_stop_talking_and_still_listen():
+    class Polite(Server):
+        def eof_received(self):
+            asyncio.get_running_loop().call_soon(self.answer)
+            return True
+
+        def answer(self):
+            self.transport.write(b"answer")
+            self.transport.close()
+
+    async def main():
+        async with serving(factory=Polite) as (town, address, _):
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(b"question")
+            writer.write_eof()
+            assert await reader.read() == b"answer"
+            assert kinds(town) == [Kind.OPENED, Kind.HEARD, Kind.CLIENT_CLOSED, Kind.SAID, Kind.SERVER_CLOSED]
+            writer.close()
+
+    run(main)
+
+
+def test_a_server_may_stop_talking_and_still_listen():
+    def hears(transport, data):
+        if data == b"question":
+            assert transport.can_write_eof()
+            transport.write(b"answer")
+            transport.write_eof()
+
+    async def main():
+        async with serving(hears) as (town, address, made):
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(b"question")
+            assert await reader.read() == b"answer"
+            writer.write(b"thanks")
+            writer.close()
+            await made[0].lost
+            assert crossed(town, Kind.HEARD) == b"questionthanks"
+            assert kinds(town) == [Kind.OPENED, Kind.HEARD, Kind.SAID, Kind.SERVER_CLOSED, Kind.HEARD]
+
+    run(main)
+
+
+def test_a_server_that_cannot_take_a_connection_is_not_silent():
+    async def main():
+        told = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+        async with Town() as town:
+            await town.open("origin.test", asyncio.BufferedProtocol)
+            with contextlib.suppress(ConnectionResetError):
+                assert await raw(town.address("origin.test"), b"") == b""
+        assert told[0]["message"] == "origin.test cannot take a connection"
+        assert isinstance(told[0]["exception"], TypeError)
+
+    run(main)
+
+
+# ---- changes nothing
+
+
+async def untapped(app, requests):
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        return [await raw(runner.addresses[0], it) for it in requests]
+    finally:
+        await runner.cleanup()
+
+
+def test_with_and_without_the_tap_the_bytes_are_the_same(tmp_path):
+    (tmp_path / "file.txt").write_bytes(BIG[:100_000])
+
+    async def chunks(request):
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for i in range(5):
+            await answer.write(b"%d" % i * 1000)
+        return answer
+
+    async def echo(request):
+        return web.json_response({"method": request.method, "body": (await request.text())[:10]})
+
+    async def packed(request):
+        answer = web.Response(text="x" * 5000)
+        answer.enable_compression()
+        return answer
+
+    def app():
+        made = web.Application()
+        made.router.add_get("/chunks", chunks)
+        made.router.add_route("*", "/echo", echo)
+        made.router.add_get("/packed", packed)
+        made.router.add_static("/files", tmp_path)
+        return made
+
+    end = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    requests = [
+        b"GET /chunks" + end + b"\r\n",
+        b"GET /chunks HTTP/1.0\r\n\r\n",
+        b"HEAD /echo" + end + b"\r\n",
+        b"POST /echo" + end + b"Content-Length: 5\r\n\r\nhello",
+        b"POST /echo" + end + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        b"POST /echo" + end + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
+        b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\nGET /echo" + end + b"\r\n",
+        b"GET /packed" + end + b"Accept-Encoding: gzip\r\n\r\n",
+        b"GET /files/file.txt" + end + b"\r\n",
+        b"HEAD /files/file.txt" + end + b"\r\n",
+        b"GET /nothing" + end + b"\r\n",
+    ]
+
+    async def main():
+        plain = await untapped(app(), requests)
+        async with Town() as town:
+            await town.open("origin.test", app())
+            tapped = [await raw(town.address("origin.test"), it) for it in requests]
+            recorded = [crossed(town, Kind.SAID, i) for i in range(len(requests))]
+            assert [crossed(town, Kind.HEARD, i) for i in range(len(requests))] == requests
+        undated = [[re.sub(rb"\r\nDate: [^\r]*", b"", it) for it in answers] for answers in (plain, tapped)]
+        assert undated[0] == undated[1]
+        assert recorded == tapped
+        assert all(it.startswith(b"HTTP/1.") for it in plain)
+
+    run(main)

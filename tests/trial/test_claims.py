@@ -1,0 +1,251 @@
+"""A verdict is computed; where the ledger says otherwise, the check raises, and says why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labs.capture.parser import Message
+from labs.capture.trace import Said, Trace
+from labs.trial import claims
+from labs.trial.claims import Claim, Disagreement, LedgerError, Reading, Verdict, check, ledger, read
+from labs.trial.comparison import Broken, Comparison, NotTested
+
+ENTRY = {
+    "id": "C1",
+    "sentence": "A redirect makes the client ask twice.",
+    "source": "RFC 9110",
+    "kind": "posted",
+    "verdict": "holds",
+    "lesson": "01_x",
+}
+REFUTED = {
+    **ENTRY,
+    "id": "C2",
+    "sentence": "A proxy makes the client ask twice.",
+    "verdict": "refuted",
+    "corrected": "It asks once.",
+}
+
+
+def written(folder: Path, *entries: dict[str, Any]) -> Path:
+    path = folder / "claims.toml"
+    lines = [line for it in entries for line in ("[[claim]]", *(f"{key} = {it[key]!r}" for key in it))]
+    path.write_text("\n".join(lines), "utf-8")
+    ledger.cache_clear()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the checks read a ledger of two claims: C1 holds, C2 is refuted."""
+    read_book = ledger(written(tmp_path, ENTRY, REFUTED))
+    monkeypatch.setattr(claims, "ledger", lambda: read_book)
+
+
+def table(redirect: object = 2, proxy: object = 1) -> Comparison:
+    said = Said("client", "front", Message("request", "GET /page HTTP/1.1"), "", 0, 0, 0.0)
+    trace = Trace((said,), ("client", "front"))
+    answers = {("requests", "redirect"): redirect, ("requests", "proxy"): proxy}
+    return Comparison(("requests",), ("redirect", "proxy"), answers, {"redirect": trace, "proxy": trace})
+
+
+TRUE = {"C1": {"requests": {"redirect": 2}}, "C2": {"requests": {"proxy": 2}}}
+
+
+# ── the ledger ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_ledger_is_read_in_order(tmp_path: Path) -> None:
+    claim, other = ledger(written(tmp_path, REFUTED, ENTRY)).values()
+    assert claim == Claim(**{**REFUTED, "kind": claims.Kind.POSTED, "verdict": Verdict.REFUTED})
+    assert (other.id, other.corrected) == ("C1", "")
+    assert ledger(written(tmp_path)) == {}
+
+
+def test_the_course_has_a_ledger_that_can_be_read() -> None:
+    assert all(name == claim.id for name, claim in ledger().items())
+
+
+def without(key: str) -> dict[str, Any]:
+    return {name: value for name, value in ENTRY.items() if name != key}
+
+
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        ([ENTRY, ENTRY], "Claim id C1 stands twice in claims.toml: give the second a new id."),
+        ([without("id")], "Claim (no id) in claims.toml lacks or misspells: id."),
+        ([without("source")], "Claim C1 in claims.toml lacks or misspells: source."),
+        ([{**ENTRY, "sentence": ""}], "Claim C1 in claims.toml lacks or misspells: sentence."),
+        ([{**ENTRY, "corected": "x"}], "Claim C1 in claims.toml lacks or misspells: corected."),
+        (
+            [{"id": "C1", "verdict": "holds", "sentence": "x", "lesson": "y"}],
+            "Claim C1 in claims.toml lacks or misspells: kind, source.",
+        ),
+        (
+            [{**ENTRY, "kind": "rumoured"}],
+            "Claim C1 in claims.toml: kind is required or promised or observed or posted or assumed, "
+            "not 'rumoured'.",
+        ),
+        (
+            [{**ENTRY, "verdict": "half true"}],
+            "Claim C1 in claims.toml: verdict is holds or refuted, not 'half true'.",
+        ),
+        (
+            [{**ENTRY, "verdict": "not tested"}],
+            "Claim C1 in claims.toml: verdict is holds or refuted, not 'not tested'.",
+        ),
+        (
+            [{**ENTRY, "verdict": "refuted"}],
+            "Claim C1 is posted and refuted: write its corrected sentence.",
+        ),
+        ([{**ENTRY, "id": 3}], "Claim 3 in claims.toml: put quotes around the value of id."),
+        ([{**ENTRY, "id": ["C1"]}], "Claim ['C1'] in claims.toml: put quotes around the value of id."),
+    ],
+)
+def test_a_bad_ledger_gets_one_clear_sentence(
+    tmp_path: Path, entries: list[dict[str, Any]], words: str
+) -> None:
+    with pytest.raises(LedgerError) as caught:
+        ledger(written(tmp_path, *entries))
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[[claim]\n", "claims.toml is not TOML: "),
+        ("[[claims]]\nid = 'C1'\n", "claims.toml holds [[claim]] entries and nothing else, but also claims."),
+        ("[claim]\nid = 'C1'\n", "claims.toml holds [[claim]] entries and nothing else, but also [claim]."),
+    ],
+)
+def test_another_file_gets_one_too(tmp_path: Path, text: str, words: str) -> None:
+    path = written(tmp_path)
+    path.write_text(text, "utf-8")
+    with pytest.raises(LedgerError) as caught:
+        ledger(path)
+    assert str(caught.value).startswith(words) and "\n" not in str(caught.value)
+
+
+def test_only_what_is_posted_and_refuted_needs_a_correction(tmp_path: Path) -> None:
+    for entry in ({**REFUTED, "kind": "observed", "corrected": ""}, {**ENTRY, "kind": "assumed"}):
+        assert len(ledger(written(tmp_path, entry))) == 1
+
+
+# ── a verdict ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("reading", "verdict"),
+    [
+        ({"requests": {"redirect": 2}}, Verdict.HOLDS),
+        ({"requests": {"redirect": 2, "proxy": 1}}, Verdict.HOLDS),
+        ({"requests": {"redirect": 1}}, Verdict.REFUTED),
+        ({"requests": {"redirect": 2, "proxy": 2}}, Verdict.REFUTED),
+        ({"requests": {"redirect": 1, "proxy": 2}}, Verdict.REFUTED),
+    ],
+)
+def test_a_claim_holds_when_every_answer_is_as_predicted(reading: Reading, verdict: Verdict) -> None:
+    assert read(table(), reading) is verdict
+
+
+def test_swapping_the_sides_refutes() -> None:
+    reading = {"requests": {"redirect": 2, "proxy": 1}}
+    assert read(table(2, 1), reading) is Verdict.HOLDS
+    assert read(table(1, 2), reading) is Verdict.REFUTED
+    assert read(table(2, 2), reading) is read(table(1, 1), reading) is Verdict.REFUTED
+    swapped = {"requests": {"proxy": 1, "redirect": 2}}  # the order of the columns says nothing
+    assert read(table(2, 1), swapped) is Verdict.HOLDS
+
+
+def test_what_is_missing_or_broken_is_no_verdict_on_the_claim() -> None:
+    gone, broken = NotTested("no curl"), Broken("OSError: x", OSError("x"))
+    reading = {"requests": {"redirect": 2, "proxy": 1}}
+    assert read(table(gone, 1), reading) is Verdict.NOT_TESTED
+    assert read(table(broken, 1), reading) is read(table(broken, gone), reading) is Verdict.BROKEN
+    assert read(table(2, gone), {"requests": {"redirect": 2}}) is Verdict.HOLDS  # it does not rest on it
+
+
+@pytest.mark.parametrize("reading", [{}, {"requests": {}}])
+def test_a_reading_that_cannot_fail_is_refused(reading: Reading) -> None:
+    with pytest.raises(ValueError, match="predicts nothing"):
+        read(table(), reading)
+    with pytest.raises(ValueError, match="predicts nothing"):
+        check(table(), {"C1": reading})
+    with pytest.raises(ValueError, match="without a claim"):
+        check(table(), {})
+
+
+def test_what_the_table_does_not_have_is_named() -> None:
+    with pytest.raises(KeyError, match="The table has no 'request' / 'redirect'. It has: requests."):
+        read(table(), {"request": {"redirect": 1}})
+    with pytest.raises(KeyError, match="The table has no 'requests' / 'poxy'. It has: redirect, proxy."):
+        read(table(), {"requests": {"poxy": 1}})
+    with pytest.raises(KeyError, match="No claim C9 is in the ledger: add it to claims.toml"):
+        check(table(), {"C9": {"requests": {"redirect": 1}}})
+
+
+# ── the check ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_verdicts_that_agree() -> None:
+    verdicts = check(table(), TRUE)
+    expected = """\
+✓ C1 holds: A redirect makes the client ask twice. (posted: RFC 9110)
+✗ C2 refuted: A proxy makes the client ask twice. (posted: RFC 9110)
+    it would show   requests: proxy 2
+    recorded        requests: proxy 1
+    rather          It asks once."""
+    assert repr(verdicts) == expected
+
+
+def test_html_says_the_same() -> None:
+    page = check(table(), TRUE)._repr_html_()
+    for line in repr(check(table(), TRUE)).split("\n"):
+        assert line.strip() in page
+
+
+def test_a_claim_that_should_hold_and_does_not() -> None:
+    with pytest.raises(Disagreement) as caught:
+        check(table(redirect=1), TRUE)
+    said = str(caught.value)
+    assert said.startswith("The ledger and the recording disagree.\n\nexpected holds, measured refuted\n✗ C1")
+    assert ENTRY["sentence"] in said and REFUTED["sentence"] not in said
+    assert "it would show   requests: redirect 2\n    recorded        requests: redirect 1\n" in said
+    assert f"redirect:\n{table()['redirect'].lanes()}" in said
+    assert f"proxy:\n{table()['proxy'].lanes()}" in said and "GET /page" in said
+
+
+def test_a_claim_that_should_be_refuted_and_is_not() -> None:
+    with pytest.raises(Disagreement, match="expected refuted, measured holds\n✓ C2") as caught:
+        check(table(proxy=2), TRUE)
+    assert REFUTED["sentence"] in str(caught.value) and "GET /page" in str(caught.value)
+
+
+def test_every_disagreement_is_told() -> None:
+    with pytest.raises(Disagreement) as caught:
+        check(table(1, 2), TRUE)
+    assert "✗ C1" in str(caught.value) and "✓ C2" in str(caught.value)
+
+
+def test_swapped_sides_are_found_by_the_check() -> None:
+    check(table(2, 1), TRUE)
+    with pytest.raises(Disagreement):
+        check(table(1, 2), TRUE)
+
+
+def test_a_broken_lab_is_neither_refuted_nor_held() -> None:
+    error = OSError("no port left")
+    with pytest.raises(Disagreement, match="expected refuted, measured broken\n! C2") as caught:
+        check(table(proxy=Broken("OSError: no port left", error)), {"C2": TRUE["C2"]})
+    assert caught.value.__cause__ is error
+    assert "recorded        requests: proxy broken: OSError: no port left" in str(caught.value)
+
+
+def test_what_is_not_tested_passes_and_says_so() -> None:
+    for found, name in ((table(redirect=NotTested("no curl")), "C1"), (table(2, NotTested("no curl")), "C2")):
+        shown = repr(check(found, {name: TRUE[name]}))
+        assert shown.startswith(f"? {name} not tested: ") and "not tested: no curl" in shown

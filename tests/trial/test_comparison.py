@@ -1,0 +1,237 @@
+"""The table says what came, in text and in HTML alike; and a broken lab is never a difference."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import html
+import re
+from typing import Any
+
+import pytest
+
+from labs.capture.parser import Message
+from labs.capture.trace import Said, Trace
+from labs.clients.request import ClientMissing
+from labs.trial.comparison import Broken, Comparison, NotTested, compare, say
+
+
+def conversation(*statuses: int) -> Trace:
+    said = tuple(
+        Said("front", "client", Message("answer", f"HTTP/1.1 {status} Word"), "", 0, order, 0.0)
+        for order, status in enumerate(statuses)
+    )
+    return Trace(said, ("front", "client"))
+
+
+def side(*statuses: int) -> Any:
+    async def experiment() -> Trace:
+        return conversation(*statuses)
+
+    return experiment
+
+
+def count(trace: Trace) -> int:
+    return len(trace.answers())
+
+
+def first(trace: Trace) -> int:
+    return trace.answers()[0].status
+
+
+def run(sides: dict[str, Any], ask: dict[str, Any]) -> Comparison:
+    return asyncio.run(compare(sides, ask))
+
+
+def page_cells(found: Comparison) -> list[list[str]]:
+    rows = re.findall("<tr>(.*?)</tr>", found._repr_html_())
+    return [[html.unescape(it) for it in re.findall("<t[dh][^>]*>(.*?)</t[dh]>", row)] for row in rows]
+
+
+def test_the_table() -> None:
+    found = run({"redirect": side(302, 200), "proxy": side(302)}, {"how many": count, "first status": first})
+    assert found.asked == ("how many", "first status") and found.sides == ("redirect", "proxy")
+    assert found.answers == {
+        ("how many", "redirect"): 2,
+        ("how many", "proxy"): 1,
+        ("first status", "redirect"): 302,
+        ("first status", "proxy"): 302,
+    }
+    expected = """\
+                 redirect  proxy
+≠  how many      2         1
+=  first status  302       302
+≠ the sides differ   = the sides agree"""
+    assert repr(found) == expected
+
+
+def test_html_says_the_same_cells() -> None:
+    ask = {
+        "how many": count,
+        "a < b & c": lambda t: "<b>&amp;</b>",
+        "list": lambda t: [it.status for it in t.answers()],
+        "raises": lambda t: t.answers()[1].status,
+    }
+    found = run({"a <side>": side(302, 200), "b": side(302)}, ask)
+    rows = page_cells(found)
+    assert rows[0] == ["", "", "a <side>", "b"]
+    for question, row in zip(ask, rows[1:], strict=True):
+        cells = [say(found.answers[question, it]) for it in found.sides]
+        assert row == [found.mark(question), question, *cells]
+        for cell in row:
+            assert cell in repr(found)
+    assert "≠ the sides differ   = the sides agree" in found._repr_html_()
+    assert "<b>" not in found._repr_html_()
+
+
+def test_long_answers_go_on_below() -> None:
+    words = "a long answer of many words that does not fit in one line of the table, by far"
+    lines = repr(run({"a": side(), "b": side(1)}, {"q": lambda t: words if t.said else "short"})).split("\n")
+    assert len(lines) == 4
+    at = lines[0].index("b")
+    assert f"{lines[1][at:]} {lines[2][at:]}" == words and lines[2][:at].strip() == ""
+    assert max(map(len, lines)) < 80
+
+
+def test_sides_run_one_after_the_other_in_the_order_given() -> None:
+    steps: list[str] = []
+
+    def named(name: str) -> Any:
+        async def experiment() -> Trace:
+            steps.append(f"{name} begins")
+            await asyncio.sleep(0)
+            steps.append(f"{name} ends")
+            return Trace((), ())
+
+        return experiment
+
+    run({"b": named("b"), "a": named("a")}, {"q": count})
+    assert steps == ["b begins", "b ends", "a begins", "a ends"]
+
+
+def test_a_side_by_name() -> None:
+    found = run({"redirect": side(302), "proxy": side(200)}, {"q": first})
+    assert found["proxy"] == conversation(200)
+    with pytest.raises(KeyError, match="No side is called 'poxy'; the sides are: redirect, proxy."):
+        found["poxy"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (None, "–"),
+        (True, "yes"),
+        (False, "no"),
+        (0, "0"),
+        (b"caf\xc3\xa9\xff", "café\\xff"),
+        (["client", None, ("a", 1)], "client, –, a, 1"),
+        ([], "–"),
+        ({"GET": 1, "POST": [1, 2]}, "GET: 1, POST: 1, 2"),
+        ({}, "–"),
+        (NotTested("no curl"), "not tested: no curl"),
+        (Broken("OSError: x", OSError("x")), "broken: OSError: x"),
+        ("", ""),
+    ],
+)
+def test_answers_in_words(answer: object, words: str) -> None:
+    assert say(answer) == words
+
+
+# ── what is refused ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_seven_questions_are_the_most() -> None:
+    sides = {"a": side(), "b": side()}
+    assert len(run(sides, {str(n): count for n in range(7)}).asked) == 7
+    for number in (0, 8):
+        with pytest.raises(ValueError, match=f"1 to 7 questions, not {number}"):
+            run(sides, {str(n): count for n in range(number)})
+
+
+class Lesson:
+    async def experiment(self) -> Trace:
+        raise AssertionError("must not run")
+
+
+def test_the_same_side_twice_is_refused_before_it_runs() -> None:
+    lesson = Lesson()
+    for one, other in ((side_a := side(), side_a), (lesson.experiment, lesson.experiment)):
+        with pytest.raises(ValueError, match="the same function"):
+            run({"a": one, "b": other}, {"q": count})
+    run({"a": functools.partial(side(1)), "b": functools.partial(side(2))}, {"q": count})
+
+
+def test_one_side_is_no_comparison() -> None:
+    for sides in ({}, {"a": side()}):
+        with pytest.raises(ValueError, match="two sides at least"):
+            run(sides, {"q": count})
+
+
+# ── what breaks ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_broken_side_is_broken_and_the_others_are_not() -> None:
+    async def broken() -> Trace:
+        raise OSError("no port left")
+
+    found = run({"a": broken, "b": side(200)}, {"how many": count, "first": first})
+    came = found.answers["first", "a"]
+    assert isinstance(came, Broken) and isinstance(came.error, OSError)
+    assert say(came) == "broken: OSError: no port left"
+    assert found.answers["how many", "a"] == came and found.answers["first", "b"] == 200
+    assert found["a"] == Trace((), ())
+
+
+def test_a_question_that_raises_is_broken() -> None:
+    found = run({"a": side(), "b": side(200)}, {"first": first, "how many": count})
+    assert isinstance(found.answers["first", "a"], Broken)
+    assert (found.answers["first", "b"], found.answers["how many", "a"]) == (200, 0)
+
+
+def test_an_experiment_that_returns_no_trace_is_broken() -> None:
+    async def forgets() -> None:
+        pass
+
+    found = run({"a": forgets, "b": side(200)}, {"first": first})
+    words = "broken: TypeError: an experiment returns town.trace; 'a' returned NoneType"
+    assert say(found.answers["first", "a"]) == words
+    assert found["a"] == Trace((), ()) and not isinstance(found.answers["first", "b"], Broken)
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, KeyboardInterrupt])
+def test_an_interrupt_goes_through(error: type[BaseException]) -> None:
+    async def interrupted() -> Trace:
+        raise error
+
+    with pytest.raises(error):
+        run({"a": interrupted, "b": side()}, {"q": count})
+    with pytest.raises(error):
+        asyncio.run(compare({"a": side(), "b": side(1)}, {"q": lambda t: (_ for _ in ()).throw(error())}))
+
+
+def test_a_missing_client_is_not_tested() -> None:
+    async def missing() -> Trace:
+        raise ClientMissing("curl is not on this machine: install it.")
+
+    found = run({"curl": missing, "aiohttp": side(200)}, {"first": first})
+    assert found.answers["first", "curl"] == NotTested("curl is not on this machine: install it.")
+    assert found["curl"] == Trace((), ())
+
+
+def test_marks() -> None:
+    def asks(*answers: object) -> str:
+        values = iter(answers)
+        sides = {str(n): side(n) for n in range(len(answers))}
+        return run(sides, {"q": lambda t: next(values)}).mark("q")
+
+    gone, broken = NotTested("no curl"), Broken("x", ValueError())
+    assert asks(1, 1) == asks(1, 1, 1) == asks(None, None) == "="
+    assert asks(1, 2) == asks(1, 1, 2) == asks(None, 0) == "≠"
+    assert asks(1, gone, 1) == "=" and asks(1, gone, 2) == "≠"
+    assert asks(1, gone) == asks(gone, gone) == asks(broken, broken) == asks(broken, 1) == "?"
+
+
+def test_the_legend_explains_what_is_there() -> None:
+    found = run({"a": side(), "b": side(200)}, {"first": first})
+    for shown in (repr(found), found._repr_html_()):
+        assert "≠ the sides differ   = the sides agree   ? not known" in shown

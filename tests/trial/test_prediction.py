@@ -1,0 +1,117 @@
+"""A prediction is set beside the recording; nobody grades it, and nothing breaks it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from labs.capture.trace import Trace
+from labs.trial.comparison import Broken, Comparison, NotTested
+from labs.trial.prediction import score
+
+
+def table(*answers: object) -> Comparison:
+    asked, sides = ("how many", "who"), ("redirect", "proxy")
+    places = [(question, side) for question in asked for side in sides]
+    traces = {side: Trace((), ()) for side in sides}
+    return Comparison(asked, sides, dict(zip(places, answers, strict=True)), traces)
+
+
+FOUND = table(2, 1, ["client"], ["front.test"])
+
+
+def test_a_score() -> None:
+    who = {"redirect": "client", "proxy": "Front.test "}
+    prediction = {"how many": {"redirect": 2, "proxy": 2}, "who": who}
+    expected = """\
+✓ how many / redirect: you said 2
+✗ how many / proxy: you said 2, recorded 1
+✓ who / redirect: you said client
+✓ who / proxy: you said Front.test
+3 of 4 as recorded"""
+    assert score(prediction, FOUND) == expected
+    assert repr(score(prediction, FOUND)) == expected
+
+
+@pytest.mark.parametrize(
+    "prediction",
+    [..., {}, {"how many": ...}, {"how many": {}}, {"how many": {"redirect": ..., "proxy": ...}, "who": ...}],
+)
+def test_unfilled(prediction: Any) -> None:
+    told = (
+        "No prediction filled in. Replace a ... in the cell `prediction = ...`, run that cell, then this one."
+    )
+    assert score(prediction, FOUND) == told
+
+
+def test_partly_filled() -> None:
+    prediction = {"how many": {"redirect": ..., "proxy": 1}, "who": ...}
+    assert score(prediction, FOUND) == "✓ how many / proxy: you said 1\n1 of 1 as recorded"
+
+
+@pytest.mark.parametrize("prediction", [None, 3, "2", [2], {...}, {"who": 2}, {"who": ["redirect"]}, int])
+def test_another_shape_gets_one_clear_sentence(prediction: Any) -> None:
+    with pytest.raises(ValueError, match="A prediction is {question: {side: answer}}, as in ") as caught:
+        score(prediction, FOUND)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_the_table_does_not_have_is_named() -> None:
+    with pytest.raises(ValueError, match="The table has no question 'how may'. It has: how many; who."):
+        score({"how may": {"redirect": 1}}, FOUND)
+    with pytest.raises(ValueError, match="The table has no side 'poxy'. It has: redirect, proxy."):
+        score({"how many": {"poxy": ...}}, FOUND)
+    with pytest.raises(ValueError, match="The table has no question 3."):
+        score({3: {"redirect": 1}}, FOUND)  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("guess", [2, 2.0, "2", " 2 "])
+def test_a_right_guess_in_other_words(guess: object) -> None:
+    assert score({"how many": {"redirect": guess}}, FOUND).endswith("1 of 1 as recorded")
+
+
+def test_yes_and_none() -> None:
+    found = table(True, None, [], False)
+    prediction = {"how many": {"redirect": "Yes", "proxy": None}, "who": {"redirect": [], "proxy": "no"}}
+    assert score(prediction, found).endswith("4 of 4 as recorded")
+
+
+@pytest.mark.parametrize("guess", [["b", "A"], " B ,a", "b,a", ("a", "b")])
+def test_case_spaces_and_order_do_not_count(guess: object) -> None:
+    found = table(["a", "b"], 1, [], None)
+    assert score({"how many": {"redirect": guess}}, found).endswith("1 of 1 as recorded")
+
+
+@pytest.mark.parametrize("guess", ["a", "a, c", "a, b, b", "ab", None])
+def test_another_list_is_wrong(guess: object) -> None:
+    found = table(["a", "b"], 1, [], None)
+    assert score({"how many": {"redirect": guess}}, found).endswith("0 of 1 as recorded")
+
+
+@pytest.mark.parametrize("guess", [None, "None", "nobody", "–", "-", []])
+def test_none_is_the_dash(guess: object) -> None:
+    found = table(["a", "b"], 1, [], None)
+    assert score({"who": {"redirect": guess, "proxy": guess}}, found).endswith("2 of 2 as recorded")
+
+
+SILLY = [-1, 10**30, "", "a\n\nb", None, [], [[]], {"a": {}}, b"\xff", 2j, float("nan"), len]
+
+
+@pytest.mark.parametrize("guess", SILLY)
+def test_a_silly_guess_is_only_wrong(guess: object) -> None:
+    shown = score({"how many": {"redirect": guess}}, FOUND)
+    first, last = shown.split("\n")
+    assert first.startswith("✗ how many / redirect: you said ") and first.endswith(", recorded 2")
+    assert last == "0 of 1 as recorded"
+
+
+def test_a_side_that_did_not_answer_is_not_scored() -> None:
+    found = table(NotTested("no curl"), 1, Broken("OSError: x", OSError()), ["front.test"])
+    shown = score({"how many": {"redirect": 2, "proxy": 1}, "who": {"redirect": "client"}}, found)
+    expected = """\
+? how many / redirect: you said 2, not tested: no curl
+✓ how many / proxy: you said 1
+? who / redirect: you said client, broken: OSError: x
+1 of 1 as recorded"""
+    assert shown == expected
