@@ -186,6 +186,12 @@ def test_find_wants_exactly_one_lesson(source: Path) -> None:
         ("    return number + 1\n", "    return 1 + number\n", True),
         ("    return [1, 2]\n", "    return [1, 3]\n", False),
         ('"C01": {}', '"C01": {1: 1}', False),
+        (
+            "    return [1, 2]\n",
+            "    from labs.town import (\n        Town,\n    )\n    return [1, 2]\n",
+            True,
+        ),
+        ("    return [1, 2]\n", "    from labsmate import Town\n    return [1, 2]\n", False),
     ],
 )
 def test_a_digest_stands_for_what_is_run(source: Path, old: str, new: str, same: bool) -> None:
