@@ -72,11 +72,11 @@ def main(argv: list[str] | None = None) -> int:
 
 def _do(known: argparse.Namespace, rest: list[str]) -> int:
     if known.command in ("lab", "link"):
-        from labs.course import launcher as desk
+        from labs.course import launcher
 
         if known.command == "lab":
-            return desk.open_lab([word for word in rest if word != "--"])
-        print(desk.link())
+            return launcher.open_lab([word for word in rest if word != "--"])
+        print(launcher.link())
         return 0
     from labs.course.lesson import LessonError
 
@@ -115,16 +115,14 @@ def _course(known: argparse.Namespace) -> int:
 
 
 def _check() -> int:
-    from labs import exercises
-    from labs.course import check as review
-    from labs.course import lesson
-    from labs.releases import page as chronicle
-    from labs.releases import store as results
+    from labs.course import check, lesson
+    from labs.exercises.registry import registered
+    from labs.releases import page, store
     from labs.trial import claims
 
     try:
-        found = review.check(claims.ledger(), exercises.registry().values())
-        found += [*results.findings(claims.ledger(), results.digests()), *chronicle.stale()]
+        found = check.check(claims.ledger(), registered().values())
+        found += [*store.findings(claims.ledger(), store.digests()), *page.stale()]
     except claims.LedgerError as error:
         found = [str(error)]
     for sentence in found:

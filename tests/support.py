@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
-from labs.capture.recording import Kind
+from labs.capture.recording import Event
 from labs.town.town import Town
 
 
@@ -68,17 +68,17 @@ def addresses(town: Town) -> set[tuple[str, int]]:
     return {it.address for it in town._listeners.values()}
 
 
-def crossed(town: Town, kind: Kind, connection: int = 0) -> bytes:
+def crossed(town: Town, kind: Event, connection: int = 0) -> bytes:
     """Join the bytes that the tap kept of one direction of a connection."""
     return b"".join(
         it.data for it in town.recording.pieces if it.connection == connection and it.kind is kind
     )
 
 
-def kinds(town: Town, connection: int = 0) -> list[Kind]:
+def kinds(town: Town, connection: int = 0) -> list[Event]:
     """Return what the tap noticed on a connection, pieces of one message as one."""
     found = [it.kind for it in town.recording.pieces if it.connection == connection]
-    bytes_ = (Kind.HEARD, Kind.SAID)
+    bytes_ = (Event.HEARD, Event.SAID)
     return [kind for i, kind in enumerate(found) if kind not in bytes_ or i == 0 or found[i - 1] != kind]
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from labs import __main__, paths
-from labs.course import build as course
-from labs.course import lesson, syllabus
+from labs.course import build, lesson, syllabus
 
 ROOT = paths.ROOT
 DOCUMENTS = ("README.md", "CONTRIBUTING.md")
@@ -37,9 +36,9 @@ def test_the_table_of_lessons_in_the_readme_is_fresh() -> None:
 
 
 def test_the_picture_in_the_readme_is_the_one_of_the_lesson() -> None:
-    for name, stem in course.PICTURES.items():
+    for name, stem in build.PICTURES.items():
         assert f"(docs/{name})" in text("README.md")
-        figure = course.first_figure(course.stored(paths.NOTEBOOKS / f"{stem}.ipynb"))
+        figure = build.first_figure(build.stored(paths.NOTEBOOKS / f"{stem}.ipynb"))
         assert (ROOT / "docs" / name).read_bytes() == figure, "run `make lessons`"
 
 

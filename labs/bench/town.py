@@ -166,10 +166,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     if argv and argv[0] == "proxies":
         from labs.bench import (
-            proxies as proxybench,  # it draws: the lab's own costs are measured without matplotlib
+            proxies,  # it draws: the lab's own costs are measured without matplotlib
         )
 
-        return proxybench.main(argv[1:])
+        return proxies.main(argv[1:])
     parser = argparse.ArgumentParser(prog="python -m labs bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=60, help="measurements of each variant")
     told = parser.parse_args(argv)

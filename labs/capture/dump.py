@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from labs.capture.message import Message
     from labs.capture.trace import Said
 
-__all__ = ["spell"]
+__all__ = ["dump"]
 
 LINE_END = "\\n"  # shown, so that nobody has to guess where a line ends
 Settle: TypeAlias = Callable[[str, str], str]
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 
 
-def spell(said: Iterable[Said], limit: int) -> Page:
+def dump(said: Iterable[Said], limit: int) -> Page:
     """Return the bytes of messages, one block each: heads with their line ends, `limit` bytes of a body."""
     told = list(said)
     blocks = [_block(it, limit, settle) for it in told]

@@ -16,7 +16,7 @@ import h11
 
 from labs.capture.message import Message
 
-__all__ = ["Message", "Spoken", "read"]
+__all__ = ["Message", "Spoken", "parse"]
 
 HEAD_LIMIT = 1 << 20  # bytes; generous, because a lab wants to see what a server would refuse
 TWO_LENGTHS = "Content-Length beside Transfer-Encoding (RFC 9112 section 6.3)"
@@ -33,7 +33,7 @@ class Spoken:
     end: int
 
 
-def read(
+def parse(
     heard: bytes, said: bytes, boundaries: Sequence[tuple[int, int]], ended: bool
 ) -> tuple[list[Spoken], list[Spoken]]:
     """Read both directions of one connection; return its requests and its answers.

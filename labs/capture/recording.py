@@ -7,10 +7,10 @@ from enum import StrEnum
 from time import perf_counter, time
 from typing import NamedTuple
 
-__all__ = ["Call", "Kind", "Piece", "Recording"]
+__all__ = ["Call", "Event", "Piece", "Recording"]
 
 
-class Kind(StrEnum):
+class Event(StrEnum):
     """Name what the tap noticed."""
 
     OPENED = "opened"
@@ -27,7 +27,7 @@ class Piece(NamedTuple):
     """Hold one thing the tap noticed; `data` is empty where `size` bytes were counted and not kept."""
 
     connection: int
-    kind: Kind
+    kind: Event
     data: bytes
     size: int
     at: float  # seconds of time.perf_counter
@@ -55,6 +55,6 @@ class Recording:
         self.calls.append(Call(who, whom))
         return len(self.calls) - 1
 
-    def note(self, connection: int, kind: Kind, data: bytes = b"") -> None:
+    def note(self, connection: int, kind: Event, data: bytes = b"") -> None:
         """Note one thing on a connection."""
         self.pieces.append(Piece(connection, kind, data, len(data), perf_counter()))

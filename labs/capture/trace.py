@@ -6,9 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from labs.capture import parser as wire
+from labs.capture import parser
 from labs.capture.message import Message
-from labs.capture.recording import Kind, Piece, Recording
+from labs.capture.recording import Event, Piece, Recording
 
 __all__ = ["Said", "Trace", "told"]
 
@@ -73,7 +73,7 @@ class Trace:
 
     def connections(self, *, who: str | None = None, whom: str | None = None) -> int:
         """Count the connections that `who` opened to `whom`; refused ones are not opened."""
-        refused = {it.connection for it in self.said if it.event in (Kind.REFUSED, Kind.UNKNOWN_NAME)}
+        refused = {it.connection for it in self.said if it.event in (Event.REFUSED, Event.UNKNOWN_NAME)}
         return sum(
             number not in refused and who in (None, caller) and whom in (None, called)
             for number, (caller, called) in enumerate(self.calls)
@@ -85,7 +85,7 @@ class Trace:
 
     def bytes(self, *, who: str | None = None, whom: str | None = None, body: int = 256) -> Page:
         """Show what crossed: line ends visible, volatile values stable, at most `body` bytes of each body."""
-        return spell.spell((it for it in self.said if _is(it, who, whom)), body)
+        return dump.dump((it for it in self.said if _is(it, who, whom)), body)
 
     def har(self) -> dict[str, object]:
         """Return the conversation as HTTP Archive 1.2, which a browser's developer tools open."""
@@ -124,31 +124,36 @@ def _connection(
     recording: Recording, number: int, who: str, whom: str, pieces: list[tuple[int, Piece]]
 ) -> Iterable[Said]:
     heard, said = bytearray(), bytearray()
-    kept = {Kind.HEARD: 0, Kind.SAID: 0}  # bytes, before those that were counted only
+    kept = {Event.HEARD: 0, Event.SAID: 0}  # bytes, before those that were counted only
     boundaries: list[tuple[int, int]] = []
-    places: dict[Kind, list[tuple[int, int]]] = {Kind.HEARD: [], Kind.SAID: []}  # (offset, order) of pieces
-    end: Kind | None = None
-    ended = any(piece.kind is Kind.SERVER_CLOSED for _, piece in pieces)
+    places: dict[Event, list[tuple[int, int]]] = {
+        Event.HEARD: [],
+        Event.SAID: [],
+    }  # (offset, order) of pieces
+    end: Event | None = None
+    ended = any(piece.kind is Event.SERVER_CLOSED for _, piece in pieces)
     for order, piece in pieces:
-        if piece.kind in (Kind.REFUSED, Kind.UNKNOWN_NAME):
+        if piece.kind in (Event.REFUSED, Event.UNKNOWN_NAME):
             yield Said(who, whom, None, piece.kind, number, order, recording.began + piece.at)
-        elif piece.kind is Kind.HEARD:
+        elif piece.kind is Event.HEARD:
             boundaries.append((len(heard), len(said)))
-            places[Kind.HEARD].append((len(heard), order))
-            kept[Kind.HEARD] += len(piece.data)
+            places[Event.HEARD].append((len(heard), order))
+            kept[Event.HEARD] += len(piece.data)
             heard += piece.data.ljust(piece.size, b"\0")
-        elif piece.kind is Kind.SAID:
-            places[Kind.SAID].append((len(said), order))
-            kept[Kind.SAID] += len(piece.data)
+        elif piece.kind is Event.SAID:
+            places[Event.SAID].append((len(said), order))
+            kept[Event.SAID] += len(piece.data)
             said += piece.data.ljust(piece.size, b"\0")
-        elif piece.kind is not Kind.OPENED and end is None:
+        elif piece.kind is not Event.OPENED and end is None:
             end, end_order, end_at = piece.kind, order, piece.at
-    requests, answers = wire.read(bytes(heard), bytes(said), boundaries, ended)
-    if kept[Kind.HEARD] < len(heard) or kept[Kind.SAID] < len(said):
-        read = wire.read(bytes(heard[: kept[Kind.HEARD]]), bytes(said[: kept[Kind.SAID]]), boundaries, False)
-        requests = _forgiven(requests, read[0], kept[Kind.HEARD])
-        answers = _forgiven(answers, read[1], kept[Kind.SAID])
-    for spoken, kind, a, b in ((requests, Kind.HEARD, who, whom), (answers, Kind.SAID, whom, who)):
+    requests, answers = parser.parse(bytes(heard), bytes(said), boundaries, ended)
+    if kept[Event.HEARD] < len(heard) or kept[Event.SAID] < len(said):
+        read = parser.parse(
+            bytes(heard[: kept[Event.HEARD]]), bytes(said[: kept[Event.SAID]]), boundaries, False
+        )
+        requests = _forgiven(requests, read[0], kept[Event.HEARD])
+        answers = _forgiven(answers, read[1], kept[Event.SAID])
+    for spoken, kind, a, b in ((requests, Event.HEARD, who, whom), (answers, Event.SAID, whom, who)):
         for it in spoken:
             order = places[kind][bisect_right(places[kind], (it.begin, len(recording.pieces))) - 1][1]
             yield Said(a, b, it.message, "", number, order, recording.began + recording.pieces[order].at)
@@ -156,12 +161,12 @@ def _connection(
     finals = [it.message for it in answers if it.message.kind == "answer" and not it.message.interim]
     unanswered = len(finals) < len(asked)
     if end is not None and (unanswered or any(not it.complete for it in finals)):
-        a, b = (who, whom) if end is Kind.CLIENT_CLOSED else (whom, who)
-        event = "reset" if end is Kind.RESET else "closed"
+        a, b = (who, whom) if end is Event.CLIENT_CLOSED else (whom, who)
+        event = "reset" if end is Event.RESET else "closed"
         yield Said(a, b, None, event, number, end_order, recording.began + end_at)
 
 
-def _forgiven(spoken: list[wire.Spoken], before: list[wire.Spoken], kept: int) -> list[wire.Spoken]:
+def _forgiven(spoken: list[parser.Spoken], before: list[parser.Spoken], kept: int) -> list[parser.Spoken]:
     # Zero bytes stand for what was not kept, and nobody can read chunks from them. A problem that is not
     # there in the part that was kept is the recording's, and not the speaker's.
     known = {it.begin for it in before if it.message.problem}
@@ -178,6 +183,9 @@ def _without_end(message: Message) -> bool:
 
 
 # At the end: these rooms draw a Trace, and name its type.
-from labs.capture import dump as spell  # noqa: E402
-from labs.capture import har, lanes  # noqa: E402
+from labs.capture import (  # noqa: E402
+    dump,  # noqa: E402
+    har,
+    lanes,
+)
 from labs.show.page import Page  # noqa: E402

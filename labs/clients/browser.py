@@ -21,7 +21,7 @@ from typing import Any
 import aiohttp
 
 from labs.clients.programs import reach, start
-from labs.clients.request import Heard, Question
+from labs.clients.request import ClientRequest, Reply
 
 __all__ = ["FLAGS", "Tools", "chromium", "find", "running", "tour"]
 
@@ -61,13 +61,13 @@ def find() -> str | None:
     )
 
 
-async def chromium(question: Question) -> Heard:
+async def chromium(question: ClientRequest) -> Reply:
     """Type a URL into Chromium's address bar; return the address it ends at, once the page is loaded."""
     async with _opened(question) as tools:
         return await _navigate(tools, question)
 
 
-async def tour(question: Question, urls: Sequence[str]) -> None:
+async def tour(question: ClientRequest, urls: Sequence[str]) -> None:
     """Type URLs into the address bar of one Chromium, one after the other, and forget cookies in between."""
     async with _opened(question) as tools:
         for url in urls:
@@ -78,7 +78,7 @@ async def tour(question: Question, urls: Sequence[str]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _opened(question: Question) -> AsyncIterator[Tools]:
+async def _opened(question: ClientRequest) -> AsyncIterator[Tools]:
     with reach(question) as names:
         rules = [f"MAP {host}{':' * bool(port)}{port} {to}" for host, port, to in names]
         flags = [*FLAGS, "--host-resolver-rules=" + ", ".join([*rules, "MAP * ~NOTFOUND"])]
@@ -168,7 +168,7 @@ class Tools:
         return [it for it in found if it.get("requestId") == request]
 
 
-async def _navigate(tools: Tools, question: Question) -> Heard:
+async def _navigate(tools: Tools, question: ClientRequest) -> Reply:
     went = await tools.call("Page.navigate", url=question.url)
     error, request = str(went.get("errorText", "")).removeprefix("net::"), str(went.get("loaderId", ""))
     sent = tools.told("Network.requestWillBeSent", request)

@@ -15,14 +15,16 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from labs.clients.request import Heard, Question, port_of, split
-from labs.clients.threads import Dial, in_thread
+from labs.clients.request import ClientRequest, Reply, port_of, split
+from labs.clients.threads import ThreadDialer, in_thread
 from labs.town.names import TownError
 
 __all__ = ["http_client", "httpx_", "requests_", "urllib_"]
 
 
-def _connections(dial: Dial) -> tuple[type[http.client.HTTPConnection], type[http.client.HTTPSConnection]]:
+def _connections(
+    dial: ThreadDialer,
+) -> tuple[type[http.client.HTTPConnection], type[http.client.HTTPSConnection]]:
     class Plain(http.client.HTTPConnection):
         def connect(self) -> None:
             self.sock = dial(self.host, self.port)
@@ -38,12 +40,12 @@ def _connections(dial: Dial) -> tuple[type[http.client.HTTPConnection], type[htt
     return Plain, Tls
 
 
-async def http_client(question: Question) -> Heard:
+async def http_client(question: ClientRequest) -> Reply:
     """Ask with http.client, which never follows a redirect."""
     return await in_thread(_http_client, question)
 
 
-def _http_client(question: Question, dial: Dial) -> Heard:
+def _http_client(question: ClientRequest, dial: ThreadDialer) -> Reply:
     parts = split(question.url)
     kind = _connections(dial)[parts.scheme == "https"]
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -68,12 +70,12 @@ class _Follow(urllib.request.HTTPRedirectHandler):
         return request
 
 
-async def urllib_(question: Question) -> Heard:
+async def urllib_(question: ClientRequest) -> Reply:
     """Ask with urllib.request, which raises HTTPError from 400 on, and for a 307 or 308 to a POST."""
     return await in_thread(_urllib, question)
 
 
-def _urllib(question: Question, dial: Dial) -> Heard:
+def _urllib(question: ClientRequest, dial: ThreadDialer) -> Reply:
     plain, tls = _connections(dial)
 
     class Plain(urllib.request.HTTPHandler):
@@ -109,13 +111,13 @@ def _urllib(question: Question, dial: Dial) -> Heard:
         return question.failed(problem)
 
 
-async def requests_(question: Question) -> Heard:
+async def requests_(question: ClientRequest) -> Reply:
     """Ask with requests."""
     with question.town.ca.pem_file() as pem:
         return await in_thread(lambda question, dial: _requests(question, dial, pem), question)
 
 
-def _requests(question: Question, dial: Dial, pem: Path) -> Heard:
+def _requests(question: ClientRequest, dial: ThreadDialer, pem: Path) -> Reply:
     import requests
     from requests.adapters import HTTPAdapter
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -172,7 +174,7 @@ def _requests(question: Question, dial: Dial, pem: Path) -> Heard:
         return question.heard(answer.status_code, answer.url, answer.content, len(answer.history))
 
 
-async def httpx_(question: Question) -> Heard:
+async def httpx_(question: ClientRequest) -> Reply:
     """Ask with httpx's AsyncClient, on this loop."""
     import httpcore
     import httpx

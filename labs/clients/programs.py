@@ -9,7 +9,7 @@ import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 
-from labs.clients.request import Heard, Question
+from labs.clients.request import ClientRequest, Reply
 from labs.environment import without_proxies
 from labs.town.names import LOCAL
 
@@ -67,7 +67,7 @@ def _written(host: str) -> str:
 
 
 @contextlib.contextmanager
-def reach(question: Question) -> Iterator[list[tuple[str, str, str]]]:
+def reach(question: ClientRequest) -> Iterator[list[tuple[str, str, str]]]:
     """Give all that can be reached from the question's machine: host, port ("" is any), "address:port".
 
     The order is that of the search: servers that are open first, then names whose servers are closed, at an
@@ -81,7 +81,7 @@ def reach(question: Question) -> Iterator[list[tuple[str, str, str]]]:
         yield found + [(name, "", refusing) for name in (*known, *map(_written, LOCAL))]
 
 
-async def curl(question: Question) -> Heard:
+async def curl(question: ClientRequest) -> Reply:
     """Ask with curl; a POST without its --request, which would forbid it to become a GET on the way."""
     program = find_curl() or "curl"
     arguments = [program, "--disable", "--silent", "--globoff", "--noproxy", "*", "--proto", "=http,https"]

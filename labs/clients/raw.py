@@ -7,14 +7,14 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator
 
-from labs.capture.recording import Kind
+from labs.capture.recording import Event
 from labs.town.gates import PATIENCE, GateStuck
 from labs.town.town import Town
 
-__all__ = ["Line", "handset"]
+__all__ = ["RawClient", "raw_client"]
 
 
-class Line:
+class RawClient:
     """Hold one connection to a server, opened by `handset`."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -44,7 +44,7 @@ class Line:
 
 
 @contextlib.asynccontextmanager
-async def handset(town: Town, who: str, whom: str, first: bytes = b"") -> AsyncIterator[Line]:
+async def raw_client(town: Town, who: str, whom: str, first: bytes = b"") -> AsyncIterator[RawClient]:
     """Open a connection to the server `whom`, recorded as `who`, and close it at the end.
 
     The bytes of `first` have been heard when it is open. They are sent in the same turn of the loop that
@@ -72,7 +72,7 @@ async def handset(town: Town, who: str, whom: str, first: bytes = b"") -> AsyncI
                         await asyncio.sleep(0)
             except TimeoutError:
                 raise GateStuck(f"For {PATIENCE:g} s {whom} did not hear what was said to it.") from None
-            yield Line(reader, writer)
+            yield RawClient(reader, writer)
         finally:
             writer.close()
             with contextlib.suppress(OSError):
@@ -81,4 +81,4 @@ async def handset(town: Town, who: str, whom: str, first: bytes = b"") -> AsyncI
 
 def _heard(town: Town) -> int:
     # By all servers: several lines may be open, but nobody else speaks while one of them is being opened.
-    return sum(it.size for it in town.recording.pieces if it.kind is Kind.HEARD)
+    return sum(it.size for it in town.recording.pieces if it.kind is Event.HEARD)

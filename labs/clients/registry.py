@@ -19,12 +19,12 @@ from types import MappingProxyType
 import aiohttp
 
 from labs.clients import browser, libraries, programs
-from labs.clients.request import ClientMissing, Heard, Question, split
+from labs.clients.request import ClientMissing, ClientRequest, Reply, split
 from labs.environment import without_proxies
 from labs.show.page import Page
 from labs.town.town import Town
 
-__all__ = ["CLIENTS", "ClientMissing", "Heard", "ask", "missing", "present", "tour", "versions"]
+__all__ = ["CLIENTS", "ClientMissing", "Reply", "ask", "missing", "present", "tour", "versions"]
 
 
 async def ask(
@@ -39,7 +39,7 @@ async def ask(
     on: str | None = None,
     cookies: bool = False,
     patience: float = 30.0,
-) -> Heard:
+) -> Reply:
     """Ask for a URL of the town with one of CLIENTS, recorded under its name, and return what it heard.
 
     `follow` is whether to follow redirects, None for the client's own habit; http.client never does, and
@@ -56,7 +56,7 @@ async def ask(
         raise ValueError("chromium asks from its address bar: it sends GET, without fields or body of yours.")
     if not _is_here(client):
         raise ClientMissing(missing(client))
-    question = Question(client, town, url, method, tuple(headers), body, follow, on or client, cookies)
+    question = ClientRequest(client, town, url, method, tuple(headers), body, follow, on or client, cookies)
     with town.guest(client):
         try:
             async with asyncio.timeout(patience) as scope:
@@ -81,7 +81,9 @@ async def tour(town: Town, urls: Sequence[str], *, patience: float = 60.0) -> No
         return
     with town.guest("chromium"):
         async with asyncio.timeout(patience):
-            await browser.tour(Question("chromium", town, urls[0], "GET", (), None, None, "chromium"), urls)
+            await browser.tour(
+                ClientRequest("chromium", town, urls[0], "GET", (), None, None, "chromium"), urls
+            )
 
 
 def present() -> Mapping[str, str]:
@@ -108,7 +110,7 @@ def missing(client: str) -> str:
     )
 
 
-async def _aiohttp(question: Question) -> Heard:
+async def _aiohttp(question: ClientRequest) -> Reply:
     connector = question.town.connector(
         question.client, on=question.on, ssl=question.town.ca.client_context()
     )
@@ -129,7 +131,7 @@ async def _aiohttp(question: Question) -> Heard:
         return question.failed(error)
 
 
-CLIENTS: Mapping[str, Callable[[Question], Awaitable[Heard]]] = MappingProxyType(
+CLIENTS: Mapping[str, Callable[[ClientRequest], Awaitable[Reply]]] = MappingProxyType(
     {
         "aiohttp": _aiohttp,
         "http.client": libraries.http_client,

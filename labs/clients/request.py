@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from labs.town.names import TownError
 from labs.town.town import Town
 
-__all__ = ["ClientMissing", "Heard", "Question"]
+__all__ = ["ClientMissing", "Reply", "ClientRequest"]
 
 
 class ClientMissing(Exception):
@@ -19,7 +19,7 @@ class ClientMissing(Exception):
 
 
 @dataclass(frozen=True)
-class Heard:
+class Reply:
     """Hold what a client heard.
 
     `status` is None where no answer came whole; `url` is the last URL as the client names it (after an error,
@@ -36,7 +36,7 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Question:
+class ClientRequest:
     """Hold one request for one client.
 
     `on` is the machine that localhost means. `follow` None leaves redirects to the client's own habit.
@@ -57,11 +57,11 @@ class Question:
         """Return the argument that says whether to follow, or none, so that the library's default decides."""
         return {} if self.follow is None else {argument: self.follow}
 
-    def heard(self, status: int | None, url: str, body: bytes, hops: int, error: str = "") -> Heard:
+    def heard(self, status: int | None, url: str, body: bytes, hops: int, error: str = "") -> Reply:
         """Return what was heard."""
-        return Heard(self.client, status, url, body, hops, error)
+        return Reply(self.client, status, url, body, hops, error)
 
-    def failed(self, error: BaseException | str) -> Heard:
+    def failed(self, error: BaseException | str) -> Reply:
         """Return that nothing whole was heard, and how the client calls that."""
         name = error if isinstance(error, str) else type(error).__name__
         return self.heard(None, self.url, b"", 0, name)

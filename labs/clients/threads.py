@@ -7,16 +7,16 @@ import contextlib
 import socket
 from collections.abc import Callable
 
-from labs.clients.request import Heard, Question
+from labs.clients.request import ClientRequest, Reply
 from labs.town.names import TownError
 
-__all__ = ["Dial", "in_thread"]
+__all__ = ["ThreadDialer", "in_thread"]
 
 
-class Dial:
+class ThreadDialer:
     """Connect from a thread to names of the town, and hang up when the experiment is given up."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: ClientRequest) -> None:
         self._question = question
         self._loop = asyncio.get_running_loop()
         self._sockets: list[socket.socket] = []
@@ -51,9 +51,9 @@ class Dial:
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
-async def in_thread(work: Callable[[Question, Dial], Heard], question: Question) -> Heard:
+async def in_thread(work: Callable[[ClientRequest, ThreadDialer], Reply], question: ClientRequest) -> Reply:
     """Ask from a thread; when the experiment is given up, hang up and wait for its end."""
-    dial = Dial(question)
+    dial = ThreadDialer(question)
     talk = asyncio.ensure_future(asyncio.to_thread(work, question, dial))
     try:
         return await asyncio.shield(talk)

@@ -1,13 +1,15 @@
-"""The list of what a reverse proxy owes, put to any proxy over raw sockets.
+"""What a reverse proxy owes, check by check, over raw sockets.
 
-`checks()` is the list, `run(in_town(build))` puts it to a proxy, `matrix` sets several side by side. A check
-holds both ends: a raw client in front of the proxy, and a raw origin behind it.
+A check holds both ends: a raw client in front of the proxy, and a raw origin behind it. `checks()` is the
+list, `try_proxy` puts it to a proxy of yours, `matrix` sets several side by side. It may start a proxy
+and stop it; only its command knows the gateway and nginx. It takes from `town`.
 """
 
-from labs.conformance.exchange import Heard
-from labs.conformance.registry import Check, Failed, NotApplicable, check, checks, demand, select
+from labs.conformance.dojo import Report, try_proxy
+from labs.conformance.exchange import Exchange
+from labs.conformance.registry import Check, Failed, NotApplicable, checks
 from labs.conformance.report import by_topic
-from labs.conformance.results import Result, Results, dump, explain, matrix, run, suspicious
+from labs.conformance.results import Result, Results, explain, matrix, suspicious
 from labs.conformance.sites import CONNECT, TARGET, Site, in_town, outside
 from labs.conformance.stand import Stand
 
@@ -15,23 +17,20 @@ __all__ = [
     "CONNECT",
     "TARGET",
     "Check",
+    "Exchange",
     "Failed",
-    "Heard",
     "NotApplicable",
+    "Report",
     "Result",
     "Results",
     "Site",
     "Stand",
     "by_topic",
-    "check",
     "checks",
-    "demand",
-    "dump",
     "explain",
     "in_town",
     "matrix",
     "outside",
-    "run",
-    "select",
     "suspicious",
+    "try_proxy",
 ]

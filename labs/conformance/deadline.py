@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-__all__ = ["patient"]
+__all__ = ["deadline"]
 
 TICK = 0.1  # seconds
 
 
 @contextlib.asynccontextmanager
-async def patient(seconds: float) -> AsyncIterator[None]:
+async def deadline(seconds: float) -> AsyncIterator[None]:
     """Raise TimeoutError after so many seconds in which the loop ran: a late tick counts as one tick only."""
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(None) as scope:

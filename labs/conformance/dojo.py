@@ -13,17 +13,17 @@ from typing import Any
 
 from aiohttp import web
 
-from labs.conformance import CONNECT, TARGET, Results, Site, explain, in_town, run
-from labs.conformance.results import PASSED
+from labs.conformance.results import PASSED, Results, explain, run
+from labs.conformance.sites import CONNECT, TARGET, Site, in_town
 from labs.show.page import Page
 
-__all__ = ["CONNECT", "TARGET", "Dojo", "dojo"]
+__all__ = ["CONNECT", "TARGET", "Report", "try_proxy"]
 
 SHOWN = 3  # failing checks whose bytes are shown: the next ones come when these pass
 
 
 @dataclass(frozen=True)
-class Dojo:
+class Report:
     """Hold what the list found of a proxy; its repr says it by topic, and shows the first failing checks."""
 
     results: Results
@@ -60,13 +60,13 @@ class Dojo:
         return Page(repr(self))._repr_html_()
 
 
-async def dojo(proxy: Callable[..., Any], *, only: str | Iterable[str] | None = None) -> Dojo:
+async def try_proxy(proxy: Callable[..., Any], *, only: str | Iterable[str] | None = None) -> Report:
     """Put the checks to a proxy, each with a proxy and an origin of its own; `only` names topics or ids.
 
     Nothing the proxy does raises. Raise TypeError for what is no proxy, ValueError for an unknown name in
     `only`.
     """
-    return Dojo(await run(in_town(_build(proxy)), only=only))
+    return Report(await run(in_town(_build(proxy)), only=only))
 
 
 def _build(proxy: Callable[..., Any]) -> Callable[[Site], Any]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from labs.capture.parser import Message
 from labs.conformance.registry import Failed
 
-__all__ = ["Heard"]
+__all__ = ["Exchange"]
 
 
 @dataclass(frozen=True)
-class Heard:
+class Exchange:
     """Hold what both ends heard of an exchange: messages, and the bytes themselves.
 
     `requests` is what the origin heard, on all its connections; `client` what the client heard, interim
@@ -37,7 +37,7 @@ class Heard:
             raise Failed("the origin heard bytes that are no request")
         return self.upstream
 
-    def reached(self) -> Heard:
+    def reached(self) -> Exchange:
         """Return this. Raise Failed unless the origin heard at least a part of the request."""
         if not self.raw_upstream:
             got = next((it.start for it in self.client), "nothing")

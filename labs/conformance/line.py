@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable
 from typing import Literal, TypeVar, cast
 
-from labs.capture import parser as wire
+from labs.capture import parser
 from labs.capture.parser import Message
 from labs.conformance.registry import Failed
 
@@ -112,9 +112,9 @@ class Line(asyncio.Protocol):
         if self._read[0] != key:
             got, said = bytes(self.got), bytes(self.said)
             if self.side == "origin":
-                spoken = wire.read(got, said, self._boundaries, self.ended)[0]
+                spoken = parser.parse(got, said, self._boundaries, self.ended)[0]
             else:
-                spoken = wire.read(said, got, self._boundaries, self.eof and not self.reset)[1]
+                spoken = parser.parse(said, got, self._boundaries, self.eof and not self.reset)[1]
             self._read = (key, tuple(it.message for it in spoken))
         return self._read[1]
 

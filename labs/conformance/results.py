@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from labs.conformance.deadline import patient
+from labs.conformance.deadline import deadline
 from labs.conformance.registry import Check, Failed, NotApplicable, select
 from labs.conformance.sites import Open
 from labs.conformance.stand import Stand
@@ -132,7 +132,7 @@ async def _one(check: Check, stand: Open) -> Result:
     words = (check.id, check.topic, check.clause, check.sentence, check.hint)
     found: Result | None = None
     try:
-        async with patient(check.patience + ENDING), stand(check) as opened:
+        async with deadline(check.patience + ENDING), stand(check) as opened:
             found = Result(*words, *await _verdict(check, opened))
     except Exception as error:
         if found is None:
@@ -146,7 +146,7 @@ async def _one(check: Check, stand: Open) -> Result:
 
 async def _verdict(check: Check, stand: Stand) -> tuple[str, str, str]:
     try:
-        async with patient(check.patience):
+        async with deadline(check.patience):
             await check.body(stand)
         return PASSED, "", ""
     except NotApplicable as error:

@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from labs.capture import dump as spell
+from labs.capture import dump
 from labs.capture.parser import Message
 from labs.capture.trace import Said
-from labs.conformance.deadline import patient
-from labs.conformance.exchange import Heard
+from labs.conformance.deadline import deadline
+from labs.conformance.exchange import Exchange
 from labs.conformance.line import Line
 from labs.conformance.registry import Check, Failed, NotApplicable
 from labs.show.page import Page
@@ -163,7 +163,7 @@ class Stand:
 
     async def exchange(
         self, request: bytes, answer: bytes | Sequence[bytes], *, ending: str = "", count: int = 1
-    ) -> Heard:
+    ) -> Exchange:
         """Send a request, let the origin say the answer, and wait for `count` final answers or the end."""
         self.script(*([answer] if isinstance(answer, bytes) else answer), ending=ending)
         line = await self.client()
@@ -171,9 +171,9 @@ class Stand:
         await line.over(count)
         return self.heard(line)
 
-    def heard(self, client: Line) -> Heard:
+    def heard(self, client: Line) -> Exchange:
         """Return what the origin and this client heard so far."""
-        return Heard(
+        return Exchange(
             tuple(it for line in self.origins for it in self._fresh(line)),
             client.messages,
             b"".join(bytes(it.got[self._since.get(it, (0, 0))[1] :]) for it in self.origins),
@@ -214,7 +214,7 @@ class Stand:
     async def soon(self) -> AsyncIterator[None]:
         """Fail what takes longer than the shortest patience, in a check that has more of it."""
         try:
-            async with patient(Check.patience):
+            async with deadline(Check.patience):
                 yield
         except TimeoutError:
             raise Failed(
@@ -250,7 +250,7 @@ class Stand:
                     told.append((who if origin else whom, whom if origin else who, None, "closed"))
                 said += [Said(a, b, it, event, number, 0, 0.0) for a, b, it, event in told]
                 number += 1
-        return spell.spell(said, body)
+        return dump.dump(said, body)
 
     async def end(self) -> None:
         """End every connection that the lab holds."""

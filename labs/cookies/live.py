@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from labs.capture.trace import Trace
-from labs.clients import registry as clients
+from labs.clients import registry
 from labs.cookies import Case, cases, fields, servers, site, start
 from labs.town.town import Town
 
@@ -32,13 +32,13 @@ async def walk(client: str, town: Town, chosen: Iterable[Case] | None = None) ->
     """
     walks = [start(it) for it in (cases().values() if chosen is None else chosen)]
     if client == "chromium":
-        await clients.tour(town, walks)
+        await registry.tour(town, walks)
         return
     turn = asyncio.Semaphore(TOGETHER if client == "curl" else 1)
 
     async def one(url: str) -> None:
         async with turn:
-            await clients.ask(client, town, url, follow=True, cookies=True)
+            await registry.ask(client, town, url, follow=True, cookies=True)
 
     with town.guest(client):
         await asyncio.gather(*map(one, walks))
@@ -77,5 +77,5 @@ def recorded() -> dict[str, dict[str, str | None]]:
 
 async def record(*names: str) -> None:
     """Run all cases by clients that are here, and write down what they sent: the source of `recorded`."""
-    found = {f"{it} {clients.present()[it]}": await run(it) for it in names}
+    found = {f"{it} {registry.present()[it]}": await run(it) for it in names}
     RECORDED.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -14,7 +14,7 @@ from labs.course.syllabus import Entry, entry
 from labs.paths import NOTEBOOKS
 
 if TYPE_CHECKING:
-    from labs.exercises import Exercise
+    from labs.exercises.registry import Exercise
     from labs.trial.claims import Claim
 
 LINES = 20

@@ -1,3 +1,8 @@
+"""The figures. The only package that imports matplotlib.
+
+It draws values of `capture` and `instruments`, and never runs anything.
+"""
+
 from labs.draw.views import (
     Figure,
     bytes_view,

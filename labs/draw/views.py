@@ -12,7 +12,7 @@ from matplotlib import style
 
 from labs.capture.trace import Trace
 from labs.draw import mosaic as blocks
-from labs.draw import sequence as lines
+from labs.draw import sequence
 from labs.draw.durations import dots
 from labs.draw.figure import Figure
 from labs.draw.flow_bands import bands
@@ -49,7 +49,7 @@ def lifelines(sides: Mapping[str, Trace], *, finding: str, show: Sequence[str] =
     _check(sides, finding)
     if isinstance(show, str):
         raise ValueError(f"`show` takes a list of field names: write show=[{show!r}].")
-    return lines.draw(sides, finding, show)
+    return sequence.draw(sides, finding, show)
 
 
 @style.context("default")

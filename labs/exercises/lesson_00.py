@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import ClientError, ClientSession
 
 from labs.capture.trace import Trace
-from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.exercises.registry import Attempt, exercise, not_yet, yes
 from labs.town.town import Town
 
 LESSON = "00_start_here"

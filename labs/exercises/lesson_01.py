@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import ClientError, ClientSession, web
 
 from labs.capture.trace import Trace
-from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.exercises.registry import Attempt, exercise, not_yet, yes
 from labs.town.town import Town
 
 LESSON = "01_who_makes_the_second_request"

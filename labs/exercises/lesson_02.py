@@ -11,7 +11,7 @@ from aiohttp import ClientError, ClientSession, web
 from yarl import URL
 
 from labs.capture.trace import Trace
-from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.exercises.registry import Attempt, exercise, not_yet, yes
 from labs.town.town import Town
 
 LESSON = "02_whose_localhost_is_it"

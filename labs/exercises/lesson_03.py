@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import ClientSession, TooManyRedirects, web
 
 from labs.capture.trace import Trace
-from labs.clients import registry as clients
-from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.clients import registry
+from labs.exercises.registry import Attempt, exercise, not_yet, yes
 from labs.town.town import Town
 
 LESSON = "03_follow_the_redirect"
@@ -65,7 +65,7 @@ async def see_other(front: Any) -> Attempt:
             async with Town() as town:
                 await town.open("front.test", handler)
                 url = "http://front.test/orders/new"
-                await clients.ask(client, town, url, method=method, body=body, follow=True)
+                await registry.ask(client, town, url, method=method, body=body, follow=True)
             trace = town.trace
             if words := _amiss(trace, client, method):
                 return not_yet(words, trace)

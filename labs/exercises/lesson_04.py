@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from labs.capture.parser import Message
 from labs.capture.trace import Trace
-from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.exercises.registry import Attempt, exercise, not_yet, yes
 from labs.town.gates import Gate
 from labs.town.town import Town
 

@@ -18,9 +18,11 @@ from aiohttp import (
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from labs.conformance import Site, in_town, run, select
 from labs.conformance.messages import HELLO, ask
-from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.conformance.registry import select
+from labs.conformance.results import run
+from labs.conformance.sites import Site, in_town
+from labs.exercises.registry import Attempt, exercise, not_yet, yes
 
 LESSON = "05_proxy_it_right"
 PUBLIC, ORIGIN = "http://front.test", "http://origin.test"

@@ -10,7 +10,7 @@ from aiohttp import ClientResponse, ClientSession, web
 from yarl import URL
 
 from labs.capture.trace import Trace
-from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.exercises.registry import Attempt, exercise, not_yet, yes
 from labs.town.town import Town
 
 LESSON = "06_keep_one_session"

@@ -12,7 +12,7 @@ from unittest.mock import patch
 from aiohttp import ClientSession, CookieJar, web
 
 from labs.capture.trace import Trace
-from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.exercises.registry import Attempt, exercise, not_yet, yes
 from labs.town.town import Town
 
 LESSON = "07_lose_a_cookie_on_the_way"

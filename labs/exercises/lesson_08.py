@@ -10,7 +10,7 @@ from yarl import URL
 
 from labs.capture.trace import Trace
 from labs.cookies import cases, judge, live, start
-from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.exercises.registry import Attempt, exercise, not_yet, yes
 from labs.town.town import Town
 
 LESSON = "08_read_the_cookie_rfc"

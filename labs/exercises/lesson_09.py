@@ -9,8 +9,8 @@ from typing import Any
 
 from aiohttp import ClientConnectorError, ClientSession, ClientTimeout, web
 
-from labs.exercises import Attempt, exercise, is_async, not_yet, yes
-from labs.instruments import phases as holds
+from labs.exercises.registry import Attempt, exercise, is_async, not_yet, yes
+from labs.instruments import phases
 from labs.instruments.timeouts import Trial, outlast, shut
 from labs.instruments.timers import in_force
 from labs.town.gates import Gate
@@ -46,7 +46,7 @@ async def _wait(wait: str, patient: Callable[[float], ClientTimeout], trial: Tri
     connector = trial.town.connector("client")
     async with ClientSession(connector=connector) as client:
         if wait == TCP:
-            holds.connects(connector, trial.gate)
+            phases.hold_connect(connector, trial.gate)
         async with client.get(URL, timeout=patient(trial.begin())) as answer:
             await answer.read()
 
@@ -175,7 +175,7 @@ async def _fetched(fetch: Any, wait: str, limits: ClientTimeout) -> tuple[object
             connector = town.connector("client")
             async with ClientSession(connector=connector, timeout=limits) as client:
                 if wait == TCP:
-                    holds.connects(connector, gate)
+                    phases.hold_connect(connector, gate)
                 try:
                     return await fetch(client, URL), None
                 except Exception as error:

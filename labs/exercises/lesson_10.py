@@ -10,8 +10,8 @@ from typing import Any
 from aiohttp import ClientError, ClientSession, web
 
 from labs.capture.trace import Trace
-from labs.exercises import Attempt, exercise, not_yet, yes
-from labs.instruments.disconnects import departed
+from labs.exercises.registry import Attempt, exercise, not_yet, yes
+from labs.instruments.disconnects import disconnected
 from labs.town.gates import Gate
 from labs.town.town import Town
 
@@ -30,7 +30,7 @@ async def _ask(session: ClientSession, method: str, url: str) -> bytes:
 async def _leave(asking: asyncio.Task[Any], request: web.Request) -> None:
     asking.cancel()
     await asyncio.wait([asking])
-    await departed(request)
+    await disconnected(request)
 
 
 async def _end(*tasks: asyncio.Task[Any]) -> None:
@@ -405,7 +405,7 @@ async def _race(race: Any, fast: str, slow: str) -> tuple[Trace, str | None, boo
                         await waiting.reached(2)
                         await _leave(asking, fronts[0])
                     for request in held:
-                        await departed(request)
+                        await disconnected(request)
                     left = True
             except (TimeoutError, ClientError):
                 pass

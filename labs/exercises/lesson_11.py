@@ -10,8 +10,8 @@ from typing import Any
 from aiohttp import ClientConnectionError, ClientSession, web
 
 from labs.capture.trace import Trace
-from labs.clients.raw import Line, handset
-from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.clients.raw import RawClient, raw_client
+from labs.exercises.registry import Attempt, exercise, not_yet, yes
 from labs.town.gates import Gate
 from labs.town.town import Town
 
@@ -86,13 +86,13 @@ async def read_in_time(receive: Any) -> Attempt:
     heard, rest, dripped = b"", b"", False
     async with Town() as town:
         await town.open("shop.test", receive)
-        async with handset(town, "client", "shop.test") as line:
+        async with raw_client(town, "client", "shop.test") as line:
             whole = await line.finish(upload + body)
-        async with handset(town, "client", "shop.test") as line:
+        async with raw_client(town, "client", "shop.test") as line:
             chunks = await line.finish(
                 begin + b"Transfer-Encoding: chunked\r\n\r\na\r\n" + body + b"\r\n0\r\n\r\n"
             )
-        async with handset(town, "client", "shop.test", upload + b"half ") as line:
+        async with raw_client(town, "client", "shop.test", upload + b"half ") as line:
             try:
                 async with asyncio.timeout(SOON):
                     heard = await line.until(b"\r\n")
@@ -101,13 +101,15 @@ async def read_in_time(receive: Any) -> Attempt:
             except TimeoutError:
                 await line.finish(b"body\n")  # or it would hear that the client has left
         for _ in range(ATTEMPTS if heard else 0):
-            async with handset(town, "client", "shop.test", upload + b"half ") as line:
+            async with raw_client(town, "client", "shop.test", upload + b"half ") as line:
                 await asyncio.sleep(LATE)
                 rest = await line.finish(b"body\n")
             if _status(rest) != 408:  # a computer that stands still makes one of a right answer, too
                 break
         for _ in range(ATTEMPTS if heard else 0):
-            async with handset(town, "client", "shop.test", begin + b"Content-Length: 100\r\n\r\n") as line:
+            async with raw_client(
+                town, "client", "shop.test", begin + b"Content-Length: 100\r\n\r\n"
+            ) as line:
                 dripped, still = await _drip(line)
             if not (dripped and still):
                 break
@@ -136,7 +138,7 @@ async def read_in_time(receive: Any) -> Attempt:
     return yes(trace)
 
 
-async def _drip(line: Line) -> tuple[bool, bool]:
+async def _drip(line: RawClient) -> tuple[bool, bool]:
     """Send a body byte by byte; tell whether an answer came before its end, and whether the loop stood still.
 
     The bytes are links of a chain, each set when the one before has rung. So a timeout around the whole

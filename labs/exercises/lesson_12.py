@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import ClientResponse, ClientSession, TraceConfig, TraceRequestEndParams, web
 
 from labs.capture.trace import Trace
-from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.exercises.registry import Attempt, exercise, not_yet, yes
 from labs.instruments.memory import KIB, MIB
 from labs.town.gates import Gate
 from labs.town.town import Town

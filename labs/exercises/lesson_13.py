@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, web
 
-from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.exercises.registry import Attempt, exercise, not_yet, yes
 from labs.instruments.flow import Flow
 from labs.instruments.memory import KIB, MIB
 from labs.town.gates import Gate

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from aiohttp import ClientError, ClientSession, web
 
 from labs.capture.trace import Trace
-from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.exercises.registry import Attempt, exercise, not_yet, yes
 from labs.instruments.memory import KIB, MIB, Meter
 from labs.town.gates import Gate
 from labs.town.town import Town

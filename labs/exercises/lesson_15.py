@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import ClientConnectorError, ClientError, ClientResponseError, ClientSession, ClientTimeout, web
 
 from labs.capture.trace import Trace
-from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.exercises.registry import Attempt, exercise, not_yet, yes
 from labs.servers import faults
 from labs.town.town import Town
 

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from labs.capture.trace import Trace
-from labs.exercises import Attempt, exercise, not_yet, yes
+from labs.exercises.registry import Attempt, exercise, not_yet, yes
 from labs.servers import faults
 from labs.town.gates import Gate
 from labs.town.town import Town

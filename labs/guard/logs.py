@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 
 from labs.guard.guard import LOGGERS
 
-__all__ = ["Journal", "journal"]
+__all__ = ["ServerLog", "server_log"]
 
 
 @dataclass
-class Journal:
+class ServerLog:
     """Hold what was written: `raised` names the exception of each record, or says "no exception".
 
     `warned` names the category of each warning. `text` is all that the log would show, tracebacks included:
@@ -37,9 +37,9 @@ class Journal:
 
 
 @contextlib.contextmanager
-def journal() -> Iterator[Journal]:
+def server_log() -> Iterator[ServerLog]:
     """Hold back what aiohttp's loggers get, from ERROR on, and every warning, inside the block."""
-    kept = Journal()
+    kept = ServerLog()
 
     def hold(record: logging.LogRecord) -> bool:
         if record.levelno >= logging.ERROR:

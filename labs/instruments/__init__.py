@@ -1,0 +1,30 @@
+"""What one experiment holds, counts or times.
+
+It may reach into aiohttp's client (`_resolver`, `_wrap_create_connection`), each time with the release
+beside it. It takes from `town` and `servers`.
+"""
+
+from labs.instruments.disconnects import disconnected
+from labs.instruments.failures import heard
+from labs.instruments.flow import Flow
+from labs.instruments.memory import KIB, MIB, Meter
+from labs.instruments.phases import hold_connect, hold_lookup
+from labs.instruments.timeouts import outlast, shut
+from labs.instruments.timers import in_force, recorded_timers
+from labs.instruments.timing import weather
+
+__all__ = [
+    "Flow",
+    "KIB",
+    "MIB",
+    "Meter",
+    "disconnected",
+    "heard",
+    "hold_connect",
+    "hold_lookup",
+    "in_force",
+    "outlast",
+    "recorded_timers",
+    "shut",
+    "weather",
+]

@@ -8,10 +8,10 @@ from aiohttp import web
 
 from labs.town.gates import PATIENCE, GateStuck
 
-__all__ = ["departed"]
+__all__ = ["disconnected"]
 
 
-async def departed(request: web.Request) -> None:
+async def disconnected(request: web.Request) -> None:
     """Wait until the server has noticed that the client of a request has left.
 
     What the server does about it, such as cancelling the handler, has begun when this returns. Raises

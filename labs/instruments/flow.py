@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from aiohttp import ClientSession, StreamReader, TraceConfig, TraceRequestEndParams, web
 
-from labs.capture.recording import Kind
+from labs.capture.recording import Event
 from labs.town.gates import PATIENCE, GateStuck
 from labs.town.town import Town
 
@@ -134,7 +134,7 @@ class Flow:
     def _counts(self) -> tuple[int, ...]:
         recording = self._recording
         for piece in recording.pieces[self._seen :]:
-            if piece.kind is Kind.SAID:
+            if piece.kind is Event.SAID:
                 self._said[recording.calls[piece.connection].whom] += piece.size
         self._seen = len(recording.pieces)
         marks = [self._read]

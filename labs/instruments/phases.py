@@ -18,16 +18,16 @@ from aiohttp import abc
 
 from labs.town.gates import Gate
 
-__all__ = ["connects", "lookups"]
+__all__ = ["hold_connect", "hold_lookup"]
 
 
-def lookups(connector: aiohttp.TCPConnector, gate: Gate) -> aiohttp.TCPConnector:
+def hold_lookup(connector: aiohttp.TCPConnector, gate: Gate) -> aiohttp.TCPConnector:
     """Let every lookup of a name by this connector stand at the gate first. Return the connector."""
     connector._resolver = _Slow(connector._resolver, gate)
     return connector
 
 
-def connects(connector: aiohttp.TCPConnector, gate: Gate) -> aiohttp.TCPConnector:
+def hold_connect(connector: aiohttp.TCPConnector, gate: Gate) -> aiohttp.TCPConnector:
     """Let every socket of this connector stand at the gate where it would connect. Return the connector.
 
     aiohttp opens a connection in `_wrap_create_connection`, and there its sockets connect by

@@ -12,14 +12,14 @@ from typing import Any
 import aiohttp
 from aiohttp import client_proto, helpers
 
-__all__ = ["Alarm", "alarms", "in_force"]
+__all__ = ["Timer", "recorded_timers", "in_force"]
 
 # Whose methods a client's timeouts call: that of total, of connect and sock_connect, of sock_read.
 CLIENTS = (helpers.TimeoutHandle, asyncio.Timeout, client_proto.ResponseHandler)
 
 
 @dataclass(frozen=True)
-class Alarm:
+class Timer:
     """Hold one alarm of the loop's clock, `when` in its seconds: weather, but for being whole or not."""
 
     when: float
@@ -31,14 +31,14 @@ class Alarm:
 
 
 @contextlib.contextmanager
-def alarms() -> Iterator[list[Alarm]]:
+def recorded_timers() -> Iterator[list[Timer]]:
     """Record the alarms that aiohttp's client sets on the running loop inside the block, in order."""
     loop: Any = asyncio.get_running_loop()
     true_call_at, heard = loop.call_at, []
 
     def call_at(when: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
         if isinstance(getattr(callback, "__self__", None), CLIENTS):
-            heard.append(Alarm(when))
+            heard.append(Timer(when))
         return true_call_at(when, callback, *args, context=context)
 
     loop.call_at = call_at

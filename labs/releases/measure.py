@@ -12,10 +12,9 @@ from typing import Any
 
 from labs.course import lesson
 from labs.paths import RESULTS
-from labs.releases import page as chronicle
-from labs.releases import store as results
+from labs.releases import page, store
 from labs.releases.environments import EnvironmentFailed, environment, newest
-from labs.releases.process import Ruling, Sitting, settle, sit
+from labs.releases.process import Ruling, Told, run_in, settle
 from labs.releases.store import Results, cookie_cases
 from labs.releases.worker import COOKIES
 from labs.trial.claims import ledger
@@ -46,25 +45,25 @@ def measure(python: Path, words: Sequence[str], before: Results | None = None) -
         why |= reasons
         why[source.stem] = "" if first.end in reasons.values() else first.end  # said already of its claims
         if source.stem.startswith(COOKIES_OF):
-            first, settled = _run(python, COOKIES, dict.fromkeys(cookie_cases(), results.PASSED))
+            first, settled = _run(python, COOKIES, dict.fromkeys(cookie_cases(), store.PASSED))
             cases |= {name: verdict for name, (verdict, _) in settled.items()}
             why |= {name: reason for name, (_, reason) in settled.items()}
     if not installed:
         raise EnvironmentFailed(f"{python} does not run: {first.end}")
     found = Results(**installed, claims=claims, cases=cases, why=why, lessons=lessons)
-    return results.known(found, ledger())
+    return store.known(found, ledger())
 
 
-def _run(python: Path, word: str, expected: Mapping[str, str]) -> tuple[Sitting, dict[str, Ruling]]:
-    sittings = [sit(python, word)]
+def _run(python: Path, word: str, expected: Mapping[str, str]) -> tuple[Told, dict[str, Ruling]]:
+    sittings = [run_in(python, word)]
     if any(verdict != expected.get(name) for name, (verdict, _) in sittings[0].told.items()):
-        sittings += [sit(python, word) for _ in range(TIMES - 1)]
+        sittings += [run_in(python, word) for _ in range(TIMES - 1)]
     return sittings[0], settle(expected, sittings)
 
 
 def every() -> tuple[str, ...]:
     """Return the releases that are run where none is named: the list, the pinned one and the newest."""
-    return tuple(dict.fromkeys((*RELEASES, results.pinned(), "newest")))
+    return tuple(dict.fromkeys((*RELEASES, store.pinned(), "newest")))
 
 
 def main(argv: Sequence[str] | None = None, folder: Path = RESULTS) -> int:
@@ -83,8 +82,8 @@ def main(argv: Sequence[str] | None = None, folder: Path = RESULTS) -> int:
         print(_listed(folder))
         return 0
     lessons = [lesson.find(it).stem for it in asked.lesson or []] or [it.stem for it in lesson.sources()]
-    for kept in results.stored(folder) if asked.page else ():
-        results.write(results.known(kept, ledger()), folder)
+    for kept in store.stored(folder) if asked.page else ():
+        store.write(store.known(kept, ledger()), folder)
     done: set[str] = set()
     failed = 0
     for name in () if asked.page else asked.releases or every():
@@ -96,25 +95,25 @@ def main(argv: Sequence[str] | None = None, folder: Path = RESULTS) -> int:
         except EnvironmentFailed as error:  # what is stored stays as it was
             print(error, file=sys.stderr)
             failed = 1
-    print(f"wrote {folder.name}/{chronicle.write(folder).name}")
+    print(f"wrote {folder.name}/{page.write(folder).name}")
     return failed
 
 
 def _measured(release: str, words: Sequence[str], folder: Path, whole: bool) -> str:
-    kept = {it.aiohttp: it for it in results.stored(folder) if not whole}
+    kept = {it.aiohttp: it for it in store.stored(folder) if not whole}
     found = measure(environment(release), words, kept.get(release))
-    results.write(found, folder)
-    news = [name for name, claim in ledger().items() if chronicle.is_news(found, claim)]
+    store.write(found, folder)
+    news = [name for name, claim in ledger().items() if page.is_news(found, claim)]
     counts = Counter(found.claims.values())
     said = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
     return f"aiohttp {release}: {said}; news: {', '.join(news) or 'none'}"
 
 
 def _listed(folder: Path) -> str:
-    kept = {it.aiohttp: f"{len(it.claims)} claims stored" for it in results.stored(folder)}
+    kept = {it.aiohttp: f"{len(it.claims)} claims stored" for it in store.stored(folder)}
     rows = {**dict.fromkeys(every(), "nothing stored"), **kept, "newest": "whatever pip calls so"}
     return "\n".join(f"{release:<8}  {rows[release]}" for release in sorted(rows, key=_place))
 
 
 def _place(release: str) -> tuple[int, ...]:
-    return results.order(release) or (sys.maxsize,)
+    return store.order(release) or (sys.maxsize,)

@@ -18,7 +18,7 @@ from labs.paths import ROOT
 from labs.releases.worker import sentence
 from labs.trial.claims import Verdict
 
-__all__ = ["Ruling", "Sitting", "settle", "sit"]
+__all__ = ["Ruling", "Told", "settle", "run_in"]
 
 SECONDS = 120  # for one lesson; it takes under 10 where nothing else runs
 PROGRAM = ("-m", "labs.releases.worker")
@@ -26,7 +26,7 @@ Ruling = tuple[str, str]  # a verdict, and why
 
 
 @dataclass(frozen=True)
-class Sitting:
+class Told:
     """Hold what one run of a lesson told: rulings by claim; and why it stopped early, "" where it did not."""
 
     told: Mapping[str, Ruling]
@@ -34,7 +34,7 @@ class Sitting:
     installed: Mapping[str, object] = field(default_factory=dict)
 
 
-def sit(python: Path, word: str, seconds: float = SECONDS) -> Sitting:
+def run_in(python: Path, word: str, seconds: float = SECONDS) -> Told:
     """Run one lesson, or the cookie cases, with this Python; all that it started is over on return."""
     with _process([str(python), *PROGRAM, word]) as process:
         try:
@@ -54,7 +54,7 @@ def sit(python: Path, word: str, seconds: float = SECONDS) -> Sitting:
             end = one["end"]
         else:
             installed = one
-    return Sitting(rulings, sentence(end), installed)
+    return Told(rulings, sentence(end), installed)
 
 
 @contextlib.contextmanager
@@ -88,7 +88,7 @@ def _kill(process: subprocess.Popen[str]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def settle(expected: Mapping[str, str], sittings: Sequence[Sitting]) -> dict[str, Ruling]:
+def settle(expected: Mapping[str, str], sittings: Sequence[Told]) -> dict[str, Ruling]:
     """Settle the claims of one lesson from what its runs told.
 
     A claim that no run told of is broken where the lesson stopped early, and else not tested. What is told
@@ -107,5 +107,5 @@ def settle(expected: Mapping[str, str], sittings: Sequence[Sitting]) -> dict[str
     return settled
 
 
-def _silence(sitting: Sitting) -> Ruling:
+def _silence(sitting: Told) -> Ruling:
     return (Verdict.BROKEN, sitting.end) if sitting.end else (Verdict.NOT_TESTED, "nothing was told of it")

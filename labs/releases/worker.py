@@ -15,7 +15,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from labs.paths import ROOT
@@ -95,21 +95,21 @@ def run(word: str, tell: Tell) -> None:
     except Exception as error:
         raise LabError(f"the lab itself does not work with this release: {sentence(error)}") from error
 
-    ledger = claims.ledger()
+    ledger, REFUTED = claims.ledger(), claims.Verdict.REFUTED
 
-    def check(found: Comparison, readings: dict[str, Reading]) -> None:
+    def report(found: Comparison, readings: Mapping[str, Reading]) -> None:
         for name, reading in readings.items():
             try:
                 verdict, why = claims.read(found, reading), _why(found, reading)
                 expected = ledger[name].verdict if name in ledger else None
-                if verdict is claims.Verdict.REFUTED != expected and MISUSE.search(why):
+                if verdict is REFUTED and expected is not REFUTED and MISUSE.search(why):
                     verdict, why = claims.Verdict.BROKEN, sentence(f"a call that is not known here: {why}")
             except (KeyError, ValueError) as error:
                 verdict, why = claims.Verdict.BROKEN, sentence(error)
             tell({"id": name, "verdict": verdict, "why": why})
 
-    claims.check = check  # type: ignore[assignment]  # which would stop the lesson at the first disagreement
-    lesson.run(lesson.find(word))
+    with claims.reporting(report):  # judged by the ledger, the lesson would stop at the first disagreement
+        lesson.run(lesson.find(word))
 
 
 def _why(found: Comparison, reading: Reading) -> str:

@@ -1,0 +1,9 @@
+"""Servers to speak to: right ones, wrong ones, and the pairs in front.
+
+They are handed to `Town.open`; none of them listens by itself. It takes gates from `town`.
+"""
+
+from labs.servers.faulty import FaultyServer
+from labs.servers.fronts import posted, redirecting, typical
+
+__all__ = ["FaultyServer", "posted", "redirecting", "typical"]

@@ -20,7 +20,7 @@ from labs.servers.faulty import (
     Act,
     Factory,
     Fault,
-    Misbehaving,
+    FaultyServer,
     Steps,
     good,
     reset,
@@ -227,4 +227,4 @@ def by_target(gate: Gate | None = None) -> Factory:
         found = re.search(rb"[?&]fault=([^&# ]*)", start)
         return _called(found[1].decode("latin-1")) if found else None
 
-    return lambda: Misbehaving(named, gate)
+    return lambda: FaultyServer(named, gate)

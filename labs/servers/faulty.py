@@ -24,7 +24,7 @@ __all__ = [
     "STALL",
     "Factory",
     "Fault",
-    "Misbehaving",
+    "FaultyServer",
     "Steps",
     "good",
     "reset",
@@ -76,7 +76,7 @@ class Fault:
 
     def make(self, gate: Gate | None = None) -> Factory:
         """Return a factory of protocols for `Town.open`. Without a gate the fault strikes at once."""
-        return lambda: Misbehaving(lambda start: self, gate)
+        return lambda: FaultyServer(lambda start: self, gate)
 
 
 def good(body: bytes, *more: bytes, length: int | None = None) -> bytes:
@@ -85,7 +85,7 @@ def good(body: bytes, *more: bytes, length: int | None = None) -> bytes:
     return b"\r\n".join((b"HTTP/1.1 200 OK", b"Content-Type: text/plain", size, *more, b"", body))
 
 
-class Misbehaving(asyncio.Protocol):
+class FaultyServer(asyncio.Protocol):
     """Serve one connection: read a request, say what the fault says, and so on.
 
     The body of an answer repeats the request's first line: so it is known whose answer it is.

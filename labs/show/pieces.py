@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from labs.show.page import Page
 
-__all__ = ["CUT", "cuts"]
+__all__ = ["CUT", "show_pieces"]
 
 CUT = " ┃ "
 
 
-def cuts(pieces: Mapping[str, Sequence[bytes]]) -> Page:
+def show_pieces(pieces: Mapping[str, Sequence[bytes]]) -> Page:
     """Show the pieces of each way, with a bar at each cut, ⏎ for a line end and \\x.. for half a character.
 
     Raises ValueError when there is no way to show.

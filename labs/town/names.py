@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp import abc
 from aiohttp.helpers import is_ip_address
 
-from labs.capture.recording import Kind, Recording
+from labs.capture.recording import Event, Recording
 from labs.town.compat import TCPConnector
 
 __all__ = ["LOCAL", "LOOPBACK", "Names", "TownError", "connector", "is_local", "split"]
@@ -110,12 +110,12 @@ class Names:
         if (table, host, port) in self._open:
             return self._open[table, host, port]
         if not table and ("", host) not in self._called:
-            self._recording.note(self._recording.call(who, host), Kind.UNKNOWN_NAME)
+            self._recording.note(self._recording.call(who, host), Event.UNKNOWN_NAME)
             raise TownError(
                 f"Nobody in this town is called {host}: open it first with town.open({host!r}, app)."
             )
         called = self._called.get((table, host), f"{host} of {table}" if table else host)
-        self._recording.note(self._recording.call(who, called), Kind.REFUSED)
+        self._recording.note(self._recording.call(who, called), Event.REFUSED)
         return self._refusing()
 
     def _refusing(self) -> Address:

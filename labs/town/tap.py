@@ -11,13 +11,13 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any, cast
 
-from labs.capture.recording import Kind, Piece, Recording
+from labs.capture.recording import Event, Piece, Recording
 
 __all__ = ["tapped"]
 
 # What runs for every piece is written for speed: a tuple made directly, members looked up once.
 _new = tuple.__new__
-_HEARD, _SAID = Kind.HEARD, Kind.SAID
+_HEARD, _SAID = Event.HEARD, Event.SAID
 
 
 class _Transport:
@@ -50,15 +50,15 @@ class _Transport:
         self._said(data)
 
     def write_eof(self) -> None:
-        self._tap.closes(Kind.SERVER_CLOSED)
+        self._tap.closes(Event.SERVER_CLOSED)
         self._real.write_eof()
 
     def close(self) -> None:
-        self._tap.closes(Kind.SERVER_CLOSED)
+        self._tap.closes(Event.SERVER_CLOSED)
         self._real.close()
 
     def abort(self) -> None:
-        self._tap.closes(Kind.RESET)
+        self._tap.closes(Event.RESET)
         self._real.abort()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
@@ -104,7 +104,7 @@ class _Tap(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._number = self._recording.call(self._speaker(transport.get_extra_info("peername")), self._whom)
-        self._recording.note(self._number, Kind.OPENED)
+        self._recording.note(self._number, Event.OPENED)
         self._outer = cast(asyncio.Transport, _Transport(transport, self))
         self._transports.add(self._outer)
         self.inner.connection_made(self._outer)
@@ -126,7 +126,7 @@ class _Tap(asyncio.Protocol):
             kept = data if size <= room else data[: max(room, 0)]
             self._note(_new(Piece, (self._number, _SAID, kept, size, perf_counter())))
 
-    def closes(self, kind: Kind) -> None:
+    def closes(self, kind: Event) -> None:
         if not self._closed:
             self._closed = True
             self._recording.note(self._number, kind)
@@ -134,12 +134,12 @@ class _Tap(asyncio.Protocol):
     def eof_received(self) -> bool | None:
         if not self._closed:
             self._left = True
-            self._recording.note(self._number, Kind.CLIENT_CLOSED)
+            self._recording.note(self._number, Event.CLIENT_CLOSED)
         return self.inner.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None or not self._left:
-            self.closes(Kind.CLIENT_CLOSED if exc is None else Kind.RESET)
+            self.closes(Event.CLIENT_CLOSED if exc is None else Event.RESET)
         self._transports.discard(self._outer)
         self.inner.connection_lost(exc)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cache
@@ -14,7 +16,18 @@ from typing import Any, TypeAlias
 from labs.show.page import Page
 from labs.trial.comparison import Broken, Comparison, NotTested, say
 
-__all__ = ["Claim", "Disagreement", "Kind", "LedgerError", "Verdict", "Verdicts", "check", "ledger", "read"]
+__all__ = [
+    "Claim",
+    "Disagreement",
+    "Kind",
+    "LedgerError",
+    "Verdict",
+    "Verdicts",
+    "check",
+    "ledger",
+    "read",
+    "reporting",
+]
 
 LEDGER = Path(__file__).with_name("claims.toml")
 Reading: TypeAlias = Mapping[str, Mapping[str, object]]  # question -> side -> what the sentence predicts
@@ -170,6 +183,20 @@ def read(found: Comparison, reading: Reading) -> Verdict:
     return Verdict.HOLDS if all(came == expected for came, expected in answers) else Verdict.REFUTED
 
 
+Report: TypeAlias = Callable[[Comparison, Mapping[str, Reading]], None]
+_REPORT: ContextVar[Report | None] = ContextVar("report", default=None)
+
+
+@contextlib.contextmanager
+def reporting(report: Report) -> Iterator[None]:
+    """Hand what `check` is asked to `report` inside the block, instead of judging it by the ledger."""
+    token = _REPORT.set(report)
+    try:
+        yield
+    finally:
+        _REPORT.reset(token)
+
+
 def check(found: Comparison, readings: Mapping[str, Reading]) -> Verdicts:
     """Compute the verdict of every claim, and compare it with the ledger.
 
@@ -179,6 +206,9 @@ def check(found: Comparison, readings: Mapping[str, Reading]) -> Verdicts:
     """
     if not readings:
         raise ValueError("A check without a claim cannot fail: give it readings by claim id.")
+    if report := _REPORT.get():
+        report(found, readings)
+        return Verdicts(())
     rulings = []
     for name, reading in readings.items():
         if name not in ledger():

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import textwrap
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from labs.capture.trace import Trace
 from labs.clients.request import ClientMissing
 
-__all__ = ["Broken", "Comparison", "NotTested", "compare", "say"]
+__all__ = ["Broken", "Comparison", "NotTested", "compare", "recasting", "say"]
 
 MOST_ROWS = 7  # a table that nobody can read is a defect
 Side = Callable[[], Awaitable[Trace]]
@@ -78,6 +81,20 @@ class Comparison:
         return "≠ the sides differ   = the sides agree" + "   ? not known" * unknown
 
 
+Recast: TypeAlias = Callable[[Mapping[str, Side]], Mapping[str, Side]]
+_RECAST: ContextVar[Recast | None] = ContextVar("recast", default=None)
+
+
+@contextlib.contextmanager
+def recasting(recast: Recast) -> Iterator[None]:
+    """Let `recast` choose who plays each side inside the block: a control gives all of them to one."""
+    token = _RECAST.set(recast)
+    try:
+        yield
+    finally:
+        _RECAST.reset(token)
+
+
 async def compare(sides: Mapping[str, Side], ask: Mapping[str, Question]) -> Comparison:
     """Run every side, one after the other, and put every question to its trace.
 
@@ -86,6 +103,8 @@ async def compare(sides: Mapping[str, Side], ask: Mapping[str, Question]) -> Com
     two sides that are one, no question, or more than seven.
     """
     _must_be_fair(sides, ask)
+    if recast := _RECAST.get():
+        sides = recast(sides)
     traces: dict[str, Trace] = {}
     answers: dict[tuple[str, str], object] = {}
     for side, experiment in sides.items():

@@ -22,14 +22,7 @@ from itertools import accumulate
 
 from aiohttp import ClientSession, web
 
-from labs import clients, draw
-from labs.exercises import attempt
-from labs.guard.guard import Guard
-from labs.town.gates import Gate
-from labs.town.town import Town
-from labs.trial.claims import check
-from labs.trial.comparison import compare
-from labs.trial.prediction import score
+from labs import Gate, Guard, Town, attempt, check, clients, compare, draw, score
 
 guard = Guard()
 

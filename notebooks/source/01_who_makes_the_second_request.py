@@ -14,14 +14,8 @@ from functools import partial
 
 from aiohttp import ClientConnectionError, ClientSession, web
 
-from labs import clients, draw
-from labs.exercises import attempt
-from labs.guard.guard import Guard
-from labs.instruments.timing import weather
-from labs.town.town import Town
-from labs.trial.claims import check
-from labs.trial.comparison import compare
-from labs.trial.prediction import score
+from labs import Guard, Town, attempt, check, clients, compare, draw, score
+from labs.instruments import weather
 
 guard = Guard()
 

@@ -14,13 +14,7 @@ from functools import partial
 
 from aiohttp import ClientConnectionError, ClientSession, web
 
-from labs import clients, draw
-from labs.exercises import attempt
-from labs.guard.guard import Guard
-from labs.town.town import Town
-from labs.trial.claims import check
-from labs.trial.comparison import compare
-from labs.trial.prediction import score
+from labs import Guard, Town, attempt, check, clients, compare, draw, score
 
 guard = Guard()
 

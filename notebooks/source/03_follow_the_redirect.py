@@ -17,14 +17,7 @@ from io import BytesIO
 from aiohttp import BasicAuth, ClientError, ClientSession, web
 from yarl import URL
 
-from labs import clients, draw
-from labs.exercises import attempt
-from labs.guard.guard import Guard
-from labs.show.grid import Grid
-from labs.town.town import Town
-from labs.trial.claims import check
-from labs.trial.comparison import compare
-from labs.trial.prediction import score
+from labs import Grid, Guard, Town, attempt, check, clients, compare, draw, score
 
 guard = Guard()
 

@@ -19,14 +19,7 @@ import httpx
 from aiohttp import ClientError, ClientSession, web
 from multidict import CIMultiDict
 
-from labs import clients, draw
-from labs.capture.notes import noted
-from labs.exercises import attempt
-from labs.guard.guard import Guard
-from labs.town.town import Town
-from labs.trial.claims import check
-from labs.trial.comparison import compare
-from labs.trial.prediction import score
+from labs import Guard, Town, attempt, check, clients, compare, draw, noted, score
 
 guard = Guard()
 

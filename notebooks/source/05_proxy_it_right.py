@@ -15,17 +15,11 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, w
 from multidict import CIMultiDict
 from yarl import URL
 
-from labs import clients, draw
-from labs.conformance import Results, by_topic, checks, matrix
-from labs.conformance.dojo import dojo
-from labs.exercises import attempt
+from labs import Guard, Town, attempt, check, clients, compare, draw, score
+from labs.conformance import Results, by_topic, checks, matrix, try_proxy
 from labs.gateway import Options, gateway
-from labs.guard.guard import Guard, forgiving
-from labs.servers.fronts import posted
-from labs.town.town import Town
-from labs.trial.claims import check
-from labs.trial.comparison import compare
-from labs.trial.prediction import score
+from labs.guard import forgiving
+from labs.servers import posted
 
 guard = Guard()
 
@@ -36,12 +30,12 @@ clients.versions()
 # ## The scene
 #
 # A *reverse proxy* stands in front of an origin and speaks for it. The lab has what it owes as a list of
-# checks: each gives a proxy raw bytes, plays the origin behind it with raw bytes, and reads what came out at
-# both ends. `dojo` puts a proxy to the list. Here is the post's proxy, `posted`, which you know from lesson
-# 04, on two of the checks.
+# checks: each gives a proxy raw bytes, plays the origin behind it with raw bytes, and reads what came out
+# at both ends. `try_proxy` puts a proxy to the list. Here is the post's proxy, `posted`, which you know
+# from lesson 04, on two of the checks.
 
 # %%
-await dojo(posted, only=["METHOD-1", "TARGET-7"])
+await try_proxy(posted, only=["METHOD-1", "TARGET-7"])
 
 # %% [markdown]
 # A failed check shows its clause, its bytes and a hint. You will now build a proxy that passes these and many
@@ -79,7 +73,7 @@ def served(handle, **settings):
 
 # %%
 async def held_to(ids, **fronts):
-    found = await asyncio.gather(*(dojo(front, only=ids) for front in fronts.values()))
+    found = await asyncio.gather(*(try_proxy(front, only=ids) for front in fronts.values()))
     return {name: it.results for name, it in zip(fronts, found, strict=True)}
 
 
@@ -496,7 +490,7 @@ await attempt("ask-once", once)
 #
 # * **Do you need one?** A proxy of your own is worth it where it decides something in Python: who may pass,
 #   where to, what is altered. For the rest there are nginx, Caddy and others.
-# * `await dojo(front)` puts any proxy of yours to the whole list.
+# * `await try_proxy(front)` puts any proxy of yours to the whole list.
 #   `python -m labs conformance URL --upstream-port N` does so with a proxy that runs elsewhere.
 # * `python -m labs.gateway http://127.0.0.1:8080` starts the lab's gateway in front of a server.
 # * Behind a rule for `/public/`, refuse dot segments, in all spellings, before you relay. To pass them on as

@@ -16,17 +16,9 @@ from functools import partial
 from aiohttp import BasicAuth, ClientSession, ServerDisconnectedError, web
 from yarl import URL
 
-from labs import clients, draw
-from labs.capture.notes import noted
-from labs.exercises import attempt
-from labs.guard.guard import Guard
-from labs.instruments.timing import weather
+from labs import Grid, Guard, Town, attempt, check, clients, compare, draw, noted, score
+from labs.instruments import weather
 from labs.servers import faults
-from labs.show.grid import Grid
-from labs.town.town import Town
-from labs.trial.claims import check
-from labs.trial.comparison import compare
-from labs.trial.prediction import score
 
 guard = Guard()
 

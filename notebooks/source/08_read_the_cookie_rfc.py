@@ -13,15 +13,8 @@ from functools import partial
 
 from aiohttp import ClientSession, CookieJar, web
 
-from labs import clients, draw
+from labs import Grid, Guard, Town, attempt, check, clients, compare, draw, score
 from labs.cookies import KEY, cases, judge, judge_all, live, start
-from labs.exercises import attempt
-from labs.guard.guard import Guard
-from labs.show.grid import Grid
-from labs.town.town import Town
-from labs.trial.claims import check
-from labs.trial.comparison import compare
-from labs.trial.prediction import score
 
 guard = Guard()
 

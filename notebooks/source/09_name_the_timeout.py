@@ -16,18 +16,8 @@ from functools import partial
 import aiohttp
 from aiohttp import ClientSession, ClientTimeout, web
 
-from labs import clients, draw
-from labs.capture.notes import noted
-from labs.exercises import attempt
-from labs.guard.guard import Guard
-from labs.instruments import phases as holds
-from labs.instruments.timeouts import outlast, shut
-from labs.instruments.timers import alarms, in_force
-from labs.show.grid import Grid
-from labs.town.town import Town
-from labs.trial.claims import check
-from labs.trial.comparison import compare
-from labs.trial.prediction import score
+from labs import Grid, Guard, Town, attempt, check, clients, compare, draw, noted, score
+from labs.instruments import hold_connect, hold_lookup, in_force, outlast, recorded_timers, shut
 
 guard = Guard()
 
@@ -45,9 +35,9 @@ clients.versions()
 # connection, the TLS handshake, the first byte of the answer, its next piece, and its end, while pieces come.
 # Each can be held at a *gate*, which opens when the experiment says so.
 #
-# The address and the TCP connection are held on the client's side, by `holds`, and the handshake by the
-# server, which does not read. The origin holds the answer. It holds the pool, too: with `limit=1`, an earlier
-# request whose answer has not ended has the only connection.
+# The address and the TCP connection are held on the client's side, by `hold_lookup` and `hold_connect`,
+# and the handshake by the server, which does not read. The origin holds the answer. It holds the pool,
+# too: with `limit=1`, an earlier request whose answer has not ended has the only connection.
 #
 # `trial` is one run of the experiment below. It brings the town and the gate, and `trial.begin()` gives the
 # timeout's seconds.
@@ -94,9 +84,9 @@ async def ask(wait, name, trial):
         if wait == POOL:  # an earlier request has the only connection
             await stack.enter_async_context(client.get(url))
         elif wait == NAME:
-            holds.lookups(connector, gate)
+            hold_lookup(connector, gate)
         elif wait == TCP:
-            holds.connects(connector, gate)
+            hold_connect(connector, gate)
         async with client.get(url, timeout=ClientTimeout(**{name: trial.begin()})) as answer:
             await answer.read()
 
@@ -383,7 +373,7 @@ async def set_alarms(seconds, **threshold):
         for name in TIMEOUTS:
             timeout = ClientTimeout(**{name: seconds}, **threshold)
             async with ClientSession(connector=town.connector("client"), timeout=timeout) as client:
-                with alarms() as heard:
+                with recorded_timers() as heard:
                     async with client.get("http://origin.test/") as answer:
                         await answer.read()
             notes[name] = "next whole second" if all(it.whole for it in heard) else "on time"

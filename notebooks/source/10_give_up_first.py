@@ -16,16 +16,9 @@ from functools import partial
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from labs import clients, draw
-from labs.capture.notes import noted
-from labs.exercises import attempt
-from labs.guard.guard import Guard, forgiving
-from labs.instruments.disconnects import departed
-from labs.town.gates import Gate
-from labs.town.town import Town
-from labs.trial.claims import check
-from labs.trial.comparison import compare
-from labs.trial.prediction import score
+from labs import Gate, Guard, Town, attempt, check, clients, compare, draw, noted, score
+from labs.guard import forgiving
+from labs.instruments import disconnected
 
 guard = Guard()
 
@@ -123,14 +116,14 @@ prediction = {  # "yes" or "no"
 # ## The experiment
 #
 # In aiohttp, a client leaves when the task that asks is cancelled. A timeout does that, too. The lab's
-# `departed` waits until the server has noticed.
+# `disconnected` waits until the server has noticed.
 
 
 # %%
 async def give_up(asking, request):
     asking.cancel()
     await asyncio.wait([asking])
-    await departed(request)
+    await disconnected(request)
 
 
 async def leave(serving):

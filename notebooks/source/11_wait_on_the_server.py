@@ -18,15 +18,8 @@ from uuid import uuid4
 
 from aiohttp import ClientConnectionError, ClientSession, web
 
-from labs import clients, draw
-from labs.clients.raw import handset
-from labs.exercises import attempt
-from labs.guard.guard import Guard
-from labs.show.grid import Grid
-from labs.town.town import Town
-from labs.trial.claims import check
-from labs.trial.comparison import compare
-from labs.trial.prediction import score
+from labs import Grid, Guard, Town, attempt, check, clients, compare, draw, score
+from labs.clients import raw_client
 
 guard = Guard()
 
@@ -125,7 +118,7 @@ prediction = {
 # %% [markdown]
 # ## The experiment
 #
-# `handset` opens a connection on which you speak by hand, and says `first`. The client stops on all four
+# `raw_client` opens a connection on which you speak by hand, and says `first`. The client stops on all four
 # servers. Then it asks an *hourglass*: a server with `keepalive_timeout`, too, but twice as long as the
 # short timers. When that one closes after its answer, each timer that was going to end has ended, also on a
 # slow computer, and the rest is said. It stands in a town of its own, so that it is not in the recording.
@@ -138,10 +131,10 @@ async def stop(first, reply, rest):
         said = []
         for name, (handler, settings) in SERVERS.items():
             await town.open(name, handler, **settings)
-            line = await lines.enter_async_context(handset(town, "client", name, first))
+            line = await lines.enter_async_context(raw_client(town, "client", name, first))
             await line.until(reply)
             said.append(line)
-        async with handset(aside, "client", "hourglass.test", head("GET /first")) as glass:
+        async with raw_client(aside, "client", "hourglass.test", head("GET /first")) as glass:
             await glass.until(b"done\n")
             await glass.finish()
         for line in said:

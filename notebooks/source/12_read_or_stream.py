@@ -16,17 +16,9 @@ from functools import partial
 
 from aiohttp import ClientSession, web
 
-from labs import clients, draw
-from labs.capture.notes import noted
-from labs.exercises import attempt
-from labs.guard.guard import Guard
-from labs.instruments.memory import KIB, MIB, Meter
-from labs.show.pieces import cuts
-from labs.town.gates import Gate
-from labs.town.town import Town
-from labs.trial.claims import check
-from labs.trial.comparison import compare
-from labs.trial.prediction import score
+from labs import Gate, Guard, Town, attempt, check, clients, compare, draw, noted, score
+from labs.instruments import KIB, MIB, Meter
+from labs.show import show_pieces
 
 guard = Guard()
 
@@ -150,7 +142,9 @@ found = await compare(
 found
 
 # %%
-cuts({name: found[name].notes["pieces"] for name in found.sides})  # a bar is a cut, \xc3 half a character
+show_pieces(
+    {name: found[name].notes["pieces"] for name in found.sides}
+)  # a bar is a cut, \xc3 half a character
 
 # %%
 score(prediction, found)

@@ -15,17 +15,8 @@ from functools import partial
 
 from aiohttp import ClientSession, web
 
-from labs import clients, draw
-from labs.capture.notes import noted
-from labs.exercises import attempt
-from labs.guard.guard import Guard
-from labs.instruments.flow import Flow
-from labs.instruments.memory import KIB, MIB
-from labs.town.gates import Gate
-from labs.town.town import Town
-from labs.trial.claims import check
-from labs.trial.comparison import compare
-from labs.trial.prediction import score
+from labs import Gate, Guard, Town, attempt, check, clients, compare, draw, noted, score
+from labs.instruments import KIB, MIB, Flow
 
 guard = Guard()
 

@@ -17,16 +17,9 @@ from pathlib import Path
 
 from aiohttp import ClientSession, FormData, web
 
-from labs import clients, draw
-from labs.capture.notes import noted
-from labs.exercises import attempt
-from labs.guard.guard import Guard
-from labs.instruments.memory import KIB, MIB, Meter
-from labs.town.gates import Gate
-from labs.town.town import Town
-from labs.trial.claims import check
-from labs.trial.comparison import compare
-from labs.trial.prediction import score
+from labs import Gate, Guard, Town, attempt, check, clients, compare, draw, noted, score
+from labs.instruments import KIB, MIB, Meter
+from labs.show import Bar
 
 guard = Guard()
 
@@ -347,8 +340,6 @@ check(
 
 # %%
 from aiohttp import UploadTracker  # here, so that an older aiohttp runs the lesson up to this cell
-
-from labs.show.progress import Bar
 
 
 async def watch(tracker, bar):

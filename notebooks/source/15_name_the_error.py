@@ -16,17 +16,9 @@ from functools import partial
 import aiohttp
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
-from labs import clients, draw
-from labs.capture.notes import noted
-from labs.exercises import attempt
-from labs.guard.guard import Guard
-from labs.instruments import failures
-from labs.instruments.failures import heard
+from labs import Guard, Town, attempt, check, clients, compare, draw, noted, score
+from labs.instruments import failures, heard
 from labs.servers import faults
-from labs.town.town import Town
-from labs.trial.claims import check
-from labs.trial.comparison import compare
-from labs.trial.prediction import score
 
 guard = Guard()
 

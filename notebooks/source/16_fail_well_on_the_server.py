@@ -16,18 +16,9 @@ from itertools import count
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
-from labs import clients, draw
-from labs.capture.notes import noted
-from labs.exercises import attempt
-from labs.guard.guard import Guard
-from labs.guard.logs import journal
+from labs import Gate, Grid, Guard, Town, attempt, check, clients, compare, draw, noted, score
+from labs.guard import server_log
 from labs.instruments import failures
-from labs.show.grid import Grid
-from labs.town.gates import Gate
-from labs.town.town import Town
-from labs.trial.claims import check
-from labs.trial.comparison import compare
-from labs.trial.prediction import score
 
 guard = Guard()
 
@@ -113,7 +104,7 @@ prediction = {
 # %% [markdown]
 # ## The experiment
 #
-# A *journal* takes what the server would log. A log is for your own people: it has addresses, paths and
+# A *server log* takes what the server would log. A log is for your own people: it has addresses, paths and
 # tracebacks in it, so the table shows only which exception each record names.
 
 
@@ -122,7 +113,7 @@ async def twice(handler):
     after = {}
     app = watched(after)
     app.router.add_post("/order", handler)
-    with journal() as log:
+    with server_log() as log:
         async with Town() as town:
             await town.open("shop.test", app)
             async with ClientSession(connector=town.connector("client")) as client:
@@ -223,7 +214,7 @@ async def midway(then):
         await gate
         return await then(request, answer)
 
-    with journal() as log:
+    with server_log() as log:
         async with Town() as town:
             await town.open("shop.test", page)
             connector, url = town.connector("client"), "http://shop.test/"
@@ -332,7 +323,7 @@ async def ask(*middlewares, debug=False):
     app.router.add_get("/order", secretive)
     loop = asyncio.get_running_loop()
     before = loop.get_debug()
-    with journal() as log:
+    with server_log() as log:
         async with Town() as town:
             loop.set_debug(debug)  # aiohttp looks when the server starts
             try:
@@ -420,7 +411,7 @@ async def timeout_first(inner, url):
 
 # %%
 async def through(front):
-    with journal():
+    with server_log():
         async with Town() as town, ClientSession(connector=town.connector("front.test")) as inner:
 
             async def handler(request):

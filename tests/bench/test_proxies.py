@@ -9,9 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labs.bench import processes as proxies
+from labs.bench import processes, town
 from labs.bench import proxies as proxybench
-from labs.bench import town as bench
 from labs.bench.load import Counter
 from labs.bench.measures import Side, blamed, down, opened, slow
 from labs.bench.report import Findings
@@ -26,10 +25,10 @@ def test_every_proxy_answers_and_the_report_names_each(
 ) -> None:
     record, picture = tmp_path / "p.json", tmp_path / "p.png"
     asked = ["proxies", "--rounds", "2", "--size", "0.5", "--idle", "10"]
-    assert bench.main([*asked, "--json", str(record), "--figure", str(picture)]) == 0
+    assert town.main([*asked, "--json", str(record), "--figure", str(picture)]) == 0
     said = capsys.readouterr().out
-    missing = [name for name, why in proxies.installed().items() if why]
-    names = [name for name in ("direct", *proxies.FRONTS) if name not in missing]
+    missing = [name for name, why in processes.installed().items() if why]
+    names = [name for name in ("direct", *processes.FRONTS) if name not in missing]
     assert [line.partition("  ")[0] for line in said.split("\n\n")[0].splitlines()[1:]] == names
     assert all(f"{name} is left out" in said for name in missing)
     assert "posted lost the body." in said
@@ -43,18 +42,21 @@ def test_every_proxy_answers_and_the_report_names_each(
 
 
 def test_a_proxy_that_cannot_start_is_one_sentence() -> None:
-    with pytest.raises(proxies.Failed, match="gateway.* did not start"), proxies.started(GATEWAY, "no URL"):
+    with (
+        pytest.raises(processes.Failed, match="gateway.* did not start"),
+        processes.started(GATEWAY, "no URL"),
+    ):
         raise AssertionError("it started")
 
 
 def test_the_processes_end_with_an_exception() -> None:
-    with pytest.raises(KeyError), proxies.started("origin") as (process, _):
+    with pytest.raises(KeyError), processes.started("origin") as (process, _):
         raise KeyError
     assert process.poll() is not None
 
 
 def test_a_program_that_is_none_is_one_sentence() -> None:
-    with pytest.raises(proxies.Failed, match="No proxy is called 'squid'"), proxies.started("squid", "x"):
+    with pytest.raises(processes.Failed, match="No proxy is called 'squid'"), processes.started("squid", "x"):
         raise AssertionError("it started")
 
 
@@ -73,7 +75,7 @@ def test_what_cannot_be_done_is_refused_before_it_begins(
 ) -> None:
     monkeypatch.setattr(proxybench, "measure", lambda *_, **__: pytest.fail("it began"))
     with pytest.raises(SystemExit):
-        bench.main(["proxies", *wrong])
+        town.main(["proxies", *wrong])
     assert told in " ".join(capsys.readouterr().err.split())
 
 
@@ -83,7 +85,7 @@ def test_what_cannot_be_done_is_refused_before_it_begins(
         (TimeoutError(), "squid did not answer in time."),
         (ConnectionResetError("reset"), "squid broke off: reset."),
         (psutil.NoSuchProcess(1), "the process of squid has ended."),
-        (proxies.Failed("squid lost the body"), "squid lost the body."),
+        (processes.Failed("squid lost the body"), "squid lost the body."),
     ],
 )
 def test_who_cannot_do_it_is_left_out_with_a_note(error: Exception, told: str) -> None:
@@ -112,7 +114,7 @@ async def meeting(said: bytes, work: Callable[[Side], Awaitable[object]]) -> tup
 
     async with await asyncio.start_server(met, LOOPBACK, 0) as server:
         side = Side("squid", os.getpid(), server.sockets[0].getsockname(), NOWHERE)
-        with pytest.raises(proxies.Failed) as caught, blamed(side):
+        with pytest.raises(processes.Failed) as caught, blamed(side):
             await work(side)
         return str(caught.value), await asyncio.wait_for(after, 5)
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from labs.capture.recording import Kind, Recording
+from labs.capture.recording import Event, Recording
 from labs.capture.trace import told
 
-H, S = Kind.HEARD, Kind.SAID
+H, S = Event.HEARD, Event.SAID
 GET = b"GET /%d HTTP/1.1\r\nHost: origin.test\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d"
 
 
-def archive(*steps: tuple[int, Kind, bytes]) -> dict[str, Any]:
+def archive(*steps: tuple[int, Event, bytes]) -> dict[str, Any]:
     recording = Recording()
     for _ in range(1 + max((step[0] for step in steps), default=-1)):
         recording.call("client", "origin.test")
@@ -28,7 +28,7 @@ def archive(*steps: tuple[int, Kind, bytes]) -> dict[str, Any]:
     return har  # type: ignore[no-any-return]
 
 
-def entries(*steps: tuple[int, Kind, bytes]) -> list[dict[str, Any]]:
+def entries(*steps: tuple[int, Event, bytes]) -> list[dict[str, Any]]:
     return archive(*steps)["log"]["entries"]  # type: ignore[no-any-return]
 
 
@@ -145,4 +145,4 @@ def test_an_upgrade_is_answered() -> None:
 
 
 def test_events_are_no_entries() -> None:
-    assert entries((0, Kind.REFUSED, b"")) == []
+    assert entries((0, Event.REFUSED, b"")) == []

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from labs.capture import parser as wire
+from labs.capture import parser
 from labs.capture.parser import Message
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -20,7 +20,7 @@ def read(*turns: tuple[bytes, bytes], ended: bool = True) -> tuple[list[Message]
         if asked:
             boundaries.append((len(heard), len(said)))
         heard, said = heard + asked, said + answered
-    both = wire.read(heard, said, boundaries, ended)
+    both = parser.parse(heard, said, boundaries, ended)
     for spoken, stream in zip(both, (heard, said), strict=True):
         assert b"".join(it.message.raw + it.message.surplus for it in spoken) == stream
         assert all(stream[it.begin : it.end] == it.message.raw for it in spoken)
@@ -270,7 +270,7 @@ def test_two_lengths_are_read_and_named(end: bytes) -> None:
     post = b"POST / HTTP/1.1\r\nHost: a\r\n" + fields
     requests, told = read((post + end, b"HTTP/1.1 200 OK\r\n" + fields), (GET, OK))
     for it in (requests[0], told[0]):
-        assert (it.body, it.complete, it.problem) == (b"x", True, wire.TWO_LENGTHS)
+        assert (it.body, it.complete, it.problem) == (b"x", True, parser.TWO_LENGTHS)
     assert (requests[1].raw, told[1].body) == (GET, b"ok")
 
 
@@ -447,13 +447,13 @@ def test_no_damage_loses_a_byte() -> None:
 
 def test_a_big_body_is_fed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     fed: list[int] = []
-    receive = wire.h11.Connection.receive_data
+    receive = parser.h11.Connection.receive_data
 
     def counted(reader: object, data: bytes) -> None:
         fed.append(len(data))
         receive(reader, data)
 
-    monkeypatch.setattr(wire.h11.Connection, "receive_data", counted)
+    monkeypatch.setattr(parser.h11.Connection, "receive_data", counted)
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
     for size in (1 << 20, 10 << 20):
         fed.clear()
@@ -464,13 +464,13 @@ def test_a_big_body_is_fed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_many_messages_cost_what_they_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
     fed: list[int] = []
-    receive = wire.h11.Connection.receive_data
+    receive = parser.h11.Connection.receive_data
 
     def counted(reader: object, data: bytes) -> None:
         fed.append(len(data))
         receive(reader, data)
 
-    monkeypatch.setattr(wire.h11.Connection, "receive_data", counted)
+    monkeypatch.setattr(parser.h11.Connection, "receive_data", counted)
     said = b"HTTP/1.1 200 OK\r\nContent-Length: 6000\r\n\r\n" + bytes(6000)
     read(*[(GET, said)] * 300)
     few = sum(fed)

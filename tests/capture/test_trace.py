@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientError, ClientSession
 
 from labs.capture.parser import Message
-from labs.capture.recording import Kind, Piece, Recording
+from labs.capture.recording import Event, Piece, Recording
 from labs.capture.trace import Said, Trace, told
 from labs.town.town import Town
 
@@ -20,7 +20,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
 
 
-def recorded(*steps: tuple[int, Kind, bytes], calls: tuple[tuple[str, str], ...]) -> Trace:
+def recorded(*steps: tuple[int, Event, bytes], calls: tuple[tuple[str, str], ...]) -> Trace:
     recording = Recording()
     for who, whom in calls:
         recording.call(who, whom)
@@ -29,7 +29,7 @@ def recorded(*steps: tuple[int, Kind, bytes], calls: tuple[tuple[str, str], ...]
     return told(recording)
 
 
-def one(*steps: tuple[Kind, bytes]) -> Trace:
+def one(*steps: tuple[Event, bytes]) -> Trace:
     return recorded(*[(0, *step) for step in steps], calls=(("client", "origin"),))
 
 
@@ -37,7 +37,7 @@ def words(trace: Trace) -> list[str]:
     return [f"{it.who} > {it.whom}: {it.label}" for it in trace.said]
 
 
-H, S = Kind.HEARD, Kind.SAID
+H, S = Event.HEARD, Event.SAID
 
 
 # ── what the recording does not hold ──────────────────────────────────────────────────────────────────────
@@ -69,16 +69,16 @@ def test_a_message_that_was_not_kept_is_not_malformed(kept: bytes, label: str, w
 
 def proxied() -> Trace:
     return recorded(
-        (0, Kind.OPENED, b""),
+        (0, Event.OPENED, b""),
         (0, H, GET % 1),
-        (1, Kind.OPENED, b""),
+        (1, Event.OPENED, b""),
         (1, H, GET % 2),
         (1, S, OK),
         (0, S, OK),
         (1, H, GET % 3),
         (1, S, OK),
-        (2, Kind.REFUSED, b""),
-        (3, Kind.UNKNOWN_NAME, b""),
+        (2, Event.REFUSED, b""),
+        (3, Event.UNKNOWN_NAME, b""),
         calls=(("client", "front"), ("front", "origin"), ("front", "dead"), ("client", "nobody")),
     )
 
@@ -202,12 +202,12 @@ def test_labels(message: Message | None, label: str) -> None:
 @pytest.mark.parametrize(
     ("end", "said"),
     [
-        (Kind.SERVER_CLOSED, "origin > client: closed"),
-        (Kind.CLIENT_CLOSED, "client > origin: closed"),
-        (Kind.RESET, "origin > client: reset"),
+        (Event.SERVER_CLOSED, "origin > client: closed"),
+        (Event.CLIENT_CLOSED, "client > origin: closed"),
+        (Event.RESET, "origin > client: reset"),
     ],
 )
-def test_an_end_without_an_answer(end: Kind, said: str) -> None:
+def test_an_end_without_an_answer(end: Event, said: str) -> None:
     assert words(one((H, GET % 1), (end, b""))) == ["client > origin: GET /1", said]
     half = one((H, GET % 1), (S, HALF), (end, b""))
     assert words(half)[1:] == ["origin > client: 200 OK (cut short)", said]
@@ -215,14 +215,14 @@ def test_an_end_without_an_answer(end: Kind, said: str) -> None:
     assert words(one((H, GET % 1), (S, b"HTTP/1.1 100 Continue\r\n\r\n"), (end, b"")))[-1] == said
 
 
-@pytest.mark.parametrize("end", [Kind.SERVER_CLOSED, Kind.CLIENT_CLOSED, Kind.RESET])
-def test_an_end_after_the_answer_is_no_event(end: Kind) -> None:
+@pytest.mark.parametrize("end", [Event.SERVER_CLOSED, Event.CLIENT_CLOSED, Event.RESET])
+def test_an_end_after_the_answer_is_no_event(end: Event) -> None:
     assert one((H, GET % 1), (S, OK), (end, b"")).events() == ()
-    assert one((Kind.OPENED, b""), (end, b"")).said == ()
+    assert one((Event.OPENED, b""), (end, b"")).said == ()
 
 
 def test_the_first_end_is_told() -> None:
-    both = one((H, GET % 1), (Kind.CLIENT_CLOSED, b""), (Kind.SERVER_CLOSED, b""))
+    both = one((H, GET % 1), (Event.CLIENT_CLOSED, b""), (Event.SERVER_CLOSED, b""))
     assert words(both)[1:] == ["client > origin: closed"]
 
 
@@ -233,16 +233,16 @@ def test_a_running_connection_is_no_event() -> None:
 def test_an_upgrade_is_an_answer() -> None:
     asked = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
     said = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-    assert one((H, asked), (S, said), (Kind.SERVER_CLOSED, b"")).events() == ()
-    assert one((H, asked), (S, said + b"hello"), (Kind.CLIENT_CLOSED, b"")).events() == ()
+    assert one((H, asked), (S, said), (Event.SERVER_CLOSED, b"")).events() == ()
+    assert one((H, asked), (S, said + b"hello"), (Event.CLIENT_CLOSED, b"")).events() == ()
 
 
 def test_only_the_server_ends_a_body_without_a_length() -> None:
     endless = (S, b"HTTP/1.1 200 OK\r\n\r\nabc")
-    (whole,) = one((H, GET % 1), endless, (Kind.SERVER_CLOSED, b"")).answers()
-    (cut,) = one((H, GET % 1), endless, (Kind.CLIENT_CLOSED, b"")).answers()
-    (lost,) = one((H, GET % 1), endless, (Kind.RESET, b"")).answers()
-    half_closed = one((H, GET % 1), (Kind.CLIENT_CLOSED, b""), endless, (Kind.SERVER_CLOSED, b""))
+    (whole,) = one((H, GET % 1), endless, (Event.SERVER_CLOSED, b"")).answers()
+    (cut,) = one((H, GET % 1), endless, (Event.CLIENT_CLOSED, b"")).answers()
+    (lost,) = one((H, GET % 1), endless, (Event.RESET, b"")).answers()
+    half_closed = one((H, GET % 1), (Event.CLIENT_CLOSED, b""), endless, (Event.SERVER_CLOSED, b""))
     assert (whole.complete, cut.complete, lost.complete) == (True, False, False)
     assert half_closed.answers()[0].complete and half_closed.events() == ()
 
@@ -349,7 +349,7 @@ def test_a_thousand_connections_are_read_in_one_go() -> None:
     recording = Recording()
     for number in range(1000):
         recording.call("client", "origin")
-        for kind, data in ((Kind.OPENED, b""), (H, GET % number), (S, OK), (Kind.SERVER_CLOSED, b"")):
+        for kind, data in ((Event.OPENED, b""), (H, GET % number), (S, OK), (Event.SERVER_CLOSED, b"")):
             recording.note(number, kind, data)
     recording.pieces = Counted(recording.pieces)  # type: ignore[assignment]
     trace = told(recording)

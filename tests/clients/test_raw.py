@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 
 from labs.capture.trace import Trace
-from labs.clients import raw as room
-from labs.clients.raw import Line, handset
+from labs.clients import raw
+from labs.clients.raw import RawClient, raw_client
 from labs.town.gates import Gate, GateStuck
 from labs.town.town import Town, TownError
 
@@ -21,13 +21,13 @@ async def page(request: web.Request) -> web.Response:
     return web.Response(text="done\n")
 
 
-def call(talk: Callable[[Line], Awaitable[object]], first: bytes = b"", **options: float) -> Trace:
+def call(talk: Callable[[RawClient], Awaitable[object]], first: bytes = b"", **options: float) -> Trace:
     """Let `talk` speak with a shop, and return what was said."""
 
     async def go() -> Trace:
         async with Town() as town:
             await town.open("shop.test", page, **options)
-            async with handset(town, "client", "shop.test", first) as line:
+            async with raw_client(town, "client", "shop.test", first) as line:
                 await talk(line)
         return town.trace
 
@@ -35,7 +35,7 @@ def call(talk: Callable[[Line], Awaitable[object]], first: bytes = b"", **option
 
 
 def test_it_is_heard_in_pieces_under_its_name() -> None:
-    async def talk(line: Line) -> None:
+    async def talk(line: RawClient) -> None:
         assert (await line.until(b"done\n")).startswith(b"HTTP/1.1 200 OK\r\n")
         assert (await line.finish(GET + LAST)).endswith(b"\r\n\r\ndone\n")
 
@@ -45,7 +45,7 @@ def test_it_is_heard_in_pieces_under_its_name() -> None:
 
 
 def test_it_may_stop_anywhere_and_has_been_heard() -> None:
-    async def talk(line: Line) -> None:
+    async def talk(line: RawClient) -> None:
         assert await line.until(b"") == b""
 
     (half,) = call(talk, GET[:9]).requests()
@@ -65,7 +65,7 @@ def test_what_is_said_at_once_comes_before_any_timer() -> None:
         async with Town() as town:
             await town.open("shop.test", page, keepalive_timeout=0.02)
             asyncio.get_running_loop().call_soon(stand_still, 12)
-            async with handset(town, "client", "shop.test", GET + LAST) as line:
+            async with raw_client(town, "client", "shop.test", GET + LAST) as line:
                 assert (await line.until(b"done\n")).endswith(b"done\n")
         assert [it.whom for it in town.trace.said] == ["shop.test", "client"]
 
@@ -73,7 +73,7 @@ def test_what_is_said_at_once_comes_before_any_timer() -> None:
 
 
 def test_a_server_that_has_closed_is_no_error_at_the_end() -> None:
-    async def talk(line: Line) -> None:
+    async def talk(line: RawClient) -> None:
         assert await line.finish() == b""
         assert await line.finish(GET + LAST) == b""
         with pytest.raises(asyncio.IncompleteReadError):
@@ -83,12 +83,12 @@ def test_a_server_that_has_closed_is_no_error_at_the_end() -> None:
 
 
 def test_a_server_that_does_not_hear_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "PATIENCE", 0.05)
+    monkeypatch.setattr(raw, "PATIENCE", 0.05)
 
     async def go() -> None:
         async with Town() as town:
             await town.open("deaf.test", page, gate=Gate("never"))
-            async with handset(town, "client", "deaf.test", b"hello"):
+            async with raw_client(town, "client", "deaf.test", b"hello"):
                 pass
 
     with pytest.raises(GateStuck, match=r"For 0\.05 s deaf\.test did not hear what was said to it\."):
@@ -96,7 +96,7 @@ def test_a_server_that_does_not_hear_is_named(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_timeout_of_your_own_is_yours() -> None:
-    async def talk(line: Line) -> None:
+    async def talk(line: RawClient) -> None:
         raise TimeoutError
 
     with pytest.raises(TimeoutError) as caught:
@@ -110,7 +110,7 @@ def test_nobody_there() -> None:
             if close:
                 await town.open("shop.test", page)
                 await town.close("shop.test")
-            async with handset(town, "client", "shop.test"):
+            async with raw_client(town, "client", "shop.test"):
                 pass
 
     with pytest.raises(TownError, match=r"Nobody in this town is called shop\.test"):

@@ -17,9 +17,8 @@ import pytest
 from aiohttp import web
 
 from labs.capture.trace import Trace
-from labs.clients import browser, programs
-from labs.clients import registry as clients
-from labs.clients.registry import CLIENTS, ClientMissing, Heard, ask, missing, present
+from labs.clients import browser, programs, registry
+from labs.clients.registry import CLIENTS, ClientMissing, Reply, ask, missing, present
 from labs.servers.httpbin.app import origin
 from labs.town.gates import Gate
 from labs.town.town import Town
@@ -70,8 +69,8 @@ async def town_of_origins() -> AsyncIterator[Town]:
         yield town
 
 
-def hear(client: str, url: str, **options: Any) -> tuple[Heard, Trace]:
-    async def experiment() -> tuple[Heard, Trace]:
+def hear(client: str, url: str, **options: Any) -> tuple[Reply, Trace]:
+    async def experiment() -> tuple[Reply, Trace]:
         async with town_of_origins() as town:
             return await ask(client, town, url, **options), town.trace
 
@@ -149,7 +148,7 @@ def test_its_own_habit_decides_when_it_is_told_nothing(client: str) -> None:
 
 
 def test_the_versions_stand_in_one_line() -> None:
-    said = clients.versions()
+    said = registry.versions()
     assert "\n" not in said and f"aiohttp {aiohttp.__version__}" in said and "Python 3." in said
 
 
@@ -212,7 +211,7 @@ def test_an_address_outside_the_town_is_nobody(client: str) -> None:
 @pytest.mark.parametrize("client", EVERYBODY)
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "other.localhost"])
 def test_a_server_of_this_machine_that_is_not_the_towns_is_not_reached(client: str, host: str) -> None:
-    async def experiment() -> tuple[Heard, Trace]:
+    async def experiment() -> tuple[Reply, Trace]:
         async with Town() as town, Town() as outside:
             await outside.open("real.test", origin())
             port = outside.address("real.test")[1]
@@ -239,7 +238,7 @@ def test_it_follows_from_http_to_https(client: str) -> None:
 
 @pytest.mark.parametrize("client", EVERYBODY)
 def test_it_does_not_trust_another_authority(client: str) -> None:
-    async def experiment() -> tuple[Heard, Trace]:
+    async def experiment() -> tuple[Reply, Trace]:
         async with Town() as town, Town() as impostor:
             await impostor.open("safe.test", origin(), tls=True)
             town._names.add(("", "safe.test", 443), "safe.test", impostor.address("safe.test", tls=True))
@@ -253,7 +252,7 @@ def test_it_does_not_trust_another_authority(client: str) -> None:
 
 @pytest.mark.parametrize("client", FOLLOWERS)
 def test_localhost_is_the_clients_own_machine(client: str) -> None:
-    async def experiment() -> tuple[Heard, Trace]:
+    async def experiment() -> tuple[Reply, Trace]:
         async with Town() as town:
             for machine in ("server", "laptop"):
                 await town.open("localhost:9000", origin(), on=machine, known_as=f"{machine} 9000")
@@ -299,7 +298,7 @@ def test_urllib_raises_for_a_post_that_is_sent_on_with_307() -> None:
 def test_chromium_hands_over_bytes_and_repeats_exactly() -> None:
     needs("chromium")
 
-    async def experiment() -> tuple[Heard, Trace]:
+    async def experiment() -> tuple[Reply, Trace]:
         async with town_of_origins() as town:
             heard = await ask(
                 "chromium", town, "http://front.test/redirect-to?url=http://origin.test/encoding/utf8"
@@ -315,7 +314,7 @@ def test_chromium_hands_over_bytes_and_repeats_exactly() -> None:
 @pytest.mark.parametrize("client", SPEAKERS)
 @pytest.mark.parametrize("proxy", ["http_proxy", "HTTPS_PROXY", "all_proxy"])
 def test_it_does_not_obey_proxy_variables(client: str, proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def experiment() -> Heard:
+    async def experiment() -> Reply:
         async with town_of_origins() as town:
             monkeypatch.setenv(
                 proxy, "http://127.0.0.1:9"
@@ -344,7 +343,7 @@ def test_it_is_ended_when_it_is_given_up(
         started.append(real(*arguments, **options))
         return started[-1]
 
-    async def experiment() -> Heard | None:
+    async def experiment() -> Reply | None:
         gate = Gate("the handler")
 
         async def held(request: web.BaseRequest) -> web.StreamResponse:
@@ -381,7 +380,7 @@ def test_a_client_that_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setenv("PATH", os.devnull)
     monkeypatch.setattr(browser, "PLACES", ())
-    monkeypatch.setattr(clients.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
     for client in set(CLIENTS) - {"http.client", "urllib", "aiohttp"}:
         assert present()[client] == ""
         with pytest.raises(ClientMissing) as raised:

@@ -20,21 +20,17 @@ from labs.conformance import (
     Results,
     Site,
     Stand,
-    check,
+    __main__,
     checks,
-    demand,
-    dump,
     in_town,
     matrix,
     nginx,
     outside,
-    run,
-    select,
     suspicious,
 )
-from labs.conformance import __main__ as command
 from labs.conformance import results as room
-from labs.conformance.registry import TOPICS, Check, _checks
+from labs.conformance.registry import TOPICS, Check, _checks, check, demand, select
+from labs.conformance.results import dump, run
 from labs.gateway import Options, runner
 from labs.gateway.relay import Relay
 from labs.servers.fronts import posted, typical
@@ -235,16 +231,16 @@ def test_the_matrix_has_a_row_a_check_and_a_score_a_proxy(found: dict[str, Resul
 def test_the_command_prints_the_matrix_and_writes_the_json(capsys: Any, tmp_path: Path) -> None:
     file = tmp_path / "found.json"
     arguments = ["--proxy", "posted", "--only", "REDIR-1", "--only", "cookies", "--why", "--json", str(file)]
-    assert command.main(arguments) == 0
+    assert __main__.main(arguments) == 0
     printed = capsys.readouterr().out
     assert "✗ REDIR-1" in printed and "posted: 1 of 4 passed" in printed and "hint: Do not follow" in printed
     assert json.loads(file.read_text("utf-8"))["posted"]["score"] == [1, 4]
 
 
 def test_the_command_says_in_one_sentence_what_is_wrong(capsys: Any) -> None:
-    assert command.main(["--only", "nonsense"]) == 2
+    assert __main__.main(["--only", "nonsense"]) == 2
     assert capsys.readouterr().err.startswith("No check and no topic is called 'nonsense'")
-    assert command.main(["ftp://127.0.0.1:1", "--upstream-port", "2"]) == 2
+    assert __main__.main(["ftp://127.0.0.1:1", "--upstream-port", "2"]) == 2
     assert "the list speaks plain HTTP" in capsys.readouterr().err
     for url, told in (
         ("http://127.0.0.1:70000", "write http://host:port"),
@@ -252,7 +248,7 @@ def test_the_command_says_in_one_sentence_what_is_wrong(capsys: Any) -> None:
         ("http://me:secret@127.0.0.1:1", "write http://host:port"),
         ("http://127.0.0.1:1/under?here", "write http://127.0.0.1:1; each check has its path"),
     ):
-        assert command.main([url, "--upstream-port", "2"]) == 2
+        assert __main__.main([url, "--upstream-port", "2"]) == 2
         assert told in capsys.readouterr().err
 
 
@@ -271,9 +267,9 @@ def test_the_command_says_in_one_sentence_what_is_wrong(capsys: Any) -> None:
 def test_the_command_refuses_what_cannot_be_done_before_it_begins(
     wrong: list[str], told: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "_run", lambda known: pytest.fail("it began"))
+    monkeypatch.setattr(__main__, "_run", lambda known: pytest.fail("it began"))
     with pytest.raises(SystemExit):
-        command.main(wrong)
+        __main__.main(wrong)
     assert told in " ".join(capsys.readouterr().err.split())
 
 
@@ -299,7 +295,7 @@ async def running() -> AsyncIterator[tuple[str, int]]:
 def test_any_proxy_can_be_put_to_the_list_by_its_url() -> None:
     async def go() -> Results:
         async with running() as (url, upstream):
-            stand = command._outside(url, upstream)
+            stand = __main__._outside(url, upstream)
             only = ["TARGET-1", "FORWARD-1", "HOP-1", "ERROR-1", "STOP-1", "RETRY-2"]
             results = await run(stand, only=only, at_once=1)
         for _ in range(5):
@@ -339,7 +335,7 @@ def test_a_url_where_nobody_listens_is_broken_and_not_failed(capsys: Any) -> Non
         port, upstream = nobody.getsockname()[1], some.getsockname()[1]
         some.close()
         url = [f"http://127.0.0.1:{port}", "--upstream-port", str(upstream), "--only", "HOP-1"]
-        assert command.main(url) == 1
+        assert __main__.main(url) == 1
     assert "! HOP-1" in capsys.readouterr().out
 
 
@@ -410,7 +406,7 @@ def test_the_gateway_passes_everything_that_aiohttp_lets_it(
     async def go() -> Results:
         if within != "an application":
             monkeypatch.setattr("labs.gateway.gateway", bare)
-        results = await run(command._gateway("direct"))
+        results = await run(__main__._gateway("direct"))
         assert bool(relays) == (within != "an application")
         await asyncio.gather(*(relay.stop() for relay in relays))
         assert remains() == []

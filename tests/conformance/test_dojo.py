@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
-from labs.conformance.dojo import CONNECT, TARGET, Dojo, dojo
+from labs.conformance.dojo import CONNECT, TARGET, Report, try_proxy
 from labs.servers.fronts import posted, typical
 from tests.support import remains
 
 
-def train(proxy: Any, only: Any = None) -> Dojo:
-    async def go() -> Dojo:
-        found = await dojo(proxy, only=only)
+def train(proxy: Any, only: Any = None) -> Report:
+    async def go() -> Report:
+        found = await try_proxy(proxy, only=only)
         assert remains() == []
         return found
 

@@ -9,8 +9,7 @@ import pytest
 from aiohttp import ClientSession
 
 from labs import cookies
-from labs.clients import browser
-from labs.clients import registry as clients
+from labs.clients import browser, registry
 from labs.cookies import alone, live
 from labs.town.town import Town
 from tests.cookies.support import Jar
@@ -106,7 +105,7 @@ def test_one_case_can_be_run_alone() -> None:
 
 @pytest.mark.parametrize("client", ["urllib", "requests", "httpx", "curl", "aiohttp"])
 def test_a_client_that_keeps_cookies_brings_back_what_was_set(client: str) -> None:
-    if not clients.present()[client]:
+    if not registry.present()[client]:
         pytest.skip(f"{client} is not installed: see python -m labs doctor")
     chosen = [CASES["plain"], CASES["host-only"], CASES["secure"]]
     sent = run(lambda: live.run(client, chosen))
@@ -115,13 +114,13 @@ def test_a_client_that_keeps_cookies_brings_back_what_was_set(client: str) -> No
 
 @pytest.mark.parametrize("client", ["urllib", "curl"])
 def test_the_jar_of_some_clients_is_off_by_default(client: str) -> None:
-    if not clients.present()[client]:
+    if not registry.present()[client]:
         pytest.skip(f"{client} is not installed: see python -m labs doctor")
 
     async def main() -> None:
         async with Town() as town:
             await live.open_sites(town, [CASES["plain"]])
-            await clients.ask(client, town, cookies.start(CASES["plain"]), follow=True)
+            await registry.ask(client, town, cookies.start(CASES["plain"]), follow=True)
         assert live.sent(town.trace) == {"plain": ""}
 
     run(main)
@@ -129,7 +128,7 @@ def test_the_jar_of_some_clients_is_off_by_default(client: str) -> None:
 
 @pytest.mark.parametrize("client", ["curl", pytest.param("chromium", marks=pytest.mark.browser)])
 def test_what_was_recorded_is_what_this_version_sends(client: str) -> None:
-    named = f"{client} {clients.present()[client]}"
+    named = f"{client} {registry.present()[client]}"
     if named not in live.recorded():
         pytest.skip(f"{named} is not the version that was recorded: see python -m labs doctor")
     assert run(lambda: live.run(client), 60) == live.recorded()[named]
@@ -140,7 +139,7 @@ def test_every_recording_has_every_case(tmp_path: Path, monkeypatch: pytest.Monk
     assert all(list(sent) == list(CASES) for sent in live.recorded().values())
     monkeypatch.setattr(live, "RECORDED", tmp_path / "recorded.json")
     run(lambda: live.record("urllib"))
-    assert list(live.recorded()) == [f"urllib {clients.present()['urllib']}"]
+    assert list(live.recorded()) == [f"urllib {registry.present()['urllib']}"]
 
 
 def test_a_case_tells_itself() -> None:
@@ -168,7 +167,7 @@ def test_nobody_but_a_case_is_answered() -> None:
 
 def test_a_browser_that_is_not_here_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser, "find", lambda: None)
-    with pytest.raises(clients.ClientMissing, match="chromium is not on this machine"):
+    with pytest.raises(registry.ClientMissing, match="chromium is not on this machine"):
         run(lambda: live.run("chromium"))
 
 
@@ -176,7 +175,7 @@ def test_a_tour_refuses_what_is_no_url_of_the_town() -> None:
     async def main() -> None:
         async with Town() as town:
             with pytest.raises(ValueError, match="not a URL of the town"):
-                await clients.tour(town, ["about:blank"])
+                await registry.tour(town, ["about:blank"])
 
     run(main)
 

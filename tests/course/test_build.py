@@ -11,10 +11,7 @@ import nbformat
 import pytest
 
 from labs import paths
-from labs.course import build as course
-from labs.course import check as review
-from labs.course import kernel, lesson, syllabus
-from labs.course import launcher as desk
+from labs.course import build, check, kernel, launcher, lesson, syllabus
 
 NAME = "01_count_to_two"
 SOURCE = """\
@@ -91,7 +88,7 @@ def rebuild(notebooks: Path, *, everything: bool = False) -> list[str]:
     """Build a made-up course beside its made-up package."""
     beside = notebooks.parent
     package, memory = beside / "labs", beside / "memory.json"
-    return course.build(notebooks, memory=memory, package=package, everything=everything)
+    return build.build(notebooks, memory=memory, package=package, everything=everything)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +119,7 @@ def change(notebooks: Path, old: str, new: str) -> None:
 
 
 def findings(notebooks: Path, ledger=LEDGER, exercises=EXERCISES) -> str:
-    return "\n".join(review.check(ledger, exercises, notebooks))
+    return "\n".join(check.check(ledger, exercises, notebooks))
 
 
 # --- reading and cutting
@@ -260,13 +257,13 @@ def test_the_environment_of_a_kernel_is_clean(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_built_notebook_is_executed_minimal_and_finds_labs(built: Path) -> None:
-    solved = course.stored(built / "solutions" / f"{NAME}.ipynb")
+    solved = build.stored(built / "solutions" / f"{NAME}.ipynb")
     code = [cell for cell in solved.cells if cell.cell_type == "code"]
     assert code[1].outputs[0].text == "counted in solutions\n"
     assert code[4].outputs[0].data["text/plain"] == "'add-one: 1'"
     assert solved.metadata.language_info == {"name": "python"}
     assert all(not set(cell.metadata) - {"exercise"} for cell in solved.cells)
-    opened = course.stored(built / f"{NAME}.ipynb")
+    opened = build.stored(built / f"{NAME}.ipynb")
     assert opened.cells[7].outputs[0].data["text/plain"] == "'add-one: not tried yet'"
 
 
@@ -296,7 +293,7 @@ def test_a_picture_is_written_only_when_everything_is(
         notebook.cells[3].outputs = [nbformat.v4.new_output("display_data", data)]
         return notebook
 
-    monkeypatch.setattr(course, "execute", draw)
+    monkeypatch.setattr(build, "execute", draw)
     drawn = "AAAA"
     assert [line.split()[0] for line in rebuild(notebooks)] == ["wrote", "wrote"]
     drawn = "BBBB"
@@ -317,36 +314,36 @@ def test_a_failed_build_names_the_cell_and_leaves_what_was_there(notebooks: Path
 
 
 def test_pictures_and_tagged_outputs_are_not_compared_and_text_is(notebooks: Path) -> None:
-    first, second = (course.stored(notebooks / f"{NAME}.ipynb") for _ in range(2))
+    first, second = (build.stored(notebooks / f"{NAME}.ipynb") for _ in range(2))
     for notebook, picture in ((first, "AAAA"), (second, "BBBB")):
         data = {"image/png": picture, "text/plain": "<Figure>"}
         notebook.cells[3].outputs = [nbformat.v4.new_output("display_data", data)]
-    assert course.comparable(first) == course.comparable(second)
+    assert build.comparable(first) == build.comparable(second)
     second.cells[3].outputs[0].data["text/plain"] = "<Other>"
-    assert course.comparable(first) != course.comparable(second)
+    assert build.comparable(first) != build.comparable(second)
     for notebook in (first, second):
         notebook.cells[3].metadata["tags"] = ["nbval-ignore-output"]
-    assert course.comparable(first) == course.comparable(second)
+    assert build.comparable(first) == build.comparable(second)
 
 
 def test_repeat_finds_a_changed_output(notebooks: Path) -> None:
-    same, summary = course.repeat(notebooks, times=1, busy=True)
+    same, summary = build.repeat(notebooks, times=1, busy=True)
     assert same and summary.startswith("2 runs (1 of each notebook), every core busy: no notebooks differ")
     file = notebooks / f"{NAME}.ipynb"
     file.write_text(file.read_text("utf-8").replace("counted in notebooks", "counted in vain"), "utf-8")
-    same, summary = course.repeat(notebooks, times=1)
+    same, summary = build.repeat(notebooks, times=1)
     assert not same and "1 notebooks differ" in summary and "counted in vain" in summary
 
 
 def test_one_lesson_may_be_chosen(notebooks: Path) -> None:
-    chosen = list(course.targets(notebooks, [NAME[:2]]))
-    assert chosen == list(course.targets(notebooks)) and len(chosen) == 2
+    chosen = list(build.targets(notebooks, [NAME[:2]]))
+    assert chosen == list(build.targets(notebooks)) and len(chosen) == 2
     with pytest.raises(lesson.LessonError, match="no lessons start with '77'"):
-        list(course.targets(notebooks, ["77"]))
+        list(build.targets(notebooks, ["77"]))
 
 
 def test_repeat_of_nothing_is_no_success(tmp_path: Path) -> None:
-    assert course.repeat(tmp_path, times=1)[0] is False
+    assert build.repeat(tmp_path, times=1)[0] is False
 
 
 def test_burners_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,7 +355,7 @@ def test_burners_end(monkeypatch: pytest.MonkeyPatch) -> None:
             started.append(self)
 
     monkeypatch.setattr(subprocess, "Popen", Kept)
-    with pytest.raises(ZeroDivisionError), course.burning():
+    with pytest.raises(ZeroDivisionError), build.burning():
         raise ZeroDivisionError
     assert started and all(one.returncode is not None for one in started)
 
@@ -432,7 +429,7 @@ def test_a_fault_in_a_notebook_is_found(notebooks: Path, old: str, new: str, wor
 
 def test_a_stored_error_is_found(notebooks: Path) -> None:
     file = notebooks / f"{NAME}.ipynb"
-    notebook = course.stored(file)
+    notebook = build.stored(file)
     notebook.cells[3].outputs = [nbformat.v4.new_output("error", ename="OSError", evalue="", traceback=[])]
     file.write_text(lesson.dumps(notebook), "utf-8")
     assert "stores the error OSError" in findings(notebooks)
@@ -452,7 +449,7 @@ def test_a_stored_error_is_found(notebooks: Path) -> None:
     ],
 )
 def test_what_repeats_is_not_volatile(stable: str) -> None:
-    assert review.volatile(stable) == []
+    assert check.volatile(stable) == []
 
 
 def test_missing_and_orphaned_files_are_found(notebooks: Path) -> None:
@@ -493,8 +490,8 @@ def test_the_table_goes_between_two_marks() -> None:
 
 
 def test_link_writes_one_path_once(tmp_path: Path) -> None:
-    desk.link(tmp_path)
-    desk.link(tmp_path)
+    launcher.link(tmp_path)
+    launcher.link(tmp_path)
     (file,) = tmp_path.iterdir()
     assert file.suffix == ".pth" and file.read_text("utf-8") == f"{paths.ROOT}\n"
 
@@ -504,18 +501,18 @@ def test_link_writes_one_path_once(tmp_path: Path) -> None:
     [({}, "linux", False), ({"BROWSER": "firefox"}, "linux", True), ({"DISPLAY": ""}, "linux", False)],
 )
 def test_a_browser_needs_a_display(environ: dict[str, str], platform: str, there: bool) -> None:
-    assert desk.browser(environ, platform) is there
-    assert ("--no-browser" in desk.command(environ=environ, platform=platform)) is not there
+    assert launcher.browser(environ, platform) is there
+    assert ("--no-browser" in launcher.command(environ=environ, platform=platform)) is not there
 
 
-@pytest.mark.skipif(not hasattr(desk.os, "geteuid"), reason="root is a word of Linux and macOS")
+@pytest.mark.skipif(not hasattr(launcher.os, "geteuid"), reason="root is a word of Linux and macOS")
 @pytest.mark.parametrize(("user", "said"), [(0, True), (1000, False)])
 def test_jupyterlab_is_told_when_root_starts_it(
     monkeypatch: pytest.MonkeyPatch, user: int, said: bool
 ) -> None:
-    monkeypatch.setattr(desk.os, "geteuid", lambda: user)
-    assert ("--allow-root" in desk.command()) is said
-    assert desk.command("--ip=::1")[-1] == "--ip=::1"
+    monkeypatch.setattr(launcher.os, "geteuid", lambda: user)
+    assert ("--allow-root" in launcher.command()) is said
+    assert launcher.command("--ip=::1")[-1] == "--ip=::1"
 
 
 @pytest.mark.parametrize(

@@ -1,51 +1,44 @@
 """The controls: with one side in every column, some verdict of every comparison must fall."""
 
-import functools
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from labs.course import lesson
-from labs.trial import claims
-from labs.trial import comparison as compare
+from labs.trial import claims, comparison
 
 
-def _verdicts(source: Path, column: int, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+def _verdicts(source: Path, column: int) -> list[tuple[str, ...]]:
     """Run a lesson with one of its sides in every column; return the ids whose verdict fell, by check."""
     fallen: list[tuple[str, ...]] = []
-    true_compare = compare.compare
 
-    async def one_side(
-        sides: Mapping[str, compare.Side], ask: Mapping[str, compare.Question]
-    ) -> compare.Comparison:
-        chosen = list(sides.values())[min(column, len(sides) - 1)]
-        return await true_compare({name: functools.partial(chosen) for name in sides}, ask)
+    def one_side(sides: Mapping[str, comparison.Side]) -> Mapping[str, comparison.Side]:
+        return dict.fromkeys(sides, list(sides.values())[min(column, len(sides) - 1)])
 
-    def record(found: compare.Comparison, readings: Mapping[str, claims.Reading]) -> None:
+    def record(found: comparison.Comparison, readings: Mapping[str, claims.Reading]) -> None:
         ledger = claims.ledger()
         fallen.append(
             tuple(name for name in readings if claims.read(found, readings[name]) != ledger[name].verdict)
         )
 
-    monkeypatch.setattr(compare, "compare", one_side)
-    monkeypatch.setattr(claims, "check", record)
-    assert repr(lesson.run(source).values[-1]).startswith("clean")
+    with comparison.recasting(one_side), claims.reporting(record):
+        assert repr(lesson.run(source).values[-1]).startswith("clean")
     return fallen
 
 
 @pytest.mark.parametrize("source", lesson.sources(), ids=lambda source: source.stem)
-def test_every_comparison_compares_something(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fallen = _verdicts(source, 0, monkeypatch)
+def test_every_comparison_compares_something(source: Path) -> None:
+    fallen = _verdicts(source, 0)
     assert fallen, f"{source.stem} checks no claim"
     if not all(fallen):  # the first side may be the one that a claim describes: then the second is not
-        both = zip(fallen, _verdicts(source, 1, monkeypatch), strict=True)
+        both = zip(fallen, _verdicts(source, 1), strict=True)
         fallen = [first or second for first, second in both]
     for number, ids in enumerate(fallen, 1):
         assert ids, f"{source.stem}, check {number}: no verdict falls when all sides are one"
 
 
-def test_the_control_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_control_can_fail(tmp_path: Path) -> None:
     source = tmp_path / "99_a_lesson_that_compares_nothing.py"
     source.write_text(
         "# %% [markdown]\n# # 99 · Nothing?\n# %%\n"
@@ -57,4 +50,4 @@ def test_the_control_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "utf-8",
     )
     with pytest.raises(AssertionError, match="check 1: no verdict falls"):
-        test_every_comparison_compares_something(source, monkeypatch)
+        test_every_comparison_compares_something(source)

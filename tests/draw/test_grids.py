@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageColor
 
-from labs.draw import views as draw
+from labs.draw import views
 from labs.draw.figure import DPI
 from labs.draw.mosaic import KINDS
 from labs.draw.sheet import Sheet
@@ -34,7 +34,7 @@ GRIDS = {"a": grid("a", "==", "=+"), "b": grid("b", "–="), "c": grid("c", "=="
 def test_every_tile_is_drawn_once_and_in_the_kind_of_its_letter(monkeypatch: pytest.MonkeyPatch) -> None:
     tiles: list[tuple[Any, ...]] = []
     monkeypatch.setattr(Sheet, "tile", lambda page, *it: tiles.append(it))
-    draw.mosaic(GRIDS, finding=FINDING)
+    views.mosaic(GRIDS, finding=FINDING)
     assert [it[4] for it in tiles] == [*"===+", *"–=", *"==", *KEY]
     assert {it[4]: it[5] for it in tiles} == dict(zip(KEY, KINDS, strict=False))
     places = [(x, y) for x, y, *_ in tiles]
@@ -45,7 +45,7 @@ def test_every_tile_is_on_the_page_with_its_letter(monkeypatch: pytest.MonkeyPat
     tiles: list[tuple[Any, ...]] = []
     tile = Sheet.tile
     monkeypatch.setattr(Sheet, "tile", lambda page, *it: (tiles.append(it), tile(page, *it)))
-    figure = draw.mosaic(GRIDS, finding=FINDING)
+    figure = views.mosaic(GRIDS, finding=FINDING)
     assert len(tiles) == 8 + len(KEY)
     with Image.open(io.BytesIO(figure.png)) as picture:
         page = picture.convert("RGB")
@@ -62,7 +62,7 @@ def test_kinds_of_tiles_differ_in_fill_or_hatch() -> None:
 
 
 def test_the_words_say_what_is_not_as_usual() -> None:
-    assert draw.mosaic(GRIDS, finding=FINDING).alt == (
+    assert views.mosaic(GRIDS, finding=FINDING).alt == (
         "Two jars differ. a. two too many: a1. All else: as demanded. "
         "b. one too few: b0. All else: as demanded. c. All else: as demanded."
     )
@@ -84,4 +84,4 @@ def test_the_words_say_what_is_not_as_usual() -> None:
 )
 def test_bad_input_gives_one_clear_sentence(grids: Any, finding: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        draw.mosaic(grids, finding=finding)
+        views.mosaic(grids, finding=finding)

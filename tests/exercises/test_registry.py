@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
-from labs import exercises
-from labs.exercises import Attempt, Exercise, attempt, exercise, not_yet, registry, yes
+from labs.exercises import registry as exercises
+from labs.exercises.registry import Attempt, Exercise, attempt, exercise, not_yet, registered, yes
 from labs.guard.guard import LOGGERS
 from labs.town import town
 from labs.town.town import Town
@@ -110,7 +110,7 @@ def test_it_reads_no_body_and_is_right() -> None:
     assert tried("pass-it-on", source(unread)).state == "not yet"
 
 
-USUAL = [(it.name, text, words) for it in registry().values() for text, words in it.wrong.items()]
+USUAL = [(it.name, text, words) for it in registered().values() for text, words in it.wrong.items()]
 
 
 @pytest.mark.parametrize(("name", "text", "words"), USUAL)
@@ -238,7 +238,7 @@ def test_a_handler_that_hangs_is_told_so(text: str, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def empty(monkeypatch: pytest.MonkeyPatch) -> dict[str, Exercise]:
-    registry()  # what is registered at import is not this test's
+    registered()  # what is registered at import is not this test's
     mine: dict[str, Exercise] = {}
     monkeypatch.setattr(exercises, "_REGISTRY", mine)
     return mine

@@ -5,12 +5,12 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Callable
 
-from labs.capture.recording import Kind
+from labs.capture.recording import Event
 from labs.gateway import Options, gateway
 from labs.town.town import Town
 from tests.support import addresses, kinds, remains, turns
 
-ENDS = {Kind.CLIENT_CLOSED, Kind.SERVER_CLOSED, Kind.RESET}
+ENDS = {Event.CLIENT_CLOSED, Event.SERVER_CLOSED, Event.RESET}
 
 
 @contextlib.asynccontextmanager
@@ -42,7 +42,7 @@ def heard(town: Town) -> dict[int, bytes]:
     """Return what the origin heard on each of its connections."""
     said: dict[int, list[bytes]] = {number: [] for number in upstream(town)}
     for piece in town.recording.pieces:
-        if piece.kind is Kind.HEARD and piece.connection in said:
+        if piece.kind is Event.HEARD and piece.connection in said:
             said[piece.connection].append(piece.data)
     return {number: b"".join(pieces) for number, pieces in said.items()}
 

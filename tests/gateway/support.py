@@ -7,7 +7,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
-from labs.capture import parser as wire
+from labs.capture import parser
 from labs.gateway import Options, gateway
 from labs.town.town import Town
 from tests.support import addresses, remains, turns
@@ -81,7 +81,7 @@ class Stand:
         self.clients.append(line)
         return line
 
-    async def ask(self, data: bytes, method: bytes = b"GET") -> wire.Message:
+    async def ask(self, data: bytes, method: bytes = b"GET") -> parser.Message:
         """Send one request on a connection of its own, and return the answer as it was read."""
         line = await self.client()
         line.say(data)
@@ -90,13 +90,13 @@ class Stand:
         return answer(said, data)
 
 
-def answer(said: bytes, request: bytes = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n") -> wire.Message:
-    spoken = wire.read(request, said, [(0, 0), (len(request), 0)], True)[1]
+def answer(said: bytes, request: bytes = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n") -> parser.Message:
+    spoken = parser.parse(request, said, [(0, 0), (len(request), 0)], True)[1]
     return spoken[-1].message
 
 
-def request(said: bytes) -> wire.Message:
-    return wire.read(said, b"", [(0, 0)], False)[0][0].message
+def request(said: bytes) -> parser.Message:
+    return parser.parse(said, b"", [(0, 0)], False)[0][0].message
 
 
 @contextlib.asynccontextmanager

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiohttp import ClientSession, web
 
-from labs.capture import parser as wire
+from labs.capture import parser
 from labs.gateway import Options, gateway
 from labs.gateway.options import origin_of
 from labs.gateway.target import location_to
@@ -16,9 +16,9 @@ from tests.support import run
 
 async def through(
     options: Options, asked: bytes, said: bytes = OK
-) -> tuple[wire.Message, wire.Message | None]:
+) -> tuple[parser.Message, parser.Message | None]:
     """Return what the client heard and what the origin heard."""
-    heard: list[wire.Message] = []
+    heard: list[parser.Message] = []
 
     async def origin(line: Line) -> None:
         while True:
@@ -217,7 +217,7 @@ def test_interim_answers_and_trailers_go_on():
             heard.append(request(await line.message()))
             line.say(hint + saying("Trailer: X-Sum", "Transfer-Encoding: chunked", body=last))
 
-        heard: list[wire.Message] = []
+        heard: list[parser.Message] = []
         async with standing(origin) as stand:
             line = await stand.client()
             line.say(asking("TE: trailers;q=0.5, trailers"))

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from labs.guard.guard import LOGGERS
-from labs.guard.logs import journal
+from labs.guard.logs import server_log
 from labs.town.town import Town
 from tests.support import run
 
@@ -44,7 +44,7 @@ def test_what_the_server_writes_stands_in_the_journal_and_nowhere_else(
     handler, status, raised, warned, caplog, capfd
 ):
     async def main():
-        with journal() as log:
+        with server_log() as log:
             assert await asked(handler) == status
         assert (log.raised, log.warned) == (raised, warned)
         assert ("the secret" in log.text) == (handler is crashes)
@@ -55,14 +55,14 @@ def test_what_the_server_writes_stands_in_the_journal_and_nowhere_else(
 
 
 def test_less_than_an_error_is_held_back_and_not_written_down():
-    with journal() as log:
+    with server_log() as log:
         logging.getLogger("asyncio").warning("Executing took 0.2 seconds")
     assert log.raised == [] and log.text == ""
 
 
 def test_after_the_journal_all_is_as_before(caplog):
     filters = warnings.filters[:]
-    with pytest.raises(ZeroDivisionError), journal():
+    with pytest.raises(ZeroDivisionError), server_log():
         1 / 0  # noqa: B018
     assert warnings.filters[: len(filters)] == filters
     assert not any(logging.getLogger(name).filters for name in LOGGERS)

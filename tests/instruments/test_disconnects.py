@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from aiohttp import ClientSession, web
 
-from labs.instruments import disconnects as departure
-from labs.instruments.disconnects import departed
+from labs.instruments import disconnects
+from labs.instruments.disconnects import disconnected
 from labs.town.gates import Gate, GateStuck
 from labs.town.town import Town
 
@@ -34,7 +34,7 @@ async def _leave(stay: bool, cancelling: bool) -> str:
             try:
                 if not stay:
                     asking.cancel()
-                await departed(request)
+                await disconnected(request)
                 pause.open()
                 for _ in range(3):
                     await asyncio.sleep(0)
@@ -49,6 +49,6 @@ def test_when_it_returns_the_server_has_acted(cancelling: bool, end: str) -> Non
 
 
 def test_a_client_that_stays_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(departure, "PATIENCE", 0.05)
+    monkeypatch.setattr(disconnects, "PATIENCE", 0.05)
     with pytest.raises(GateStuck, match=r"The client of /page did not leave within 0\.05 s\."):
         asyncio.run(_leave(stay=True, cancelling=False))

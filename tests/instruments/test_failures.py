@@ -11,7 +11,7 @@ from aiohttp import (
 )
 
 from labs.capture.notes import noted
-from labs.capture.recording import Kind
+from labs.capture.recording import Event
 from labs.capture.trace import Said, Trace
 from labs.instruments import failures
 from labs.instruments.failures import EVERY, heard, stand, table, view
@@ -74,7 +74,7 @@ def test_every_fault_stands_at_its_name_and_its_gate_waits_for_the_head(name):
             assert url == f"http://{name}.test/order"
             assert gate.is_open is not FAULTS[name].after_head
             assert list(town.names()) == [f"{name}.test:80"]
-            assert not [it for it in town.recording.pieces if it.kind is Kind.OPENED]
+            assert not [it for it in town.recording.pieces if it.kind is Event.OPENED]
 
     run(main)
 

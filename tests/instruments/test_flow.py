@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
-from labs.draw import views as draw
+from labs.draw import views
 from labs.instruments import flow
 from labs.instruments.flow import Flow
 from labs.town.gates import GateStuck
@@ -100,7 +100,7 @@ def test_strangers_and_short_ways_are_refused() -> None:
 
 def test_the_figure_says_which_side_sent_all_ahead() -> None:
     sides = {name: asyncio.run(_follow(keep))[0] for name, keep in (("none", False), ("all", True))}
-    figure = draw.flow_view(sides, finding="One waits")
+    figure = views.flow_view(sides, finding="One waits")
     assert figure.alt == (
         "One waits. none: a part was sent before the reader began. all: all was sent before the reader began."
     )
@@ -110,4 +110,4 @@ def test_the_figure_says_which_side_sent_all_ahead() -> None:
 @pytest.mark.parametrize("sides", [{}, {"a": 3}, {"a": Flow(Town(), ("a", "b"))}, [3]])
 def test_what_cannot_be_drawn_is_told_so(sides: Any) -> None:
     with pytest.raises(ValueError, match="one to four named Flows"):
-        draw.flow_view(sides, finding="x")
+        views.flow_view(sides, finding="x")

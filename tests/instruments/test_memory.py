@@ -8,9 +8,9 @@ import pytest
 
 from labs.capture.notes import noted
 from labs.capture.trace import Trace
-from labs.draw import views as draw
+from labs.draw import views
 from labs.instruments.memory import KIB, MIB, Meter
-from labs.show.pieces import cuts
+from labs.show.pieces import show_pieces
 from labs.show.progress import Bar
 
 
@@ -56,7 +56,7 @@ def test_one_meter_at_a_time_and_none_is_left_behind() -> None:
 
 def test_the_figure_says_what_was_held_without_numbers_that_change() -> None:
     sides = {"all": metered(*[MIB] * 4), "nothing": metered(0, 0, 0, 0)}
-    figure = draw.memory_view(sides, finding="One holds all")
+    figure = views.memory_view(sides, finding="One holds all")
     assert figure.alt == (
         "One holds all. Memory held over MiB that the server has sent. "
         "all: about the whole body, or more. nothing: next to nothing."
@@ -76,18 +76,18 @@ def unmarked() -> Meter:
 )
 def test_what_cannot_be_drawn_is_told_so(sides: Any) -> None:
     with pytest.raises(ValueError, match="one to four named Meters"):
-        draw.memory_view(sides, finding="x")
+        views.memory_view(sides, finding="x")
 
 
 def test_who_held_nothing_at_all_is_a_line_on_the_ground() -> None:
     nothing = Meter()
     nothing.steps.append((MIB, 0))
-    assert draw.memory_view({"nothing": nothing}, finding="x").alt.endswith("nothing: next to nothing.")
+    assert views.memory_view({"nothing": nothing}, finding="x").alt.endswith("nothing: next to nothing.")
 
 
 def test_a_figure_of_memory_needs_its_finding() -> None:
     with pytest.raises(ValueError, match="finding"):
-        draw.memory_view({"a": metered(1)}, finding=" ")
+        views.memory_view({"a": metered(1)}, finding=" ")
 
 
 def test_a_bar_adds_a_block_for_each_tenth_and_never_takes_one_back() -> None:
@@ -110,10 +110,10 @@ def test_a_bar_that_is_half_done_says_no_more() -> None:
 
 
 def test_cuts_show_bars_line_ends_and_half_characters() -> None:
-    page = cuts({"whole": ["ø\n".encode()], "in two": [b"\xc3", b"\xb8\n"]})
+    page = show_pieces({"whole": ["ø\n".encode()], "in two": [b"\xc3", b"\xb8\n"]})
     assert str(page) == "whole   ø⏎\nin two  \\xc3 ┃ \\xb8⏎"
     with pytest.raises(ValueError, match="nothing to show"):
-        cuts({})
+        show_pieces({})
 
 
 def test_notes_lie_beside_a_trace() -> None:

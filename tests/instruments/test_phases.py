@@ -5,13 +5,13 @@ import asyncio
 import pytest
 from aiohttp import ClientSession, TraceConfig, web
 
-from labs.instruments import phases as holds
+from labs.instruments import phases
 from labs.town.gates import Gate
 from labs.town.town import Town
 from tests.support import get, hello, run
 
 
-@pytest.mark.parametrize("hold", [holds.lookups, holds.connects])
+@pytest.mark.parametrize("hold", [phases.hold_lookup, phases.hold_connect])
 def test_a_step_stands_at_the_gate_and_goes_on(hold):
     async def main():
         gate, lookups, accepted = Gate(), [], 0
@@ -33,10 +33,10 @@ def test_a_step_stands_at_the_gate_and_goes_on(hold):
                 assert await asking == "hello"
             return before, accepted
 
-    assert run(main)[0] == ((["found"] if hold is holds.connects else []), 0)
+    assert run(main)[0] == ((["found"] if hold is phases.hold_connect else []), 0)
 
 
-@pytest.mark.parametrize("hold", [holds.lookups, holds.connects])
+@pytest.mark.parametrize("hold", [phases.hold_lookup, phases.hold_connect])
 def test_a_held_step_can_be_cancelled_and_leaves_nothing_open(hold):
     async def main():
         gate = Gate()

@@ -7,7 +7,7 @@ import pytest
 
 from labs.capture.notes import noted
 from labs.capture.trace import Trace
-from labs.instruments import timeouts as patience
+from labs.instruments import timeouts
 from labs.instruments.timeouts import Run, Unsettled, outlast, shut
 from labs.town import gates, town
 from labs.town.gates import GateStuck
@@ -113,10 +113,10 @@ def test_the_reference_timer_is_longer_also_when_the_loop_stands_still():
     async def main():
         loop, fired = asyncio.get_running_loop(), []
         loop.call_later(0.05, fired.append, "under test")
-        reference = asyncio.create_task(patience._longer_than(0.05))
+        reference = asyncio.create_task(timeouts._longer_than(0.05))
         reference.add_done_callback(lambda _: fired.append("reference"))
         await asyncio.sleep(0)
-        patience.time.sleep(0.2)  # every timer that is set now is due
+        timeouts.time.sleep(0.2)  # every timer that is set now is due
         await reference
         return fired
 
@@ -134,7 +134,7 @@ def test_a_phase_that_is_not_held_is_told_apart_from_a_verdict(monkeypatch):
         trial.begin()
         raise TimeoutError
 
-    monkeypatch.setattr(patience, "ATTEMPTS", 2)
+    monkeypatch.setattr(timeouts, "ATTEMPTS", 2)
     with pytest.raises(Unsettled, match="while the gate was shut"):
         run(lambda: outlast(quick, 0.05))
     with pytest.raises(Unsettled, match="2 runs gave no verdict, the last with 0.02 s"):

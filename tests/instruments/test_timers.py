@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiohttp import ClientSession, ClientTimeout
 
-from labs.instruments.timers import alarms, in_force
+from labs.instruments.timers import in_force, recorded_timers
 from labs.town.town import Town
 from tests.support import get, hello, run
 
@@ -17,7 +17,7 @@ def asked(timeout):
             connector = town.connector("client")
             heard = in_force(connector)
             async with ClientSession(connector=connector, timeout=timeout) as client:
-                with alarms() as set_:
+                with recorded_timers() as set_:
                     for _ in range(2):
                         assert await get(client, "http://origin.test/") == "hello"
             assert "call_at" not in vars(asyncio.get_running_loop())
@@ -43,7 +43,7 @@ def test_without_a_timeout_no_alarm_is_set():
 def test_alarms_of_others_are_not_taken_for_the_clients():
     async def main():
         loop, rang = asyncio.get_running_loop(), asyncio.Event()
-        with alarms() as heard:
+        with recorded_timers() as heard:
             loop.call_later(0.001, rang.set)
             await rang.wait()
         return heard
@@ -53,7 +53,7 @@ def test_alarms_of_others_are_not_taken_for_the_clients():
 
 def test_the_loop_is_as_before_also_after_an_error():
     async def main():
-        with pytest.raises(KeyError), alarms():
+        with pytest.raises(KeyError), recorded_timers():
             raise KeyError
         return "call_at" in vars(asyncio.get_running_loop())
 

@@ -21,19 +21,14 @@ from labs import cookies, paths
 from labs.cookies import alone
 from labs.course import lesson
 from labs.course.check import volatile
-from labs.releases import environments
-from labs.releases import measure as versions
+from labs.releases import environments, measure, store, worker
 from labs.releases import page as chronicle
 from labs.releases import process as sittings
-from labs.releases import store as results
-from labs.releases import worker as verdicts
 from labs.releases.environments import EnvironmentFailed, environment
-from labs.releases.process import Sitting, settle, sit
+from labs.releases.process import Told, run_in, settle
 from labs.releases.store import Results, cookie_cases
-from labs.town import compat as older
-from labs.town import names
+from labs.town import compat, names
 from labs.town.town import Town
-from labs.trial import claims
 from labs.trial.claims import Claim, Kind, Verdict, ledger
 from tests.support import hello, run
 
@@ -65,14 +60,14 @@ def result(release: str, why: Mapping[str, str] | None = None, **verdicts: Verdi
 
 
 def test_what_is_stored_for_the_pinned_release_is_the_ledger() -> None:
-    assert [*results.findings(ledger(), results.digests()), *chronicle.stale()] == []
+    assert [*store.findings(ledger(), store.digests()), *chronicle.stale()] == []
 
 
-@pytest.mark.parametrize("kept", results.stored(), ids=lambda it: it.aiohttp)
+@pytest.mark.parametrize("kept", store.stored(), ids=lambda it: it.aiohttp)
 def test_what_is_stored_can_be_read(kept: Results) -> None:
     assert (paths.RESULTS / f"aiohttp-{kept.aiohttp}.json").exists()
     assert set(kept.claims.values()) <= set(Verdict) and kept.claims.keys() <= ledger().keys()
-    assert set(kept.cases.values()) <= {results.PASSED, results.FAILED, BROKEN, NOT_TESTED}
+    assert set(kept.cases.values()) <= {store.PASSED, store.FAILED, BROKEN, NOT_TESTED}
     assert kept.cases.keys() <= cookie_cases().keys()
     lessons = {it.lesson for it in ledger().values()}
     assert kept.why.keys() <= ledger().keys() | cookie_cases().keys() | lessons
@@ -85,8 +80,8 @@ def test_what_is_stored_can_be_read(kept: Results) -> None:
 def test_stored_results_come_back_as_they_were(tmp_path: Path) -> None:
     newer, oldest = result("3.10.1", {"C2": "a\u2028b ü"}, C2=BROKEN), result("3.9.5", C1=HOLDS)
     for it in (newer, oldest):
-        results.write(it, tmp_path / "results")
-    assert results.stored(tmp_path / "results") == [oldest, newer]  # by number, not by letter
+        store.write(it, tmp_path / "results")
+    assert store.stored(tmp_path / "results") == [oldest, newer]  # by number, not by letter
 
 
 @pytest.mark.parametrize(
@@ -116,8 +111,8 @@ def test_stored_results_come_back_as_they_were(tmp_path: Path) -> None:
     ],
 )
 def test_what_does_not_fit_is_found(tmp_path: Path, kept: Results, words: str) -> None:
-    results.write(kept, tmp_path)
-    assert "".join(results.findings(BOOK, NOW, tmp_path, "3.14.5")) == words
+    store.write(kept, tmp_path)
+    assert "".join(store.findings(BOOK, NOW, tmp_path, "3.14.5")) == words
 
 
 # ── the page ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -128,11 +123,11 @@ NEW = result("3.14.5", C1=HOLDS, C2=REFUTED)
 
 def test_the_page_puts_news_first_and_keeps_the_four_words_apart() -> None:
     page = chronicle.page([OLD, NEW], BOOK, "3.14.5", {}, NOW)
-    news, unrun, older, every = page.split("\n## ")[1:]
+    news, unrun, compat, every = page.split("\n## ")[1:]
     assert "| claim | 3.9.5 | **3.14.5** |  |\n| --- | :-: | :-: | --- |\n| C1 | ✗ | ✓ |" in news
     assert "* C1 is refuted in 3.9.5: there: a\\|b" in news and "C2" not in news and "C3" not in news
     assert unrun.endswith("\n\n* C3 in 3.9.5: the lab \\| \\*failed\\*\n")
-    assert older == "Lessons that were not run with today's code\n\nNone.\n"
+    assert compat == "Lessons that were not run with today's code\n\nNone.\n"
     assert "### [01_one](../notebooks/01_one.ipynb)" in every and "| C2 | ✗ | ✗ |" in every
     assert "| C3 | ! | · |" in every  # what is broken is not refuted, and what is missing is not tested
     assert r"A \| B holds for `a\|b`, \*often\* in \<b\>." in every
@@ -173,7 +168,7 @@ def test_a_page_that_is_not_what_is_stored_is_found(tmp_path: Path) -> None:
     chronicle.write(tmp_path)
     assert "Nothing is stored yet" in (tmp_path / "README.md").read_text("utf-8")
     assert [*chronicle.stale(tmp_path)] == []
-    results.write(result("3.9.5"), tmp_path)
+    store.write(result("3.9.5"), tmp_path)
     words = f"{tmp_path.name}/README.md is not what is stored: run `python -m labs versions --page`."
     assert [*chronicle.stale(tmp_path)] == [words]
 
@@ -202,12 +197,11 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], lis
         source = tmp_path / "01_one.py"
         source.write_text("# %% [markdown]\n# # One?\n" + text, "utf-8")
         monkeypatch.setattr(lesson, "find", lambda word: source)
-        monkeypatch.setattr(claims, "check", claims.check)  # to be put back
         heard: list[dict[str, Any]] = []
         try:
-            verdicts.run("01", heard.append)
+            worker.run("01", heard.append)
         except Exception as error:
-            heard.append({"id": "end", "verdict": "", "why": verdicts.sentence(error)})
+            heard.append({"id": "end", "verdict": "", "why": worker.sentence(error)})
         return [(it["id"], str(it["verdict"]), it["why"]) for it in heard]
 
     return tell_all
@@ -246,9 +240,9 @@ def test_a_lab_that_cannot_record_one_request_gives_no_verdict(
 
 def test_a_reason_is_one_line_and_of_no_machine() -> None:
     folder = paths.ROOT / "labs" / "town.py"
-    said = verdicts.sentence(OSError(f"{folder} in\n  <X at 0x7f00deadbeef>"))
+    said = worker.sentence(OSError(f"{folder} in\n  <X at 0x7f00deadbeef>"))
     assert said == f"OSError: {Path('labs', 'town.py')} in <X at 0x…>"
-    assert len(verdicts.sentence("x" * 999)) == verdicts.LONG
+    assert len(worker.sentence("x" * 999)) == worker.LONG
 
 
 def test_a_cookie_case_is_passed_failed_or_broken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +255,7 @@ def test_a_cookie_case_is_passed_failed_or_broken(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(alone, "run", walk)
     heard: list[dict[str, Any]] = []
-    asyncio.run(verdicts.walk(heard.append))
+    asyncio.run(worker.walk(heard.append))
     found = {it["id"]: (it["verdict"], it["why"]) for it in heard}
     assert found.keys() == cookie_cases().keys()
     assert found["plain"] == ("passed", "sends what both demand: a=1")
@@ -273,7 +267,7 @@ def test_a_cookie_case_is_passed_failed_or_broken(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_real_lesson_is_told_in_a_process_of_its_own() -> None:
-    sitting = sit(Path(sys.executable), "00_start_here")
+    sitting = run_in(Path(sys.executable), "00_start_here")
     expected = {it.id: it.verdict for it in ledger().values() if it.lesson == "00_start_here"}
     assert {name: kind for name, (kind, _) in sitting.told.items()} == expected
     assert (sitting.end, sitting.installed["aiohttp"]) == ("", aiohttp.__version__)
@@ -289,14 +283,14 @@ print(json.dumps({"id": "C1", "verdict": "holds", "why": ""}), flush=True)
 STARTS = f"{sys.executable!r}, '-c', 'import time; time.sleep(600)'"
 
 
-def sitting_of(code: str, monkeypatch: pytest.MonkeyPatch, seconds: float = 30) -> Sitting:
+def sitting_of(code: str, monkeypatch: pytest.MonkeyPatch, seconds: float = 30) -> Told:
     monkeypatch.setattr(sittings, "PROGRAM", ("-c", TOLD + code))
-    return sit(Path(sys.executable), "01_one", seconds)
+    return run_in(Path(sys.executable), "01_one", seconds)
 
 
 def test_a_process_that_ends_without_a_word_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     sitting = sitting_of("print('{\"id\": \"C', end='', flush=True); sys.exit('out of memory')", monkeypatch)
-    assert sitting == Sitting(
+    assert sitting == Told(
         {"C1": (HOLDS, "")}, "its process ended with 1: out of memory", {"aiohttp": "3.9.5"}
     )
 
@@ -342,39 +336,39 @@ AGREED = {"C1": ("holds", "q: a 1"), "C2": ("refuted", "q: a 2")}
 @pytest.mark.parametrize(
     ("runs", "c1"),
     [
-        ([Sitting(AGREED)], ("holds", "")),
-        ([Sitting({**AGREED, "C1": ("refuted", "q: a 3")})] * 3, ("refuted", "q: a 3")),
-        ([Sitting({**AGREED, "C1": ("not tested", "no curl")})], ("not tested", "no curl")),
-        ([Sitting({"C2": AGREED["C2"]}, "cell 3 raised")], ("broken", "cell 3 raised")),
-        ([Sitting({"C2": AGREED["C2"]})], ("not tested", "nothing was told of it")),
+        ([Told(AGREED)], ("holds", "")),
+        ([Told({**AGREED, "C1": ("refuted", "q: a 3")})] * 3, ("refuted", "q: a 3")),
+        ([Told({**AGREED, "C1": ("not tested", "no curl")})], ("not tested", "no curl")),
+        ([Told({"C2": AGREED["C2"]}, "cell 3 raised")], ("broken", "cell 3 raised")),
+        ([Told({"C2": AGREED["C2"]})], ("not tested", "nothing was told of it")),
         (
-            [Sitting({**AGREED, "C1": ("refuted", "q: a 3")}), Sitting(AGREED)],
+            [Told({**AGREED, "C1": ("refuted", "q: a 3")}), Told(AGREED)],
             ("broken", "2 runs gave refuted, holds: q: a 3; q: a 1"),
         ),
     ],
 )
-def test_what_runs_told_is_settled(runs: list[Sitting], c1: tuple[str, str]) -> None:
+def test_what_runs_told_is_settled(runs: list[Told], c1: tuple[str, str]) -> None:
     assert settle(EXPECTED, runs) == {"C1": c1, "C2": ("refuted", "")}
 
 
 @pytest.fixture
-def course(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Sitting]]:
+def course(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Told]]:
     """Let the command know two lessons, which tell what is put here, one sitting after the other."""
-    runs: dict[str, list[Sitting]] = {}
-    monkeypatch.setattr(versions, "ledger", lambda: BOOK)
+    runs: dict[str, list[Told]] = {}
+    monkeypatch.setattr(measure, "ledger", lambda: BOOK)
     monkeypatch.setattr(chronicle, "ledger", lambda: BOOK)
     sources = {"01": Path("01_one.py"), "02": Path("02_two.py")}
     monkeypatch.setattr(lesson, "sources", lambda: list(sources.values()))
     monkeypatch.setattr(lesson, "find", lambda word: sources[word[:2]])
     monkeypatch.setattr(lesson, "digest", lambda source: NOW[source.stem])
-    monkeypatch.setattr(versions, "environment", lambda release: Path(release))
+    monkeypatch.setattr(measure, "environment", lambda release: Path(release))
 
-    def sat(python: Path, word: str) -> Sitting:
+    def sat(python: Path, word: str) -> Told:
         installed = {"aiohttp": str(python), "python": "3.11.2", "system": "Linux", "packages": {}}
         one = runs[word].pop(0)
-        return Sitting(one.told, one.end, installed)
+        return Told(one.told, one.end, installed)
 
-    monkeypatch.setattr(versions, "sit", sat)
+    monkeypatch.setattr(measure, "run_in", sat)
     return runs
 
 
@@ -382,70 +376,70 @@ C3 = {"C3": ("holds", "")}
 
 
 def test_the_command_stores_and_shows_what_came(
-    course: dict[str, list[Sitting]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    course: dict[str, list[Told]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    news = Sitting({**AGREED, "C1": ("refuted", "q: a 3")})
-    course |= {"01_one": [news] * versions.TIMES, "02_two": [Sitting({}, "cell 1 raised"), Sitting(C3)]}
-    assert versions.main(["3.9.5"], tmp_path) == 0
+    news = Told({**AGREED, "C1": ("refuted", "q: a 3")})
+    course |= {"01_one": [news] * measure.TIMES, "02_two": [Told({}, "cell 1 raised"), Told(C3)]}
+    assert measure.main(["3.9.5"], tmp_path) == 0
     told = capsys.readouterr().out
     assert told.startswith("aiohttp 3.9.5: 1 broken, 2 refuted; news: C1\n") and told.endswith("/README.md\n")
-    kept = results.stored(tmp_path)[0]
+    kept = store.stored(tmp_path)[0]
     assert kept.claims == {"C1": "refuted", "C2": "refuted", "C3": "broken"}
     assert kept.why == {"C1": "q: a 3", "C3": "cell 1 raised"}
     assert course["01_one"] == []  # news came again and again
     assert kept.lessons == NOW
-    assert versions.main(["3.9.5", "--lesson", "02"], tmp_path) == 0  # mends this lesson, and keeps the other
-    kept = results.stored(tmp_path)[0]
+    assert measure.main(["3.9.5", "--lesson", "02"], tmp_path) == 0  # mends this lesson, and keeps the other
+    kept = store.stored(tmp_path)[0]
     assert kept.claims == {"C1": "refuted", "C2": "refuted", "C3": "holds"} and kept.why == {"C1": "q: a 3"}
     assert "| C1 | ✗ |" in (tmp_path / "README.md").read_text("utf-8")
 
 
 def test_a_lesson_that_stops_after_its_last_claim_says_so(
-    course: dict[str, list[Sitting]], tmp_path: Path
+    course: dict[str, list[Told]], tmp_path: Path
 ) -> None:
-    course |= {"01_one": [Sitting(AGREED, "cell 9 raised")], "02_two": [Sitting(C3, "cell 9 raised")]}
-    versions.main(["3.9.5"], tmp_path)  # also where two stop with the same words
-    assert results.stored(tmp_path)[0].why == dict.fromkeys(("01_one", "02_two"), "cell 9 raised")
+    course |= {"01_one": [Told(AGREED, "cell 9 raised")], "02_two": [Told(C3, "cell 9 raised")]}
+    measure.main(["3.9.5"], tmp_path)  # also where two stop with the same words
+    assert store.stored(tmp_path)[0].why == dict.fromkeys(("01_one", "02_two"), "cell 9 raised")
 
 
 def test_a_release_that_cannot_be_installed_leaves_what_is_stored(
-    course: dict[str, list[Sitting]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    course: dict[str, list[Told]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     def fail(release: str) -> Path:
         if release == "3.9.5":
             raise EnvironmentFailed("aiohttp 3.9.5 cannot be installed.")
         return Path(release)
 
-    monkeypatch.setattr(versions, "environment", fail)
-    monkeypatch.setattr(versions, "newest", lambda: "3.14.5")
-    results.write(OLD, tmp_path)
-    course |= {"01_one": [Sitting(AGREED)], "02_two": [Sitting(C3)]}
-    assert versions.main(["3.9.5", "3.14.5", "newest"], tmp_path) == 1  # the newest is not run a second time
-    assert [it.aiohttp for it in results.stored(tmp_path)] == ["3.9.5", "3.14.5"]
-    assert results.stored(tmp_path)[0] == OLD and "cannot be installed" in capsys.readouterr().err
+    monkeypatch.setattr(measure, "environment", fail)
+    monkeypatch.setattr(measure, "newest", lambda: "3.14.5")
+    store.write(OLD, tmp_path)
+    course |= {"01_one": [Told(AGREED)], "02_two": [Told(C3)]}
+    assert measure.main(["3.9.5", "3.14.5", "newest"], tmp_path) == 1  # the newest is not run a second time
+    assert [it.aiohttp for it in store.stored(tmp_path)] == ["3.9.5", "3.14.5"]
+    assert store.stored(tmp_path)[0] == OLD and "cannot be installed" in capsys.readouterr().err
 
 
 def test_the_list_and_the_page_run_nothing(
-    course: dict[str, list[Sitting]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    course: dict[str, list[Told]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    results.write(dataclasses.replace(OLD, claims={**OLD.claims, "C9": HOLDS}, why={"C9": "gone"}), tmp_path)
-    assert versions.main(["--list"], tmp_path) == versions.main(["--page"], tmp_path) == 0
+    store.write(dataclasses.replace(OLD, claims={**OLD.claims, "C9": HOLDS}, why={"C9": "gone"}), tmp_path)
+    assert measure.main(["--list"], tmp_path) == measure.main(["--page"], tmp_path) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[:-1]] == list(versions.every())
-    assert results.stored(tmp_path)[0] == dataclasses.replace(
+    assert [line.split()[0] for line in lines[:-1]] == list(measure.every())
+    assert store.stored(tmp_path)[0] == dataclasses.replace(
         OLD, why={}
     )  # claims that are no more are left out
     assert "3.9.5     4 claims stored" in lines and "3.8.6     nothing stored" in lines
     assert "| C1 | ✗ |" in (tmp_path / "README.md").read_text("utf-8")
     with pytest.raises(SystemExit):
-        versions.main(["3.9"], tmp_path)
+        measure.main(["3.9"], tmp_path)
     assert "'3.9' is no release: write 3.10.11, or newest" in capsys.readouterr().err
 
 
 def test_a_release_that_is_pinned_one_day_is_run_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert versions.every() == (*versions.RELEASES, "newest")
-    monkeypatch.setattr(results, "pinned", lambda: "3.99.0")
-    assert versions.every() == (*versions.RELEASES, "3.99.0", "newest")
+    assert measure.every() == (*measure.RELEASES, "newest")
+    monkeypatch.setattr(store, "pinned", lambda: "3.99.0")
+    assert measure.every() == (*measure.RELEASES, "3.99.0", "newest")
 
 
 # ── environments ───────────────────────────────────────────────────────────────────────────────────────────
@@ -519,7 +513,7 @@ def test_the_last_word_of_pip_is_its_error(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_pinned_release_needs_nothing_of_older() -> None:
-    assert older.TCPConnector is aiohttp.TCPConnector
+    assert compat.TCPConnector is aiohttp.TCPConnector
 
 
 def test_without_a_socket_factory_the_town_knows_who_speaks_all_the_same(
@@ -527,7 +521,7 @@ def test_without_a_socket_factory_the_town_knows_who_speaks_all_the_same(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(inspect, "signature", lambda it: inspect.Signature())
-        kind = runpy.run_path(older.__file__)["TCPConnector"]
+        kind = runpy.run_path(compat.__file__)["TCPConnector"]
     assert kind is not aiohttp.TCPConnector
 
     async def main() -> list[tuple[str, str]]:

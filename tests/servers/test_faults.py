@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from labs.capture.recording import Kind
+from labs.capture.recording import Event
 from labs.servers import faults
 from labs.servers.faults import FAULTS, PHASES
 from labs.town.gates import Gate
@@ -79,7 +79,7 @@ HELD = {name for name, fault in FAULTS.items() if isinstance(fault.steps(BODY)[0
 
 async def ending(reader: asyncio.StreamReader, town: Town) -> str:
     """Say how a connection is after its last byte. Without a gate, all was done before that byte came."""
-    if not {Kind.SERVER_CLOSED, Kind.RESET} & set(kinds(town)):
+    if not {Event.SERVER_CLOSED, Event.RESET} & set(kinds(town)):
         return "open"
     try:
         assert await reader.read() == b""
@@ -104,13 +104,13 @@ def test_a_fault_shows_on_the_wire_what_it_says(name):
             with town.guest("client"):
                 writer.write(GET)
             if not said and end == "open":
-                while Kind.HEARD not in kinds(town):  # noqa: ASYNC110  the tap tells no event
+                while Event.HEARD not in kinds(town):  # noqa: ASYNC110  the tap tells no event
                     await asyncio.sleep(0)
             try:
                 assert await reader.readexactly(len(said)) == said
             except ConnectionResetError:
                 assert not said
-            while not said and end != "open" and kinds(town)[-1] not in (Kind.SERVER_CLOSED, Kind.RESET):  # noqa: ASYNC110
+            while not said and end != "open" and kinds(town)[-1] not in (Event.SERVER_CLOSED, Event.RESET):  # noqa: ASYNC110
                 await asyncio.sleep(0)
             assert await ending(reader, town) == end
             writer.close()
@@ -131,7 +131,7 @@ def test_a_gate_stands_where_the_fault_strikes(name):
             writer.write(GET)
             assert await reader.readexactly(len(before)) == before
             await gate.reached()
-            assert kinds(town) == [Kind.OPENED, Kind.HEARD, Kind.SAID]
+            assert kinds(town) == [Event.OPENED, Event.HEARD, Event.SAID]
             gate.open()
             rest = after[0][len(before) :]
             assert await reader.readexactly(len(rest)) == rest
@@ -189,9 +189,9 @@ def test_any_other_answer_waits_for_the_whole_request(head):
             await town.open("origin.test", faults.make("bad-status"))
             reader, writer = await asyncio.open_connection(*town.address("origin.test"))
             writer.write(head)
-            while Kind.HEARD not in kinds(town):  # noqa: ASYNC110  the tap tells no event
+            while Event.HEARD not in kinds(town):  # noqa: ASYNC110  the tap tells no event
                 await asyncio.sleep(0)
-            assert Kind.SAID not in kinds(town)
+            assert Event.SAID not in kinds(town)
             writer.write(b"hello" + (b"\r\n0\r\n\r\n" if b"chunked" in head else b""))
             assert await reader.readuntil(b"\r\n\r\n") == WIRE["bad-status"][0]
             writer.close()

@@ -10,7 +10,7 @@ import struct
 import pytest
 from aiohttp import ClientSession, web
 
-from labs.capture.recording import Kind
+from labs.capture.recording import Event
 from labs.town.town import Town
 from tests.support import crossed, kinds, raw, run, turns
 
@@ -66,8 +66,8 @@ def test_both_ways_byte_for_byte():
             for piece in (b"one", b"\x00\r\n\xff", b"three"):
                 writer.write(piece)
                 seen += await reader.readexactly(len(piece))
-            assert crossed(town, Kind.HEARD) == b"one\x00\r\n\xffthree"
-            assert crossed(town, Kind.SAID) == seen == b"eno\xff\n\r\x00eerht"
+            assert crossed(town, Event.HEARD) == b"one\x00\r\n\xffthree"
+            assert crossed(town, Event.SAID) == seen == b"eno\xff\n\r\x00eerht"
             writer.close()
             await writer.wait_closed()
 
@@ -91,8 +91,8 @@ def test_eight_mebibytes_both_ways(tls):
             )
             async with client, client.post(url, data=io.BytesIO(BIG)) as answer:
                 assert await answer.read() == BIG
-        assert crossed(town, Kind.HEARD).partition(b"\r\n\r\n")[2] == BIG
-        assert crossed(town, Kind.SAID).partition(b"\r\n\r\n")[2] == BIG
+        assert crossed(town, Event.HEARD).partition(b"\r\n\r\n")[2] == BIG
+        assert crossed(town, Event.SAID).partition(b"\r\n\r\n")[2] == BIG
 
     run(main)
 
@@ -112,8 +112,8 @@ def test_many_small_writes_and_lists_of_writes():
         async with serving(lambda *_: None, meets) as (town, address, _):
             seen = await raw(address, b"")
             assert seen == b"".join(b"%d," % i for i in range(1000)) + b"abdefgij"
-            assert crossed(town, Kind.SAID) == seen
-            assert all(it.data for it in town.recording.pieces if it.kind is Kind.SAID)
+            assert crossed(town, Event.SAID) == seen
+            assert all(it.data for it in town.recording.pieces if it.kind is Event.SAID)
 
     run(main)
 
@@ -126,7 +126,7 @@ def test_what_may_change_is_copied():
             data = bytearray(b"before")
             made[0].transport.write(data)
             data[:] = b"after!"
-            assert await reader.readexactly(6) == crossed(town, Kind.SAID) == b"before"
+            assert await reader.readexactly(6) == crossed(town, Event.SAID) == b"before"
             writer.close()
 
     run(main)
@@ -143,7 +143,7 @@ def test_what_is_refused_was_not_said():
             made[0].transport.write_eof()
             with pytest.raises(RuntimeError):
                 made[0].transport.write(b"too late")
-            assert crossed(town, Kind.SAID) == b""
+            assert crossed(town, Event.SAID) == b""
             writer.close()
 
     run(main)
@@ -164,7 +164,7 @@ def test_what_is_written_while_a_closed_transport_still_sends():
         for how in (meets, at_once):
             async with serving(lambda *_: None, how) as (town, address, _):
                 seen = await raw(address, b"")
-                assert crossed(town, Kind.SAID) == seen
+                assert crossed(town, Event.SAID) == seen
 
     run(main)
 
@@ -181,12 +181,12 @@ def test_the_limit_is_kept_and_the_rest_counted():
                 await writer.wait_closed()
         for connection in (0, 1):
             pieces = [it for it in town.recording.pieces if it.connection == connection]
-            assert [(it.data, it.size) for it in pieces if it.kind is Kind.HEARD] == [
+            assert [(it.data, it.size) for it in pieces if it.kind is Event.HEARD] == [
                 (b"1234", 4),
                 (b"1234", 4),
                 (b"", 4),
             ]
-            assert [(it.data, it.size) for it in pieces if it.kind is Kind.SAID] == [
+            assert [(it.data, it.size) for it in pieces if it.kind is Event.SAID] == [
                 (b"12341234", 8),
                 (b"", 8),
                 (b"", 8),
@@ -207,7 +207,7 @@ def test_a_file_is_recorded_completely(tmp_path):
             head = b"GET / HTTP/1.1\r\nHost: x\r\n%sConnection: close\r\n\r\n"
             for i, range_ in enumerate((b"", b"Range: bytes=1000-2000000\r\n")):
                 seen = await raw(town.address("origin.test"), head % range_)
-                assert crossed(town, Kind.SAID, i) == seen
+                assert crossed(town, Event.SAID, i) == seen
                 assert seen.partition(b"\r\n\r\n")[2] == (BIG[1000:2_000_001] if range_ else BIG[:3_000_001])
 
     run(main)
@@ -228,10 +228,10 @@ def test_a_websocket_works_and_is_recorded():
                 for word in ("hello", "again"):
                     await talk.send_str(word)
                     assert await talk.receive_str() == word
-        said = crossed(town, Kind.SAID)
+        said = crossed(town, Event.SAID)
         assert said.partition(b"\r\n\r\n")[2] == b"\x81\x05hello\x81\x05again\x88\x02\x03\xe8"
         assert (
-            len(crossed(town, Kind.HEARD).partition(b"\r\n\r\n")[2]) == 11 + 11 + 8
+            len(crossed(town, Event.HEARD).partition(b"\r\n\r\n")[2]) == 11 + 11 + 8
         )  # masked, so 4 bytes more each
 
     run(main)
@@ -259,8 +259,8 @@ def test_another_protocol_takes_over_and_the_tap_stays():
             assert await reader.readexactly(15) == b"first heard one"
             writer.write(b"two")
             assert await reader.readexactly(16) == b"second heard two"
-            assert crossed(town, Kind.HEARD) == b"onetwo"
-            assert crossed(town, Kind.SAID) == b"first heard onesecond heard two"
+            assert crossed(town, Event.HEARD) == b"onetwo"
+            assert crossed(town, Event.SAID) == b"first heard onesecond heard two"
             first[0].transport.write(BIG)
             assert first[0].told == ["second paused"]
             with pytest.raises(
@@ -345,14 +345,14 @@ def test_who_closes_is_recorded():
     async def main():
         async with serving(lambda transport, data: transport.close()) as (town, address, made):
             await raw(address, b"bye")
-            assert kinds(town) == [Kind.OPENED, Kind.HEARD, Kind.SERVER_CLOSED]
+            assert kinds(town) == [Event.OPENED, Event.HEARD, Event.SERVER_CLOSED]
             _, writer = await asyncio.open_connection(*address)
             writer.close()
             await writer.wait_closed()
             while len(made) < 2:
                 await turns(1)
             assert await made[1].lost is None
-            assert kinds(town, 1) == [Kind.OPENED, Kind.CLIENT_CLOSED]
+            assert kinds(town, 1) == [Event.OPENED, Event.CLIENT_CLOSED]
 
     run(main)
 
@@ -362,7 +362,7 @@ def test_a_reset_is_recorded():
         async with serving(lambda transport, data: transport.abort()) as (town, address, made):
             with contextlib.suppress(ConnectionResetError):
                 await raw(address, b"bye")
-            assert kinds(town) == [Kind.OPENED, Kind.HEARD, Kind.RESET]
+            assert kinds(town) == [Event.OPENED, Event.HEARD, Event.RESET]
             with socket.create_connection(address) as sock:
                 sock.setsockopt(
                     socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
@@ -370,7 +370,7 @@ def test_a_reset_is_recorded():
                 while len(made) < 2:
                     await turns(1)
             assert isinstance(await made[1].lost, ConnectionResetError)
-            assert kinds(town, 1) == [Kind.OPENED, Kind.RESET]
+            assert kinds(town, 1) == [Event.OPENED, Event.RESET]
 
     run(main)
 
@@ -381,7 +381,7 @@ def test_a_server_that_dies_resets():
             reader, writer = await asyncio.open_connection(*address)
             await turns(5)
             await town.close("origin.test")
-            assert kinds(town) == [Kind.OPENED, Kind.RESET]
+            assert kinds(town) == [Event.OPENED, Event.RESET]
             assert made[0].lost.done()
             with contextlib.suppress(ConnectionResetError):
                 assert await reader.read() == b""
@@ -406,7 +406,13 @@ def test_a_client_may_stop_talking_and_still_listen():
             writer.write(b"question")
             writer.write_eof()
             assert await reader.read() == b"answer"
-            assert kinds(town) == [Kind.OPENED, Kind.HEARD, Kind.CLIENT_CLOSED, Kind.SAID, Kind.SERVER_CLOSED]
+            assert kinds(town) == [
+                Event.OPENED,
+                Event.HEARD,
+                Event.CLIENT_CLOSED,
+                Event.SAID,
+                Event.SERVER_CLOSED,
+            ]
             writer.close()
 
     run(main)
@@ -427,8 +433,8 @@ def test_a_server_may_stop_talking_and_still_listen():
             writer.write(b"thanks")
             writer.close()
             await made[0].lost
-            assert crossed(town, Kind.HEARD) == b"questionthanks"
-            assert kinds(town) == [Kind.OPENED, Kind.HEARD, Kind.SAID, Kind.SERVER_CLOSED, Kind.HEARD]
+            assert crossed(town, Event.HEARD) == b"questionthanks"
+            assert kinds(town) == [Event.OPENED, Event.HEARD, Event.SAID, Event.SERVER_CLOSED, Event.HEARD]
 
     run(main)
 
@@ -507,8 +513,8 @@ def test_with_and_without_the_tap_the_bytes_are_the_same(tmp_path):
         async with Town() as town:
             await town.open("origin.test", app())
             tapped = [await raw(town.address("origin.test"), it) for it in requests]
-            recorded = [crossed(town, Kind.SAID, i) for i in range(len(requests))]
-            assert [crossed(town, Kind.HEARD, i) for i in range(len(requests))] == requests
+            recorded = [crossed(town, Event.SAID, i) for i in range(len(requests))]
+            assert [crossed(town, Event.HEARD, i) for i in range(len(requests))] == requests
         undated = [[re.sub(rb"\r\nDate: [^\r]*", b"", it) for it in answers] for answers in (plain, tapped)]
         assert undated[0] == undated[1]
         assert recorded == tapped

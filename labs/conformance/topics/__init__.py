@@ -1,0 +1,1 @@
+"""What a reverse proxy owes, a module for each topic; `labs.conformance.registry` has their order."""

@@ -1,6 +1,6 @@
 """The origin fails: what the client hears, and what it must not hear."""
 
-from labs.conformance.exchange import Heard
+from labs.conformance.exchange import Exchange
 from labs.conformance.messages import HELLO, ask, say
 from labs.conformance.registry import NotApplicable, check, demand
 from labs.conformance.stand import Stand
@@ -9,7 +9,7 @@ BAD = "RFC 9110 section 15.6.3"
 CATCH = "Catch ClientError (and OSError) around the upstream request, and answer 502."
 
 
-def _says(stand: Stand, heard: Heard, status: int) -> None:
+def _says(stand: Stand, heard: Exchange, status: int) -> None:
     got = heard.whole
     demand(got.status == status, f"the client got {got.start}, not {status}")
     inner = [stand.origin_host, "Traceback", "aiohttp.", "Errno", "0x"]

@@ -2,7 +2,7 @@
 
 import gzip
 
-from labs.conformance.exchange import Heard
+from labs.conformance.exchange import Exchange
 from labs.conformance.line import Line
 from labs.conformance.messages import HELLO, ask, chunked, say
 from labs.conformance.registry import check, demand
@@ -19,7 +19,7 @@ def _forged(line: Line) -> bool:
     return any(it.field("X-Forged") is not None or b"X-Forged" in it.surplus for it in line.messages)
 
 
-def _honest(heard: Heard) -> bool:
+def _honest(heard: Exchange) -> bool:
     # The client knows that something is missing: an error, an answer that breaks off, or none.
     return not heard.answers or heard.answer.status in (502, 504) or not heard.answer.complete
 

@@ -20,7 +20,7 @@ from labs.gateway.leg import Asked, Failure, Incomplete, Malformed, TooSlow, Unr
 if TYPE_CHECKING:
     from labs.gateway.direct.pool import Pool
 
-__all__ = ["NEVER", "SPACE", "Upstream"]
+__all__ = ["NEVER", "SPACE", "Connection"]
 
 NEVER = float("inf")
 # A Protocol is given what comes in a new buffer of 256 KiB each time, which the system maps and takes back: a
@@ -30,7 +30,7 @@ SPACE = 1 << 18  # bytes
 SHARED = sys.platform != "win32"
 
 
-class Upstream(asyncio.BufferedProtocol):
+class Connection(asyncio.BufferedProtocol):
     """Hold one connection, as the pool's: idle, or busy with one request."""
 
     def __init__(self, pool: Pool) -> None:

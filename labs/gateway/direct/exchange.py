@@ -12,7 +12,7 @@ from labs.gateway.direct.head import Head
 from labs.gateway.leg import Failure, Fields, Incomplete
 
 if TYPE_CHECKING:
-    from labs.gateway.direct.connection import Upstream
+    from labs.gateway.direct.connection import Connection
 
 __all__ = ["Exchange"]
 
@@ -40,8 +40,8 @@ class Exchange:
         "upgraded",
     )
 
-    def __init__(self, upstream: Upstream, head: Head, limit: int) -> None:
-        self._upstream: Upstream | None = upstream
+    def __init__(self, upstream: Connection, head: Head, limit: int) -> None:
+        self._upstream: Connection | None = upstream
         self.status, self.reason, self.fields = head.status, head.reason, head.fields
         self.length = head.framing if head.framing >= 0 else None
         self.reader: Framing = framing(head.framing, limit)

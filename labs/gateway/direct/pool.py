@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from labs.gateway.direct.connection import NEVER, SPACE, Upstream
+from labs.gateway.direct.connection import NEVER, SPACE, Connection
 from labs.gateway.leg import Answered, Asked, Failure, TooSlow, Unreachable
 from labs.gateway.options import Options, Origin
 
@@ -32,8 +32,8 @@ class Pool:
         self.space = memoryview(bytearray(SPACE))  # where every connection reads
         self._origin = origin
         self._dial = dial
-        self._idle: list[Upstream] = []
-        self._all: set[Upstream] = set()
+        self._idle: list[Connection] = []
+        self._all: set[Connection] = set()
         self._timer: asyncio.TimerHandle | None = None
         shortest = min(options.answer_timeout, options.idle_timeout, options.keep_timeout)
         self._every = min(1.0, max(0.01, shortest / 8))  # seconds: how late a deadline may be noticed
@@ -77,7 +77,7 @@ class Pool:
 
     # ---- connections
 
-    def _take(self) -> Upstream | None:
+    def _take(self) -> Connection | None:
         while self._idle:
             upstream = self._idle.pop()
             transport = upstream.transport
@@ -86,10 +86,10 @@ class Pool:
             self.lost(upstream, "")
         return None
 
-    async def _connect(self) -> Upstream:
+    async def _connect(self) -> Connection:
         loop = asyncio.get_running_loop()
         host, port = self._origin.host, self._origin.port
-        upstream = Upstream(self)
+        upstream = Connection(self)
         server_hostname = host if self._tls else None
         try:
             async with asyncio.timeout(self.options.connect_timeout):
@@ -107,7 +107,7 @@ class Pool:
             self._timer = loop.call_later(self._every, self._sweep)
         return upstream
 
-    def give(self, upstream: Upstream) -> None:
+    def give(self, upstream: Connection) -> None:
         """Take back a connection whose answer is whole."""
         if len(self._idle) < self.options.max_idle and upstream in self._all:
             upstream.deadline = asyncio.get_running_loop().time() + self.options.keep_timeout
@@ -115,7 +115,7 @@ class Pool:
         else:
             self.lost(upstream, "")
 
-    def lost(self, upstream: Upstream, why: str) -> None:
+    def lost(self, upstream: Connection, why: str) -> None:
         """End a connection; `why` goes to the log."""
         if why:
             log.warning("%s", why)
@@ -125,7 +125,7 @@ class Pool:
         if upstream.transport is not None:
             upstream.transport.abort()
 
-    def forget(self, upstream: Upstream) -> None:
+    def forget(self, upstream: Connection) -> None:
         """Let go of a connection that is no longer HTTP, or no longer there."""
         self._all.discard(upstream)
 

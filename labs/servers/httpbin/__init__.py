@@ -1,0 +1,8 @@
+"""An origin with the vocabulary of httpbin: a town gives it that name, and a terminal can ask it, too.
+
+It takes nothing from labs.
+"""
+
+from labs.servers.httpbin.app import origin
+
+__all__ = ["origin"]
