@@ -142,9 +142,7 @@ found = await compare(
 found
 
 # %%
-show_pieces(
-    {name: found[name].notes["pieces"] for name in found.sides}
-)  # a bar is a cut, \xc3 half a character
+show_pieces({name: found[name].notes["pieces"] for name in found.sides})  # a bar is a cut, \xc3 half a letter
 
 # %%
 score(prediction, found)

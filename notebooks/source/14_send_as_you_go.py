@@ -19,7 +19,6 @@ from aiohttp import ClientSession, FormData, web
 
 from labs import Gate, Guard, Town, attempt, check, clients, compare, draw, noted, score
 from labs.instruments import KIB, MIB, Meter
-from labs.show import Bar
 
 guard = Guard()
 
@@ -340,6 +339,8 @@ check(
 
 # %%
 from aiohttp import UploadTracker  # here, so that an older aiohttp runs the lesson up to this cell
+
+from labs.show import Bar
 
 
 async def watch(tracker, bar):
