@@ -57,6 +57,12 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
         gc.freeze()
 
 
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run a test that is a coroutine on asyncio, and on nothing else."""
+    return "asyncio"
+
+
 @pytest.fixture(autouse=True)
 def _no_figure_left() -> Iterator[None]:
     """Close what a test has drawn, so that figures do not add up."""

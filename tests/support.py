@@ -52,6 +52,12 @@ def listening() -> list[socket.socket]:
     return [it for it in inet if it.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)]
 
 
+def tasks() -> list[asyncio.Task[Any]]:
+    """List the tasks of this loop, without those that run the test itself: anyio's runner has two."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    return [it for it in others if not getattr(it.get_coro(), "__qualname__", "").startswith("TestRunner.")]
+
+
 def remains(servers: Iterable[tuple[str, int]] | None = None) -> list[object]:
     """List listening sockets, running tasks and open transports, those of `servers` only where given."""
     ends = []
@@ -60,7 +66,7 @@ def remains(servers: Iterable[tuple[str, int]] | None = None) -> list[object]:
             open_ = it.get_extra_info("socket").fileno() != -1
             if open_ and (servers is None or it.get_extra_info("sockname") in set(servers)):
                 ends.append(it)
-    return [*listening(), *(asyncio.all_tasks() - {asyncio.current_task()}), *ends]
+    return [*listening(), *tasks(), *ends]
 
 
 def addresses(town: Town) -> set[tuple[str, int]]:

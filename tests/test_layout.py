@@ -1,4 +1,4 @@
-"""The layout of labs: every package has a level and takes only from levels below, and nothing goes in a circle."""
+"""The layout of labs: every package has a level and takes from levels below only; nothing goes in a circle."""
 
 import ast
 import graphlib

@@ -85,22 +85,16 @@ def test_a_walk_that_was_begun_and_not_ended_sent_nothing() -> None:
     assert cookies.fields(begun) == {"plain": None, "two-fields": "a=1; b=2"}
 
 
-def test_aiohttp_alone_sends_what_it_sends_in_a_town() -> None:
-    async def main() -> None:
-        there, here = await live.run("aiohttp"), await alone.run()
-        assert list(there) == list(CASES) and there == here == json.loads(json.dumps(here))
-        assert {"=", "6"} <= set(cookies.judge_all(here).values())
-
-    run(main)
+async def test_aiohttp_alone_sends_what_it_sends_in_a_town() -> None:
+    there, here = await live.run("aiohttp"), await alone.run()
+    assert list(there) == list(CASES) and there == here == json.loads(json.dumps(here))
+    assert {"=", "6"} <= set(cookies.judge_all(here).values())
 
 
-def test_one_case_can_be_run_alone() -> None:
-    async def main() -> None:
-        chosen = [CASES["address"], CASES["secure"]]
-        assert set(await live.run("urllib", chosen)) == {"address", "secure"}
-        assert await alone.run(chosen) == {"address": "", "secure": "a=1"}
-
-    run(main)
+async def test_one_case_can_be_run_alone() -> None:
+    chosen = [CASES["address"], CASES["secure"]]
+    assert set(await live.run("urllib", chosen)) == {"address", "secure"}
+    assert await alone.run(chosen) == {"address": "", "secure": "a=1"}
 
 
 @pytest.mark.parametrize("client", ["urllib", "requests", "httpx", "curl", "aiohttp"])
@@ -113,17 +107,13 @@ def test_a_client_that_keeps_cookies_brings_back_what_was_set(client: str) -> No
 
 
 @pytest.mark.parametrize("client", ["urllib", "curl"])
-def test_the_jar_of_some_clients_is_off_by_default(client: str) -> None:
+async def test_the_jar_of_some_clients_is_off_by_default(client: str) -> None:
     if not registry.present()[client]:
         pytest.skip(f"{client} is not installed: see python -m labs doctor")
-
-    async def main() -> None:
-        async with Town() as town:
-            await live.open_sites(town, [CASES["plain"]])
-            await registry.ask(client, town, cookies.start(CASES["plain"]), follow=True)
-        assert live.sent(town.trace) == {"plain": ""}
-
-    run(main)
+    async with Town() as town:
+        await live.open_sites(town, [CASES["plain"]])
+        await registry.ask(client, town, cookies.start(CASES["plain"]), follow=True)
+    assert live.sent(town.trace) == {"plain": ""}
 
 
 @pytest.mark.parametrize("client", ["curl", pytest.param("chromium", marks=pytest.mark.browser)])
@@ -152,17 +142,14 @@ def test_a_case_tells_itself() -> None:
     )
 
 
-def test_nobody_but_a_case_is_answered() -> None:
-    async def main() -> None:
-        async with Town() as town:
-            await live.open_sites(town, [CASES["plain"]])
-            async with (
-                ClientSession(connector=town.connector("client")) as client,
-                client.get("http://shop.test/favicon.ico") as answer,
-            ):
-                assert answer.status == 404
-
-    run(main)
+async def test_nobody_but_a_case_is_answered() -> None:
+    async with Town() as town:
+        await live.open_sites(town, [CASES["plain"]])
+        async with (
+            ClientSession(connector=town.connector("client")) as client,
+            client.get("http://shop.test/favicon.ico") as answer,
+        ):
+            assert answer.status == 404
 
 
 def test_a_browser_that_is_not_here_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,13 +158,10 @@ def test_a_browser_that_is_not_here_is_said_to_be_missing(monkeypatch: pytest.Mo
         run(lambda: live.run("chromium"))
 
 
-def test_a_tour_refuses_what_is_no_url_of_the_town() -> None:
-    async def main() -> None:
-        async with Town() as town:
-            with pytest.raises(ValueError, match="not a URL of the town"):
-                await registry.tour(town, ["about:blank"])
-
-    run(main)
+async def test_a_tour_refuses_what_is_no_url_of_the_town() -> None:
+    async with Town() as town:
+        with pytest.raises(ValueError, match="not a URL of the town"):
+            await registry.tour(town, ["about:blank"])
 
 
 @pytest.mark.browser

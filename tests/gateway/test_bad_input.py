@@ -11,7 +11,6 @@ from labs.servers import faults
 from labs.town.town import Town
 from tests.gateway.faults import everything, fronted, targets
 from tests.gateway.support import LEGS, answer
-from tests.support import run
 
 HOST = b"Host: front.test\r\n"
 LIMITED = {"max_body": 5, "prefix": "/shop", "linger": 0.05}
@@ -85,30 +84,24 @@ async def tell(town: Town, said: bytes) -> bytes:
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("what", BAD)
-def test_a_bad_request_gets_its_status_and_one_plain_sentence(what, leg, caplog):
+async def test_a_bad_request_gets_its_status_and_one_plain_sentence(what, leg, caplog):
     caplog.set_level(logging.DEBUG)
     status, said = BAD[what]
-
-    async def main():
-        async with fronted(faults.by_target(), Options(leg=leg, **LIMITED)) as town:
-            data = await tell(town, said)
-            again = await tell(town, GOOD)
-            asked = targets(town)
-        assert answer(again).body == b"Answer to GET /a HTTP/1.1\n"
-        if not what.startswith(
-            ("a chunked body", "a chunk without")
-        ):  # these are seen when the head has gone on
-            assert asked == [b"/a"]
-        assert data.count(b"HTTP/1.") == 1
-        heard = answer(data.replace(b"HTTP/1.0", b"HTTP/1.1", 1), b"GET / HTTP/1.1\r\n\r\n")
-        assert heard.status in (status if isinstance(status, tuple) else (status,))
-        assert SENTENCE.fullmatch(heard.body), heard.body
-        assert not INNER.search(heard.body), heard.body
-        assert not INNER.search(data), "the answer names the software"
-        assert caplog.records, "the log says nothing"
-        assert not [it for it in caplog.records if it.exc_info], "a traceback for a client's mistake"
-
-    run(main)
+    async with fronted(faults.by_target(), Options(leg=leg, **LIMITED)) as town:
+        data = await tell(town, said)
+        again = await tell(town, GOOD)
+        asked = targets(town)
+    assert answer(again).body == b"Answer to GET /a HTTP/1.1\n"
+    if not what.startswith(("a chunked body", "a chunk without")):  # these are seen when the head has gone on
+        assert asked == [b"/a"]
+    assert data.count(b"HTTP/1.") == 1
+    heard = answer(data.replace(b"HTTP/1.0", b"HTTP/1.1", 1), b"GET / HTTP/1.1\r\n\r\n")
+    assert heard.status in (status if isinstance(status, tuple) else (status,))
+    assert SENTENCE.fullmatch(heard.body), heard.body
+    assert not INNER.search(heard.body), heard.body
+    assert not INNER.search(data), "the answer names the software"
+    assert caplog.records, "the log says nothing"
+    assert not [it for it in caplog.records if it.exc_info], "a traceback for a client's mistake"
 
 
 NAMES = [
@@ -124,15 +117,11 @@ NAMES = [
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("name", [*NAMES, "stall-before-head", "bad-chunk-size", "close-in-body"])
-def test_a_bad_answer_is_in_the_log_with_its_reason_and_not_with_the_client(name, leg, caplog):
+async def test_a_bad_answer_is_in_the_log_with_its_reason_and_not_with_the_client(name, leg, caplog):
     caplog.set_level(logging.INFO, "labs.gateway")
-
-    async def main():
-        options = Options(leg=leg, answer_timeout=0.1, idle_timeout=0.1)
-        async with fronted(faults.by_target(), options) as town:
-            data = await tell(town, GOOD.replace(b"/shop/a", b"/a?fault=" + name.encode()))
-        assert not INNER.search(data)
-        told = [it.getMessage() for it in caplog.records if it.name == "labs.gateway"]
-        assert [it for it in told if f"fault={name}: " in it and len(it.rpartition(": ")[2]) > 3], told
-
-    run(main)
+    options = Options(leg=leg, answer_timeout=0.1, idle_timeout=0.1)
+    async with fronted(faults.by_target(), options) as town:
+        data = await tell(town, GOOD.replace(b"/shop/a", b"/a?fault=" + name.encode()))
+    assert not INNER.search(data)
+    told = [it.getMessage() for it in caplog.records if it.name == "labs.gateway"]
+    assert [it for it in told if f"fault={name}: " in it and len(it.rpartition(": ")[2]) > 3], told

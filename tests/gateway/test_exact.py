@@ -6,7 +6,6 @@ import pytest
 
 from labs.gateway import Options
 from tests.gateway.support import LEGS, OK, Line, answer, request, standing
-from tests.support import run
 
 COUNT = 1000
 TOKEN = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -62,57 +61,51 @@ def body(chance: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("leg", LEGS)
-def test_made_requests_arrive_as_they_were_sent(leg):
-    async def main():
-        async def origin(line: Line) -> None:
-            while True:
-                heard.append(await line.message())
-                line.say(OK)
+async def test_made_requests_arrive_as_they_were_sent(leg):
+    async def origin(line: Line) -> None:
+        while True:
+            heard.append(await line.message())
+            line.say(OK)
 
-        heard: list[bytes] = []
-        chance = random.Random(1)
-        async with standing(origin, Options(leg=leg)) as stand:
-            line = await stand.client()
-            for _ in range(COUNT):
-                method = chance.choice(METHODS)
-                target = "/" + word(chance, TARGET, 0, 60)
-                if leg == "session":
-                    target = target.rstrip("?")  # yarl drops a question mark with nothing after it
-                made, sent = fields(chance, leg), body(chance)
-                lines = [f"{method} {target} HTTP/1.1", "Host: front.test", *(f"{n}: {v}" for n, v in made)]
-                line.say(framed(chance, lines, sent))
-                assert (await line.message()).endswith(b"ok")
-                got = request(heard.pop())
-                assert (got.method, got.target, got.body) == (method, target, sent)
-                assert theirs(got.fields) == made
-
-    run(main, 60)
+    heard: list[bytes] = []
+    chance = random.Random(1)
+    async with standing(origin, Options(leg=leg)) as stand:
+        line = await stand.client()
+        for _ in range(COUNT):
+            method = chance.choice(METHODS)
+            target = "/" + word(chance, TARGET, 0, 60)
+            if leg == "session":
+                target = target.rstrip("?")  # yarl drops a question mark with nothing after it
+            made, sent = fields(chance, leg), body(chance)
+            lines = [f"{method} {target} HTTP/1.1", "Host: front.test", *(f"{n}: {v}" for n, v in made)]
+            line.say(framed(chance, lines, sent))
+            assert (await line.message()).endswith(b"ok")
+            got = request(heard.pop())
+            assert (got.method, got.target, got.body) == (method, target, sent)
+            assert theirs(got.fields) == made
 
 
 @pytest.mark.parametrize("leg", LEGS)
-def test_made_answers_come_back_as_they_were_given(leg):
-    async def main():
-        async def origin(line: Line) -> None:
-            while True:
-                await line.message()
-                line.say(given[-1])
+async def test_made_answers_come_back_as_they_were_given(leg):
+    async def origin(line: Line) -> None:
+        while True:
+            await line.message()
+            line.say(given[-1])
 
-        given: list[bytes] = []
-        chance = random.Random(2)
-        async with standing(origin, Options(leg=leg)) as stand:
-            line = await stand.client()
-            for _ in range(COUNT):
-                code, reason = chance.choice(CODES), word(chance, TOKEN + " ", 0, 20).strip()
-                made, sent = fields(chance, leg), b"" if code == 304 else body(chance)
-                lines = [f"HTTP/1.1 {code} {reason}", *(f"{n}: {v}" for n, v in made)]
-                given.append(
-                    framed(chance, lines, sent)
-                    if code != 304
-                    else "\r\n".join((*lines, "", "")).encode("latin-1")
-                )
-                line.say(b"GET / HTTP/1.1\r\nHost: front.test\r\n\r\n")
-                got = answer(await line.message())
-                assert (got.status, got.reason, got.body) == (code, reason, sent)
-                assert theirs(got.fields) == made
-
-    run(main, 60)
+    given: list[bytes] = []
+    chance = random.Random(2)
+    async with standing(origin, Options(leg=leg)) as stand:
+        line = await stand.client()
+        for _ in range(COUNT):
+            code, reason = chance.choice(CODES), word(chance, TOKEN + " ", 0, 20).strip()
+            made, sent = fields(chance, leg), b"" if code == 304 else body(chance)
+            lines = [f"HTTP/1.1 {code} {reason}", *(f"{n}: {v}" for n, v in made)]
+            given.append(
+                framed(chance, lines, sent)
+                if code != 304
+                else "\r\n".join((*lines, "", "")).encode("latin-1")
+            )
+            line.say(b"GET / HTTP/1.1\r\nHost: front.test\r\n\r\n")
+            got = answer(await line.message())
+            assert (got.status, got.reason, got.body) == (code, reason, sent)
+            assert theirs(got.fields) == made

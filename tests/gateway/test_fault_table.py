@@ -13,7 +13,6 @@ from labs.town.gates import Gate
 from labs.town.town import Town
 from tests.gateway.faults import ended, everything, fronted, targets, upstream
 from tests.gateway.support import LEGS, answer
-from tests.support import run
 
 TABLE = {  # what the client gets: a status, or "broken" for an answer that ends before its end
     "close-at-once": 502,
@@ -114,78 +113,69 @@ def test_every_fault_is_in_the_table():
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("name", TABLE)
-def test_a_fault_of_the_origin_gives_the_client_what_the_table_says(name, leg):
-    async def main():
-        early = FAULTS[name].phase == PHASES[0]
-        async with fronted(faults.make(name) if early else faults.by_target(), options(leg, name)) as town:
-            async with client(town, asking(name)) as (reader, _):
-                data, _ = await everything(reader)
-            if not early and name not in AT_SECOND:
-                await goes_on(town)
-            asked = [target for target in targets(town) if b"fault" in target]
-        assert data.count(b"HTTP/1.1 ") <= 1
-        if not early:
-            assert asked == [b"/a?fault=" + name.encode()]
-        assert b"nobody" not in data and b"ten more" not in data
-        if TABLE[name] == "broken":
-            if data and not data.startswith(b"HTTP/1.1 502"):
-                heard = answer(data, asking(name))
-                assert heard.status == 200
-                assert not heard.complete
-                assert not heard.problem
-            return
-        heard = answer(data, asking(name))
-        # Either way a surplus goes nowhere.
-        assert heard.status == (502 if leg == "session" and name in REFUSED_BY_AIOHTTP else TABLE[name])
-        assert heard.complete
-        assert not heard.surplus
-        if heard.status >= 500:
-            assert heard.body in SENTENCES
-        elif heard.status == 200 and "gzip" not in name:
-            right = b"Answer to GET /a?fault=%b HTTP/1.1\n" % name.encode()
-            # The end of the connection is the end of this body: nobody can tell that half of it is missing.
-            assert heard.body == (right[: len(right) // 2] if name == "close-until-close" else right)
-
-    run(main)
+async def test_a_fault_of_the_origin_gives_the_client_what_the_table_says(name, leg):
+    early = FAULTS[name].phase == PHASES[0]
+    async with fronted(faults.make(name) if early else faults.by_target(), options(leg, name)) as town:
+        async with client(town, asking(name)) as (reader, _):
+            data, _ = await everything(reader)
+        if not early and name not in AT_SECOND:
+            await goes_on(town)
+        asked = [target for target in targets(town) if b"fault" in target]
+    assert data.count(b"HTTP/1.1 ") <= 1
+    if not early:
+        assert asked == [b"/a?fault=" + name.encode()]
+    assert b"nobody" not in data and b"ten more" not in data
+    if TABLE[name] == "broken":
+        if data and not data.startswith(b"HTTP/1.1 502"):
+            heard = answer(data, asking(name))
+            assert heard.status == 200
+            assert not heard.complete
+            assert not heard.problem
+        return
+    heard = answer(data, asking(name))
+    # Either way a surplus goes nowhere.
+    assert heard.status == (502 if leg == "session" and name in REFUSED_BY_AIOHTTP else TABLE[name])
+    assert heard.complete
+    assert not heard.surplus
+    if heard.status >= 500:
+        assert heard.body in SENTENCES
+    elif heard.status == 200 and "gzip" not in name:
+        right = b"Answer to GET /a?fault=%b HTTP/1.1\n" % name.encode()
+        # The end of the connection is the end of this body: nobody can tell that half of it is missing.
+        assert heard.body == (right[: len(right) // 2] if name == "close-until-close" else right)
 
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("name", BROKEN)
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
-def test_after_the_head_an_incomplete_answer_ends_incomplete(name, leg, version):
-    async def main():
-        gate = Gate("the fault")
-        async with fronted(faults.by_target(gate), options(leg, name)) as town:
-            async with client(town, asking(name).replace(b"1.1", version)) as (reader, _):
-                data = await reader.readuntil(b"\r\n\r\n")
-                await gate.reached()
-                gate.open()
-                rest, was_reset = await everything(reader)
-            await goes_on(town)
-        assert data.startswith(b"HTTP/1.1 200 OK\r\n")
-        assert b"HTTP/1.1 " not in rest
-        if b"Content-Length: " in data or b"Transfer-Encoding: chunked" in data:
-            assert not answer(data + rest, asking(name)).complete
-        else:
-            assert was_reset  # the end of the connection would be the end of the answer
-
-    run(main)
+async def test_after_the_head_an_incomplete_answer_ends_incomplete(name, leg, version):
+    gate = Gate("the fault")
+    async with fronted(faults.by_target(gate), options(leg, name)) as town:
+        async with client(town, asking(name).replace(b"1.1", version)) as (reader, _):
+            data = await reader.readuntil(b"\r\n\r\n")
+            await gate.reached()
+            gate.open()
+            rest, was_reset = await everything(reader)
+        await goes_on(town)
+    assert data.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"HTTP/1.1 " not in rest
+    if b"Content-Length: " in data or b"Transfer-Encoding: chunked" in data:
+        assert not answer(data + rest, asking(name)).complete
+    else:
+        assert was_reset  # the end of the connection would be the end of the answer
 
 
 @pytest.mark.parametrize("leg", LEGS)
-def test_a_refused_connection_is_502_and_the_gateway_goes_on_when_the_origin_is_back(leg):
-    async def main():
-        async with fronted(faults.by_target(), options(leg)) as town:
-            await goes_on(town)
-            await town.close("origin.test")
-            async with client(town, asking("")) as (reader, _):
-                data, _ = await everything(reader)
-            assert answer(data).status == 502
-            assert answer(data).body in SENTENCES
-            await town.open("origin.test", faults.by_target())
-            await goes_on(town)
-
-    run(main)
+async def test_a_refused_connection_is_502_and_the_gateway_goes_on_when_the_origin_is_back(leg):
+    async with fronted(faults.by_target(), options(leg)) as town:
+        await goes_on(town)
+        await town.close("origin.test")
+        async with client(town, asking("")) as (reader, _):
+            data, _ = await everything(reader)
+        assert answer(data).status == 502
+        assert answer(data).body in SENTENCES
+        await town.open("origin.test", faults.by_target())
+        await goes_on(town)
 
 
 WAYS = ("close", "reset")
@@ -204,20 +194,17 @@ WHEN = [
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("name", WHEN)
 @pytest.mark.parametrize("how", WAYS)
-def test_a_client_that_leaves_takes_its_request_along_at_every_phase(name, leg, how):
-    async def main():
-        with Gate("never in this test") as gate:
-            async with fronted(faults.by_target(gate), options(leg)) as town:
-                async with client(town, asking(name)) as (reader, writer):
-                    await gate.reached()
-                    if FAULTS[name].phase == PHASES[4]:
-                        await reader.readuntil(b"\r\n\r\n")
-                    faults.reset(writer.transport) if how == "reset" else writer.close()
-                    await ended(town)
-                assert len(upstream(town)) == 1
-                await goes_on(town)
-
-    run(main)
+async def test_a_client_that_leaves_takes_its_request_along_at_every_phase(name, leg, how):
+    with Gate("never in this test") as gate:
+        async with fronted(faults.by_target(gate), options(leg)) as town:
+            async with client(town, asking(name)) as (reader, writer):
+                await gate.reached()
+                if FAULTS[name].phase == PHASES[4]:
+                    await reader.readuntil(b"\r\n\r\n")
+                faults.reset(writer.transport) if how == "reset" else writer.close()
+                await ended(town)
+            assert len(upstream(town)) == 1
+            await goes_on(town)
 
 
 def repeats(method: bytes, name: str) -> bytes:
@@ -229,46 +216,37 @@ def repeats(method: bytes, name: str) -> bytes:
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("method", [b"GET", b"POST", b"PUT", b"DELETE"])
 @pytest.mark.parametrize("name", [*AT_SECOND, "close-before-head", "reset-before-head", "close-in-head"])
-def test_nothing_is_asked_twice(leg, method, name):
-    async def main():
-        async with fronted(faults.by_target(), options(leg, name)) as town:
-            async with client(town, asking(name if name in AT_SECOND else "")) as (reader, _):
-                assert answer((await everything(reader))[0]).status == 200
-            async with client(town, repeats(method, name)) as (reader, _):
-                status = b"504" if name.startswith("stall") else b"502"
-                assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 " + status)
-            assert [it for it in targets(town) if it.startswith(b"/b")] == [b"/b?fault=" + name.encode()]
-            assert len(upstream(town)) == 1
-
-    run(main)
+async def test_nothing_is_asked_twice(leg, method, name):
+    async with fronted(faults.by_target(), options(leg, name)) as town:
+        async with client(town, asking(name if name in AT_SECOND else "")) as (reader, _):
+            assert answer((await everything(reader))[0]).status == 200
+        async with client(town, repeats(method, name)) as (reader, _):
+            status = b"504" if name.startswith("stall") else b"502"
+            assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 " + status)
+        assert [it for it in targets(town) if it.startswith(b"/b")] == [b"/b?fault=" + name.encode()]
+        assert len(upstream(town)) == 1
 
 
 @pytest.mark.parametrize("name", ENDS_AT_SECOND)
 @pytest.mark.parametrize(("method", "asked"), [(b"GET", 2), (b"DELETE", 2), (b"POST", 1), (b"PUT", 1)])
-def test_with_the_option_retry_it_is_asked_twice_where_that_is_documented(name, method, asked):
-    async def main():
-        async with fronted(faults.by_target(), options("direct", retry=True)) as town:
-            async with client(town, asking(name)) as (reader, _):
-                assert answer((await everything(reader))[0]).status == 200
-            async with client(town, repeats(method, name).replace(b"/b?fault=" + name.encode(), b"/b")) as (
-                reader,
-                _,
-            ):
-                status = (await reader.readuntil(b"\r\n"))[9:12]
-            assert status == (b"200" if asked == 2 else b"502")
-            assert targets(town).count(b"/b") == asked
-
-    run(main)
+async def test_with_the_option_retry_it_is_asked_twice_where_that_is_documented(name, method, asked):
+    async with fronted(faults.by_target(), options("direct", retry=True)) as town:
+        async with client(town, asking(name)) as (reader, _):
+            assert answer((await everything(reader))[0]).status == 200
+        async with client(town, repeats(method, name).replace(b"/b?fault=" + name.encode(), b"/b")) as (
+            reader,
+            _,
+        ):
+            status = (await reader.readuntil(b"\r\n"))[9:12]
+        assert status == (b"200" if asked == 2 else b"502")
+        assert targets(town).count(b"/b") == asked
 
 
 @pytest.mark.parametrize("leg", LEGS)
-def test_a_surplus_that_comes_late_answers_nobody(leg):
-    async def main():
-        gate = Gate("the surplus")
-        async with fronted(faults.by_target(gate), options(leg)) as town:
-            async with client(town, asking("surplus")) as (reader, _):
-                assert answer((await everything(reader))[0]).status == 200
-            gate.open()
-            await goes_on(town)
-
-    run(main)
+async def test_a_surplus_that_comes_late_answers_nobody(leg):
+    gate = Gate("the surplus")
+    async with fronted(faults.by_target(gate), options(leg)) as town:
+        async with client(town, asking("surplus")) as (reader, _):
+            assert answer((await everything(reader))[0]).status == 200
+        gate.open()
+        await goes_on(town)

@@ -11,7 +11,6 @@ from labs.gateway.options import origin_of
 from labs.gateway.target import location_to
 from labs.town.town import Town
 from tests.gateway.support import GET, LEGS, OK, Line, answer, request, standing
-from tests.support import run
 
 
 async def through(
@@ -41,7 +40,7 @@ def saying(*fields: str, line: str = "HTTP/1.1 200 OK", body: bytes = b"") -> by
 
 
 @pytest.mark.parametrize("leg", LEGS)
-def test_hop_by_hop_fields_end_here_both_ways(leg):
+async def test_hop_by_hop_fields_end_here_both_ways(leg):
     hop = (
         "Connection: X-One, ,close",
         "connection: x-two,Cache-Control",
@@ -52,43 +51,33 @@ def test_hop_by_hop_fields_end_here_both_ways(leg):
         "Cache-Control: no-cache",
         "X-End: stays",
     )
-
-    async def main():
-        asked = asking(*hop, "TE: gzip", "Proxy-Authorization: Basic x", "Authorization: Basic y")
-        said = saying(*hop, "Content-Length: 2", "Proxy-Authenticate: Basic", body=b"ok")
-        got, heard = await through(Options(leg=leg), asked, said)
-        for message in (got, heard):
-            for name in ("X-One", "X-Two", "Keep-Alive", "Proxy-Connection", "TE", "Proxy-Authorization"):
-                assert message.field(name) is None, name
-            assert message.all("Cache-Control") == ("no-cache",)
-            assert message.field("X-End") == "stays"
-        assert heard.field("Connection") is None
-        assert heard.field("Authorization") == "Basic y"
-        assert got.all("Connection") == ("close",)
-
-    run(main)
+    asked = asking(*hop, "TE: gzip", "Proxy-Authorization: Basic x", "Authorization: Basic y")
+    said = saying(*hop, "Content-Length: 2", "Proxy-Authenticate: Basic", body=b"ok")
+    got, heard = await through(Options(leg=leg), asked, said)
+    for message in (got, heard):
+        for name in ("X-One", "X-Two", "Keep-Alive", "Proxy-Connection", "TE", "Proxy-Authorization"):
+            assert message.field(name) is None, name
+        assert message.all("Cache-Control") == ("no-cache",)
+        assert message.field("X-End") == "stays"
+    assert heard.field("Connection") is None
+    assert heard.field("Authorization") == "Basic y"
+    assert got.all("Connection") == ("close",)
 
 
 @pytest.mark.parametrize("leg", LEGS)
-def test_nothing_is_invented_in_a_request_but_who_asked(leg):
-    async def main():
-        _, heard = await through(Options(leg=leg), GET)
-        names = ["Host", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "Via"]
-        assert [name for name, _ in heard.fields] == names
-        assert heard.field("Host") == "origin.test"
-        assert heard.field("Forwarded") == "for=127.0.0.1;host=front.test;proto=http"
-
-    run(main)
+async def test_nothing_is_invented_in_a_request_but_who_asked(leg):
+    _, heard = await through(Options(leg=leg), GET)
+    names = ["Host", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "Via"]
+    assert [name for name, _ in heard.fields] == names
+    assert heard.field("Host") == "origin.test"
+    assert heard.field("Forwarded") == "for=127.0.0.1;host=front.test;proto=http"
 
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("target", ["/a%2Fb%27?x=%2F&y=%zz", "//x", "/a/../b/./c", "/;p=1", "/" + "q" * 8000])
-def test_a_target_goes_on_byte_for_byte(leg, target):
-    async def main():
-        _, heard = await through(Options(leg=leg), asking(line=f"GET {target} HTTP/1.1"))
-        assert heard.target == target
-
-    run(main)
+async def test_a_target_goes_on_byte_for_byte(leg, target):
+    _, heard = await through(Options(leg=leg), asking(line=f"GET {target} HTTP/1.1"))
+    assert heard.target == target
 
 
 @pytest.mark.parametrize(
@@ -106,48 +95,38 @@ def test_a_target_goes_on_byte_for_byte(leg, target):
         ("/shop/a?/../../..", "/a?/../../.."),
     ],
 )
-def test_nothing_leads_out_of_a_prefix(target, want):
-    async def main():
-        got, heard = await through(Options(prefix="/shop"), asking(line=f"GET {target} HTTP/1.1"))
-        assert (heard.target if heard else got.status) == want
-
-    run(main)
+async def test_nothing_leads_out_of_a_prefix(target, want):
+    got, heard = await through(Options(prefix="/shop"), asking(line=f"GET {target} HTTP/1.1"))
+    assert (heard.target if heard else got.status) == want
 
 
-def test_who_asked_is_replaced_or_appended_to():
+async def test_who_asked_is_replaced_or_appended_to():
     names = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded")
     told = ("X-Forwarded-For: 6.6.6.6", "X-Forwarded-Host: e", "X-Forwarded-Proto: https", "Forwarded: for=x")
-
-    async def main():
-        _, heard = await through(Options(), asking(*told))
-        assert [heard.all(name) for name in names] == [
-            ("127.0.0.1",),
-            ("front.test",),
-            ("http",),
-            ("for=127.0.0.1;host=front.test;proto=http",),
-        ]
-        _, heard = await through(Options(trust_forwarded=True, preserve_host=True), asking(*told))
-        assert [heard.all(name) for name in names] == [
-            ("6.6.6.6, 127.0.0.1",),
-            ("e",),
-            ("https",),
-            ("for=x, for=127.0.0.1;host=front.test;proto=http",),
-        ]
-        assert heard.field("Host") == "front.test"
-
-    run(main)
+    _, heard = await through(Options(), asking(*told))
+    assert [heard.all(name) for name in names] == [
+        ("127.0.0.1",),
+        ("front.test",),
+        ("http",),
+        ("for=127.0.0.1;host=front.test;proto=http",),
+    ]
+    _, heard = await through(Options(trust_forwarded=True, preserve_host=True), asking(*told))
+    assert [heard.all(name) for name in names] == [
+        ("6.6.6.6, 127.0.0.1",),
+        ("e",),
+        ("https",),
+        ("for=x, for=127.0.0.1;host=front.test;proto=http",),
+    ]
+    assert heard.field("Host") == "front.test"
 
 
 @pytest.mark.parametrize("leg", LEGS)
-def test_a_loop_is_508_and_another_via_goes_on(leg):
-    async def main():
-        options = Options(leg=leg, name="me")
-        got, heard = await through(options, asking("Via: 1.0 other, 1.1 ME (here)"))
-        assert (got.status, heard) == (508, None)
-        _, heard = await through(options, asking("Via: 1.0 other", "Via: 1.1 men"))
-        assert heard.all("Via") == ("1.0 other, 1.1 men, 1.1 me",)
-
-    run(main)
+async def test_a_loop_is_508_and_another_via_goes_on(leg):
+    options = Options(leg=leg, name="me")
+    got, heard = await through(options, asking("Via: 1.0 other, 1.1 ME (here)"))
+    assert (got.status, heard) == (508, None)
+    _, heard = await through(options, asking("Via: 1.0 other", "Via: 1.1 men"))
+    assert heard.all("Via") == ("1.0 other, 1.1 men, 1.1 me",)
 
 
 REFUSED = (
@@ -166,12 +145,9 @@ REFUSED = (
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("status, asked", REFUSED)
-def test_a_bad_request_gets_its_status_and_reaches_nobody(leg, status, asked):
-    async def main():
-        got, heard = await through(Options(leg=leg), asked)
-        assert (got.status, heard) == (status, None)
-
-    run(main)
+async def test_a_bad_request_gets_its_status_and_reaches_nobody(leg, status, asked):
+    got, heard = await through(Options(leg=leg), asked)
+    assert (got.status, heard) == (status, None)
 
 
 @pytest.mark.parametrize("leg", LEGS)
@@ -187,98 +163,83 @@ def test_a_bad_request_gets_its_status_and_reaches_nobody(leg, status, asked):
         (GET, saying("Content-Length: 2", line="HTTP/1.1 302 Found", body=b"ok"), b"ok"),
     ],
 )
-def test_a_body_is_framed_anew_and_otherwise_left_alone(leg, asked, said, body):
-    async def main():
-        got, _ = await through(Options(leg=leg), asked, said)
-        assert (got.body, got.complete, got.problem, got.surplus) == (body, True, "", b"")
-        length = got.field("Content-Length")
-        assert length == ("7" if b" 304 " in said or asked.startswith(b"HEAD") else length)
-        assert got.status != 204 or length is None
-
-    run(main)
+async def test_a_body_is_framed_anew_and_otherwise_left_alone(leg, asked, said, body):
+    got, _ = await through(Options(leg=leg), asked, said)
+    assert (got.body, got.complete, got.problem, got.surplus) == (body, True, "", b"")
+    length = got.field("Content-Length")
+    assert length == ("7" if b" 304 " in said or asked.startswith(b"HEAD") else length)
+    assert got.status != 204 or length is None
 
 
 @pytest.mark.parametrize("leg", LEGS)
-def test_an_old_client_gets_no_chunks(leg):
-    async def main():
-        said = saying("Transfer-Encoding: chunked", body=b"2\r\nok\r\n0\r\n\r\n")
-        got, _ = await through(Options(leg=leg), b"GET / HTTP/1.0\r\nHost: a\r\n\r\n", said)
-        assert (got.body, got.field("Transfer-Encoding"), got.complete) == (b"ok", None, True)
-
-    run(main)
+async def test_an_old_client_gets_no_chunks(leg):
+    said = saying("Transfer-Encoding: chunked", body=b"2\r\nok\r\n0\r\n\r\n")
+    got, _ = await through(Options(leg=leg), b"GET / HTTP/1.0\r\nHost: a\r\n\r\n", said)
+    assert (got.body, got.field("Transfer-Encoding"), got.complete) == (b"ok", None, True)
 
 
-def test_interim_answers_and_trailers_go_on():
-    async def main():
-        hint = saying("Link: </x>; rel=preload", line="HTTP/1.1 103 Early Hints")
-        last = b"2\r\nok\r\n0\r\nX-Sum: 1\r\nContent-Length: 9\r\n\r\n"
+async def test_interim_answers_and_trailers_go_on():
+    hint = saying("Link: </x>; rel=preload", line="HTTP/1.1 103 Early Hints")
+    last = b"2\r\nok\r\n0\r\nX-Sum: 1\r\nContent-Length: 9\r\n\r\n"
 
-        async def origin(line: Line) -> None:
-            heard.append(request(await line.message()))
-            line.say(hint + saying("Trailer: X-Sum", "Transfer-Encoding: chunked", body=last))
+    async def origin(line: Line) -> None:
+        heard.append(request(await line.message()))
+        line.say(hint + saying("Trailer: X-Sum", "Transfer-Encoding: chunked", body=last))
 
-        heard: list[parser.Message] = []
-        async with standing(origin) as stand:
-            line = await stand.client()
-            line.say(asking("TE: trailers;q=0.5, trailers"))
-            assert await line.head() == hint
-            got = answer(await line.message())
-        assert heard[0].all("TE") == ("trailers",) and heard[0].all("Connection") == ("TE",)
-        assert (got.body, got.trailers, got.field("Trailer")) == (b"ok", (("X-Sum", "1"),), "X-Sum")
-
-    run(main)
+    heard: list[parser.Message] = []
+    async with standing(origin) as stand:
+        line = await stand.client()
+        line.say(asking("TE: trailers;q=0.5, trailers"))
+        assert await line.head() == hint
+        got = answer(await line.message())
+    assert heard[0].all("TE") == ("trailers",) and heard[0].all("Connection") == ("TE",)
+    assert (got.body, got.trailers, got.field("Trailer")) == (b"ok", (("X-Sum", "1"),), "X-Sum")
 
 
 @pytest.mark.parametrize("leg", LEGS)
-def test_the_body_is_asked_for_only_when_somebody_wants_it(leg):
-    async def main():
-        async def origin(line: Line) -> None:
-            head = await line.head()
-            if b"/no" in head:
-                line.say(b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n")
-            elif leg == "direct":
-                assert b"Expect: 100-continue" in head
-                line.say(b"HTTP/1.1 100 Continue\r\n\r\n")
-            if b"/no" not in head:
-                assert await line.reader.readexactly(5) == b"hello"
-                line.say(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-            await line.end()
+async def test_the_body_is_asked_for_only_when_somebody_wants_it(leg):
+    async def origin(line: Line) -> None:
+        head = await line.head()
+        if b"/no" in head:
+            line.say(b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n")
+        elif leg == "direct":
+            assert b"Expect: 100-continue" in head
+            line.say(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if b"/no" not in head:
+            assert await line.reader.readexactly(5) == b"hello"
+            line.say(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        await line.end()
 
-        asked = asking("Content-Length: 5", "Expect: 100-continue", line="POST /yes HTTP/1.1")
-        async with standing(origin, Options(leg=leg, linger=0.05)) as stand:
-            line = await stand.client()
-            line.say(asked)
-            assert await line.head() == b"HTTP/1.1 100 Continue\r\n\r\n"
-            line.say(b"hello")
-            assert answer(await line.message()).status == 200
-            if leg == "direct":
-                got = await stand.ask(asked.replace(b"/yes", b"/no"))
-                assert (got.status, got.field("Connection")) == (417, "close")
-
-    run(main)
+    asked = asking("Content-Length: 5", "Expect: 100-continue", line="POST /yes HTTP/1.1")
+    async with standing(origin, Options(leg=leg, linger=0.05)) as stand:
+        line = await stand.client()
+        line.say(asked)
+        assert await line.head() == b"HTTP/1.1 100 Continue\r\n\r\n"
+        line.say(b"hello")
+        assert answer(await line.message()).status == 200
+        if leg == "direct":
+            got = await stand.ask(asked.replace(b"/yes", b"/no"))
+            assert (got.status, got.field("Connection")) == (417, "close")
 
 
 @pytest.mark.parametrize("leg", LEGS)
-def test_each_piece_goes_on_as_it_comes(leg):
-    async def main():
-        async def origin(line: Line) -> None:
-            await line.message()
-            line.say(saying("Transfer-Encoding: chunked", "Content-Type: text/event-stream"))
-            for i in range(3):
-                await go[i].wait()
-                line.say(b"1\r\n%d\r\n" % i)
-            line.say(b"0\r\n\r\n")
+async def test_each_piece_goes_on_as_it_comes(leg):
+    async def origin(line: Line) -> None:
+        await line.message()
+        line.say(saying("Transfer-Encoding: chunked", "Content-Type: text/event-stream"))
+        for i in range(3):
+            await go[i].wait()
+            line.say(b"1\r\n%d\r\n" % i)
+        line.say(b"0\r\n\r\n")
 
-        go = [asyncio.Event() for _ in range(3)]
-        async with standing(origin, Options(leg=leg)) as stand:
-            line = await stand.client()
-            line.say(GET)
-            await line.head()
-            for i in range(3):
-                go[i].set()
-                assert await line.reader.readexactly(6) == b"1\r\n%d\r\n" % i
-
-    run(main)
+    go = [asyncio.Event() for _ in range(3)]
+    async with standing(origin, Options(leg=leg)) as stand:
+        line = await stand.client()
+        line.say(GET)
+        await line.head()
+        for i in range(3):
+            go[i].set()
+            assert await line.reader.readexactly(6) == b"1\r\n%d\r\n" % i
 
 
 LOCATIONS = (
@@ -296,13 +257,10 @@ LOCATIONS = (
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("given, want", LOCATIONS)
-def test_a_location_at_the_origin_is_made_public(leg, given, want):
-    async def main():
-        said = saying(f"Location: {given}", "Content-Length: 2", line="HTTP/1.1 302 Found", body=b"ok")
-        got, _ = await through(Options(leg=leg), GET, said)
-        assert (got.status, got.field("Location")) == (302, want)
-
-    run(main)
+async def test_a_location_at_the_origin_is_made_public(leg, given, want):
+    said = saying(f"Location: {given}", "Content-Length: 2", line="HTTP/1.1 302 Found", body=b"ok")
+    got, _ = await through(Options(leg=leg), GET, said)
+    assert (got.status, got.field("Location")) == (302, want)
 
 
 def test_a_location_under_a_prefix_gets_it_back():
@@ -317,19 +275,16 @@ def test_a_location_under_a_prefix_gets_it_back():
     assert to(b"x") == b"x"
 
 
-def test_cookies_are_rewritten_by_the_tables_only():
-    async def main():
-        options = Options(cookie_domain={"origin.test": ""}, cookie_path={"/in": "/out"})
-        said = saying(
-            "Set-Cookie: a=1; Domain=origin.test; Path=/in; Secure",
-            "Set-Cookie: b=/in; path=/else",
-            "Content-Length: 2",
-            body=b"ok",
-        )
-        got, _ = await through(options, GET, said)
-        assert got.all("Set-Cookie") == ("a=1; Path=/out; Secure", "b=/in; path=/else")
-
-    run(main)
+async def test_cookies_are_rewritten_by_the_tables_only():
+    options = Options(cookie_domain={"origin.test": ""}, cookie_path={"/in": "/out"})
+    said = saying(
+        "Set-Cookie: a=1; Domain=origin.test; Path=/in; Secure",
+        "Set-Cookie: b=/in; path=/else",
+        "Content-Length: 2",
+        body=b"ok",
+    )
+    got, _ = await through(options, GET, said)
+    assert got.all("Set-Cookie") == ("a=1; Path=/out; Secure", "b=/in; path=/else")
 
 
 @pytest.mark.parametrize(
@@ -349,29 +304,26 @@ def test_an_origin_that_is_none_is_one_sentence(url):
 
 
 @pytest.mark.parametrize("leg", LEGS)
-def test_tls_on_both_sides(leg):
-    async def main():
-        async def origin(asked: web.Request) -> web.Response:
-            where = {"Location": "https://origin.test/x"}
-            return web.Response(text=asked.headers["X-Forwarded-Proto"], headers=where)
+async def test_tls_on_both_sides(leg):
+    async def origin(asked: web.Request) -> web.Response:
+        where = {"Location": "https://origin.test/x"}
+        return web.Response(text=asked.headers["X-Forwarded-Proto"], headers=where)
 
-        async with Town() as town:
-            await town.open("origin.test", origin, tls=True)
+    async with Town() as town:
+        await town.open("origin.test", origin, tls=True)
 
-            async def dial(host: str, port: int) -> tuple[str, int]:
-                return town.address(f"{host}:{port}", on="front.test", tls=True)
+        async def dial(host: str, port: int) -> tuple[str, int]:
+            return town.address(f"{host}:{port}", on="front.test", tls=True)
 
-            trust = town.ca.client_context()
-            options = Options(leg=leg, tls=trust)
-            front = gateway(
-                "https://origin.test", options, connector=lambda: town.connector("front.test"), dial=dial
-            )
-            await town.open("front.test", front, tls=True)
-            async with (
-                ClientSession(connector=town.connector("client", ssl=trust)) as client,
-                client.get("https://front.test/") as got,
-            ):
-                assert (got.status, await got.text()) == (200, "https")
-                assert got.headers["Location"] == "https://front.test/x"
-
-    run(main)
+        trust = town.ca.client_context()
+        options = Options(leg=leg, tls=trust)
+        front = gateway(
+            "https://origin.test", options, connector=lambda: town.connector("front.test"), dial=dial
+        )
+        await town.open("front.test", front, tls=True)
+        async with (
+            ClientSession(connector=town.connector("client", ssl=trust)) as client,
+            client.get("https://front.test/") as got,
+        ):
+            assert (got.status, await got.text()) == (200, "https")
+            assert got.headers["Location"] == "https://front.test/x"

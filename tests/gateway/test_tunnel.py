@@ -8,7 +8,6 @@ from aiohttp import ClientSession, WSMsgType, web
 from labs.gateway import Options, gateway
 from labs.town.town import Town
 from tests.gateway.support import GET, LEGS, OK, Line, answer, request, standing
-from tests.support import run
 
 ASK = b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n"
 YES = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nX: y\r\n\r\n"
@@ -16,173 +15,155 @@ YES = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: webs
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("first", ["client", "origin"])
-def test_bytes_go_both_ways_and_each_half_closes_by_itself(leg, first):
-    async def main():
-        async def origin(line: Line) -> None:
-            heads.append(await line.message())
-            line.say(YES + b"early")
-            assert await line.reader.readexactly(6) == b"\x00\xff\r\n\r\n"
-            if first == "origin":
-                line.say(b"bye")
-                line.writer.write_eof()
-                assert await line.reader.read() == b"last"
-            else:
-                assert await line.reader.read() == b""
-                line.say(b"last")
-                line.writer.write_eof()
-            over.set()
+async def test_bytes_go_both_ways_and_each_half_closes_by_itself(leg, first):
+    async def origin(line: Line) -> None:
+        heads.append(await line.message())
+        line.say(YES + b"early")
+        assert await line.reader.readexactly(6) == b"\x00\xff\r\n\r\n"
+        if first == "origin":
+            line.say(b"bye")
+            line.writer.write_eof()
+            assert await line.reader.read() == b"last"
+        else:
+            assert await line.reader.read() == b""
+            line.say(b"last")
+            line.writer.write_eof()
+        over.set()
 
-        heads: list[bytes] = []
-        over = asyncio.Event()
-        async with standing(origin, Options(leg=leg)) as stand:
-            line = await stand.client()
-            line.say(ASK + b"\x00\xff")  # a part of the tunnel comes with the request
-            heard = answer(await line.head())
-            assert (heard.status, heard.field("Upgrade"), heard.field("X")) == (101, "websocket", "y")
-            assert await line.reader.readexactly(5) == b"early"
-            line.say(b"\r\n\r\n")
-            if first == "origin":
-                assert await line.reader.read() == b"bye"
-                line.say(b"last")
-                line.writer.write_eof()
-            else:
-                line.writer.write_eof()
-                assert await line.reader.read() == b"last"
-            await over.wait()
-        assert request(heads[0]).all("Upgrade") == ("websocket",)
-        assert request(heads[0]).all("Connection") == ("Upgrade",)
-
-    run(main)
+    heads: list[bytes] = []
+    over = asyncio.Event()
+    async with standing(origin, Options(leg=leg)) as stand:
+        line = await stand.client()
+        line.say(ASK + b"\x00\xff")  # a part of the tunnel comes with the request
+        heard = answer(await line.head())
+        assert (heard.status, heard.field("Upgrade"), heard.field("X")) == (101, "websocket", "y")
+        assert await line.reader.readexactly(5) == b"early"
+        line.say(b"\r\n\r\n")
+        if first == "origin":
+            assert await line.reader.read() == b"bye"
+            line.say(b"last")
+            line.writer.write_eof()
+        else:
+            line.writer.write_eof()
+            assert await line.reader.read() == b"last"
+        await over.wait()
+    assert request(heads[0]).all("Upgrade") == ("websocket",)
+    assert request(heads[0]).all("Connection") == ("Upgrade",)
 
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("who", ["client", "origin"])
-def test_one_side_that_breaks_takes_the_other_along(leg, who):
-    async def main():
-        async def origin(line: Line) -> None:
-            await line.message()
-            line.say(YES)
-            if who == "origin":
-                await go.wait()
-                line.abort()
-            await line.end()
-            over.set()
+async def test_one_side_that_breaks_takes_the_other_along(leg, who):
+    async def origin(line: Line) -> None:
+        await line.message()
+        line.say(YES)
+        if who == "origin":
+            await go.wait()
+            line.abort()
+        await line.end()
+        over.set()
 
-        go, over = asyncio.Event(), asyncio.Event()
-        async with standing(origin, Options(leg=leg)) as stand:
-            line = await stand.client()
-            line.say(ASK)
-            await line.head()
-            go.set()
-            if who == "client":
-                line.abort()
-            else:
-                assert await line.end() == b""
-            await over.wait()
-
-    run(main)
-
-
-@pytest.mark.parametrize("leg", LEGS)
-def test_a_megabyte_each_way_is_held_back_and_whole(leg):
-    async def main():
-        size = 1 << 22
-
-        async def origin(line: Line) -> None:
-            await line.message()
-            line.say(YES)
-            line.say(b"d" * size)
-            assert await line.reader.readexactly(size) == b"u" * size
-            line.say(b"!")
-            await line.end()
-
-        async with standing(origin, Options(leg=leg)) as stand:
-            line = await stand.client()
-            line.say(ASK)
-            await line.head()
-            line.say(b"u" * size)
-            assert await line.reader.readexactly(size + 1) == b"d" * size + b"!"
-            line.writer.close()
-
-    run(main)
-
-
-@pytest.mark.parametrize("leg", LEGS)
-def test_an_upgrade_that_is_declined_is_an_answer_and_other_upgrades_are_not_offered(leg):
-    async def main():
-        async def origin(line: Line) -> None:
-            while True:
-                heard.append(request(await line.message()))
-                line.say(OK)
-
-        heard: list = []
-        async with standing(origin, Options(leg=leg)) as stand:
-            line = await stand.client()
-            for protocol in (b"websocket", b"h2c"):
-                line.say(ASK.replace(b"websocket", protocol))
-                assert answer(await line.message()).status == 200
-            line.say(GET)
-            assert answer(await line.message()).status == 200
-        assert [it.field("Upgrade") for it in heard] == ["websocket", None, None]
-
-    run(main)
-
-
-@pytest.mark.parametrize("leg", LEGS)
-def test_a_websocket_keeps_its_subprotocol_its_messages_and_its_close_code(leg):
-    async def main():
-        async def echo(request: web.Request) -> web.WebSocketResponse:
-            ws = web.WebSocketResponse(protocols=("chat",))
-            await ws.prepare(request)
-            async for message in ws:
-                if message.data == "end":
-                    await ws.close(code=4001, message=b"enough")
-                else:
-                    await ws.send_str(message.data)
-            return ws
-
-        async with Town() as town:
-            await town.open("origin.test", echo)
-
-            async def dial(host: str, port: int) -> tuple[str, int]:
-                return town.address(f"{host}:{port}", on="front.test")
-
-            options = Options(leg=leg)
-            app = gateway(
-                "http://origin.test", options, connector=lambda: town.connector("front.test"), dial=dial
-            )
-            await town.open("front.test", app)
-            async with (
-                ClientSession(connector=town.connector("client")) as client,
-                client.ws_connect("http://front.test/", protocols=("chat",), compress=15) as ws,
-            ):
-                assert ws.protocol == "chat"
-                for text in ("hello", "x" * 300_000):
-                    await ws.send_str(text)
-                    assert await ws.receive_str() == text
-                await ws.send_str("end")
-                last = await ws.receive()
-                assert (last.type, last.data, last.extra) == (WSMsgType.CLOSE, 4001, "enough")
-
-    run(main)
-
-
-@pytest.mark.parametrize("leg", LEGS)
-def test_a_tunnel_ends_with_the_gateway(leg):
-    async def main():
-        async def origin(line: Line) -> None:
-            await line.message()
-            line.say(YES)
-            await line.end()
-            over.set()
-
-        over = asyncio.Event()
-        async with standing(origin, Options(leg=leg)) as stand:
-            line = await stand.client()
-            line.say(ASK)
-            await line.head()
-            await stand.town.close("front.test")
+    go, over = asyncio.Event(), asyncio.Event()
+    async with standing(origin, Options(leg=leg)) as stand:
+        line = await stand.client()
+        line.say(ASK)
+        await line.head()
+        go.set()
+        if who == "client":
+            line.abort()
+        else:
             assert await line.end() == b""
-            await over.wait()
+        await over.wait()
 
-    run(main)
+
+@pytest.mark.parametrize("leg", LEGS)
+async def test_a_megabyte_each_way_is_held_back_and_whole(leg):
+    size = 1 << 22
+
+    async def origin(line: Line) -> None:
+        await line.message()
+        line.say(YES)
+        line.say(b"d" * size)
+        assert await line.reader.readexactly(size) == b"u" * size
+        line.say(b"!")
+        await line.end()
+
+    async with standing(origin, Options(leg=leg)) as stand:
+        line = await stand.client()
+        line.say(ASK)
+        await line.head()
+        line.say(b"u" * size)
+        assert await line.reader.readexactly(size + 1) == b"d" * size + b"!"
+        line.writer.close()
+
+
+@pytest.mark.parametrize("leg", LEGS)
+async def test_an_upgrade_that_is_declined_is_an_answer_and_other_upgrades_are_not_offered(leg):
+    async def origin(line: Line) -> None:
+        while True:
+            heard.append(request(await line.message()))
+            line.say(OK)
+
+    heard: list = []
+    async with standing(origin, Options(leg=leg)) as stand:
+        line = await stand.client()
+        for protocol in (b"websocket", b"h2c"):
+            line.say(ASK.replace(b"websocket", protocol))
+            assert answer(await line.message()).status == 200
+        line.say(GET)
+        assert answer(await line.message()).status == 200
+    assert [it.field("Upgrade") for it in heard] == ["websocket", None, None]
+
+
+@pytest.mark.parametrize("leg", LEGS)
+async def test_a_websocket_keeps_its_subprotocol_its_messages_and_its_close_code(leg):
+    async def echo(request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse(protocols=("chat",))
+        await ws.prepare(request)
+        async for message in ws:
+            if message.data == "end":
+                await ws.close(code=4001, message=b"enough")
+            else:
+                await ws.send_str(message.data)
+        return ws
+
+    async with Town() as town:
+        await town.open("origin.test", echo)
+
+        async def dial(host: str, port: int) -> tuple[str, int]:
+            return town.address(f"{host}:{port}", on="front.test")
+
+        options = Options(leg=leg)
+        app = gateway(
+            "http://origin.test", options, connector=lambda: town.connector("front.test"), dial=dial
+        )
+        await town.open("front.test", app)
+        async with (
+            ClientSession(connector=town.connector("client")) as client,
+            client.ws_connect("http://front.test/", protocols=("chat",), compress=15) as ws,
+        ):
+            assert ws.protocol == "chat"
+            for text in ("hello", "x" * 300_000):
+                await ws.send_str(text)
+                assert await ws.receive_str() == text
+            await ws.send_str("end")
+            last = await ws.receive()
+            assert (last.type, last.data, last.extra) == (WSMsgType.CLOSE, 4001, "enough")
+
+
+@pytest.mark.parametrize("leg", LEGS)
+async def test_a_tunnel_ends_with_the_gateway(leg):
+    async def origin(line: Line) -> None:
+        await line.message()
+        line.say(YES)
+        await line.end()
+        over.set()
+
+    over = asyncio.Event()
+    async with standing(origin, Options(leg=leg)) as stand:
+        line = await stand.client()
+        line.say(ASK)
+        await line.head()
+        await stand.town.close("front.test")
+        assert await line.end() == b""
+        await over.wait()

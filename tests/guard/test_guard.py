@@ -134,51 +134,42 @@ async def mend(kept):
 
 
 @pytest.mark.parametrize(("kind", "misdeed", "words"), MISDEEDS, ids=[it.__name__ for _, it, _ in MISDEEDS])
-def test_each_kind_turns_it_red(kind, misdeed, words):
-    async def main():
-        guard = Guard()
-        kept = await misdeed()
-        with pytest.raises(Unclean, match=words) as caught:
-            await guard.clean()
-        await mend(kept)
-        lines = str(caught.value).splitlines()
-        assert lines[0] == "The lesson left this behind:"
-        assert len(lines) == 2 and lines[1].startswith(f"- {kind}: "), lines
-
-    run(main)
+async def test_each_kind_turns_it_red(kind, misdeed, words):
+    guard = Guard()
+    kept = await misdeed()
+    with pytest.raises(Unclean, match=words) as caught:
+        await guard.clean()
+    await mend(kept)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "The lesson left this behind:"
+    assert len(lines) == 2 and lines[1].startswith(f"- {kind}: "), lines
 
 
 @pytest.mark.parametrize(("kind", "misdeed", "words"), MISDEEDS, ids=[it.__name__ for _, it, _ in MISDEEDS])
-def test_what_is_expected_must_come_as_often_as_announced(kind, misdeed, words):
-    async def main():
-        for count in (0, 1, 2):
-            guard = Guard()
-            guard.expect(kind, count)
-            kept = await misdeed()
-            if count == 1:
-                assert str(await guard.clean()).startswith("clean: 0 lost task exceptions, 0 unawaited")
-            elif count == 0:
-                with pytest.raises(Unclean, match=words):
-                    await guard.clean()
-            else:
-                with pytest.raises(Unclean, match=f"- {kind}: 1 expected that never came"):
-                    await guard.clean()
-            await mend(kept)
-            del kept
-
-    run(main)
-
-
-def test_only_known_kinds_can_be_expected():
-    async def main():
+async def test_what_is_expected_must_come_as_often_as_announced(kind, misdeed, words):
+    for count in (0, 1, 2):
         guard = Guard()
-        with pytest.raises(
-            ValueError, match="The guard knows no 'thing'; it knows: lost task exception, unawaited"
-        ):
-            guard.expect("thing")
-        await guard.clean()
+        guard.expect(kind, count)
+        kept = await misdeed()
+        if count == 1:
+            assert str(await guard.clean()).startswith("clean: 0 lost task exceptions, 0 unawaited")
+        elif count == 0:
+            with pytest.raises(Unclean, match=words):
+                await guard.clean()
+        else:
+            with pytest.raises(Unclean, match=f"- {kind}: 1 expected that never came"):
+                await guard.clean()
+        await mend(kept)
+        del kept
 
-    run(main)
+
+async def test_only_known_kinds_can_be_expected():
+    guard = Guard()
+    with pytest.raises(
+        ValueError, match="The guard knows no 'thing'; it knows: lost task exception, unawaited"
+    ):
+        guard.expect("thing")
+    await guard.clean()
 
 
 def test_a_clean_lesson_is_clean():
@@ -231,58 +222,46 @@ def test_what_was_there_before_is_not_the_lessons():
         run(main)
 
 
-def test_a_misdeed_that_was_mended_is_clean():
-    async def main():
-        guard = Guard()
-        for _, misdeed, _ in MISDEEDS:
-            if misdeed in (keep_a_coroutine, keep_a_session, leave_a_task, leave_a_socket, leave_a_town):
-                await mend(await misdeed())
+async def test_a_misdeed_that_was_mended_is_clean():
+    guard = Guard()
+    for _, misdeed, _ in MISDEEDS:
+        if misdeed in (keep_a_coroutine, keep_a_session, leave_a_task, leave_a_socket, leave_a_town):
+            await mend(await misdeed())
+    await guard.clean()
+
+
+async def test_a_dead_proxy_does_not_stop_the_guard():
+    class Thing:
+        pass
+
+    thing = Thing()
+    proxies = [weakref.proxy(thing)]
+    del thing
+    guard = Guard()
+    await guard.clean()
+    assert len(proxies) == 1
+
+
+async def test_a_task_that_has_not_begun_is_one_task_left():
+    task = asyncio.create_task(forever())
+    assert [kind for kind, _, _ in left(asyncio.get_running_loop())] == [TASK]
+    task.cancel()
+
+
+async def test_clean_says_the_same_again():
+    guard = Guard()
+    guard.expect(TRACEBACK)
+    await break_a_handler()
+    for _ in range(2):  # a learner runs the cell twice
         await guard.clean()
-
-    run(main)
-
-
-def test_a_dead_proxy_does_not_stop_the_guard():
-    async def main():
-        class Thing:
-            pass
-
-        thing = Thing()
-        proxies = [weakref.proxy(thing)]
-        del thing
-        guard = Guard()
-        await guard.clean()
-        assert len(proxies) == 1
-
-    run(main)
-
-
-def test_a_task_that_has_not_begun_is_one_task_left():
-    async def main():
-        task = asyncio.create_task(forever())
-        assert [kind for kind, _, _ in left(asyncio.get_running_loop())] == [TASK]
-        task.cancel()
-
-    run(main)
-
-
-def test_clean_says_the_same_again():
-    async def main():
-        guard = Guard()
-        guard.expect(TRACEBACK)
-        await break_a_handler()
-        for _ in range(2):  # a learner runs the cell twice
+    guard = Guard()
+    await break_a_handler()
+    told = set()
+    for _ in range(2):
+        with pytest.raises(Unclean) as caught:
             await guard.clean()
-        guard = Guard()
-        await break_a_handler()
-        told = set()
-        for _ in range(2):
-            with pytest.raises(Unclean) as caught:
-                await guard.clean()
-            told.add(str(caught.value))
-        assert len(told) == 1
-
-    run(main)
+        told.add(str(caught.value))
+    assert len(told) == 1
 
 
 # ---- hooks
@@ -296,48 +275,42 @@ def hooks():
 
 
 @pytest.mark.parametrize("how", ["clean", "unclean", "dismissed", "relieved", "relieved and asked"])
-def test_the_hooks_are_restored_exactly(how):
-    async def main():
-        def mine(loop, context):
-            pass
+async def test_the_hooks_are_restored_exactly(how):
+    def mine(loop, context):
+        pass
 
-        asyncio.get_running_loop().set_exception_handler(mine)
-        before = hooks()
-        guard = Guard()
-        assert all(was != now for was, now in zip(before, hooks(), strict=True))
-        if how == "clean":
-            await guard.clean()
-        elif how == "unclean":
-            await break_a_handler()
-            with pytest.raises(Unclean):
-                await guard.clean()
-        elif how == "dismissed":
-            guard.dismiss()
-        else:
-            second = Guard()
-            guards = hooks()
-            if how == "relieved and asked":
-                await guard.clean()
-                assert hooks() == guards, "the first guard took the second one's hooks"
-            await break_a_handler()
-            await turns(1)
-            with pytest.raises(Unclean, match=TRACEBACK):
-                await second.clean()
-        assert hooks() == before
-        assert room._standing is None
-
-    run(main)
-
-
-def test_a_second_guard_does_not_answer_for_the_first():
-    async def main():
-        Guard()
+    asyncio.get_running_loop().set_exception_handler(mine)
+    before = hooks()
+    guard = Guard()
+    assert all(was != now for was, now in zip(before, hooks(), strict=True))
+    if how == "clean":
+        await guard.clean()
+    elif how == "unclean":
         await break_a_handler()
-        await lose_a_task()
-        gc.collect()
-        assert await Guard().clean()
+        with pytest.raises(Unclean):
+            await guard.clean()
+    elif how == "dismissed":
+        guard.dismiss()
+    else:
+        second = Guard()
+        guards = hooks()
+        if how == "relieved and asked":
+            await guard.clean()
+            assert hooks() == guards, "the first guard took the second one's hooks"
+        await break_a_handler()
+        await turns(1)
+        with pytest.raises(Unclean, match=TRACEBACK):
+            await second.clean()
+    assert hooks() == before
+    assert room._standing is None
 
-    run(main)
+
+async def test_a_second_guard_does_not_answer_for_the_first():
+    Guard()
+    await break_a_handler()
+    await lose_a_task()
+    gc.collect()
+    assert await Guard().clean()
 
 
 def test_a_guard_of_a_loop_that_has_ended_is_relieved():
@@ -384,38 +357,35 @@ def test_other_warnings_pass():
 # ---- forgiving
 
 
-def test_a_learners_attempt_is_forgiven():
-    async def main():
-        guard = Guard()
-        with forgiving():
-            await break_a_handler()
-            await lose_a_task()
-            await forget_to_await()
-            session = ClientSession()
-            session.itself = session  # a cycle: it waits for the collector
-            del session
-        await guard.clean()
-        guard = Guard()
-        with pytest.raises(LookupError), forgiving():
-            await lose_a_task()
-            await forget_a_session()
-            raise LookupError
-        await guard.clean()
-        assert room._forgiven == 0
-        guard = Guard()
-        with forgiving():
-            with forgiving():
-                await break_a_handler()
-                session = ClientSession()
-                session.itself = session  # collected by the outer block, which forgives it, too
-                del session
-            await break_a_handler()
+async def test_a_learners_attempt_is_forgiven():
+    guard = Guard()
+    with forgiving():
         await break_a_handler()
-        with pytest.raises(Unclean) as caught:
-            await guard.clean()
-        assert str(caught.value).count(TRACEBACK) == 1
-
-    run(main)
+        await lose_a_task()
+        await forget_to_await()
+        session = ClientSession()
+        session.itself = session  # a cycle: it waits for the collector
+        del session
+    await guard.clean()
+    guard = Guard()
+    with pytest.raises(LookupError), forgiving():
+        await lose_a_task()
+        await forget_a_session()
+        raise LookupError
+    await guard.clean()
+    assert room._forgiven == 0
+    guard = Guard()
+    with forgiving():
+        with forgiving():
+            await break_a_handler()
+            session = ClientSession()
+            session.itself = session  # collected by the outer block, which forgives it, too
+            del session
+        await break_a_handler()
+    await break_a_handler()
+    with pytest.raises(Unclean) as caught:
+        await guard.clean()
+    assert str(caught.value).count(TRACEBACK) == 1
 
 
 # ---- in a Jupyter kernel

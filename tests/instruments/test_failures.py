@@ -17,7 +17,6 @@ from labs.instruments import failures
 from labs.instruments.failures import EVERY, heard, stand, table, view
 from labs.servers.faults import FAULTS
 from labs.town.town import Town
-from tests.support import run
 
 CALL = Said("client", "origin", None, "refused", 0, 0, 0.0)
 BARE = Trace((CALL,), ("client", "origin"))
@@ -44,48 +43,34 @@ async def ask(town: Town, name: str) -> str:
         ("unknown-ca", "hello\n"),  # and whom it trusts, too
     ],
 )
-def test_before_there_is_anybody(name, said):
-    async def main():
-        async with Town() as town:
-            assert await ask(town, name) == said
-            assert heard(name, town.trace) == (said == "hello\n")
-
-    run(main)
+async def test_before_there_is_anybody(name, said):
+    async with Town() as town:
+        assert await ask(town, name) == said
+        assert heard(name, town.trace) == (said == "hello\n")
 
 
-def test_a_certificate_is_good_for_the_name_of_its_failure_only():
-    async def main():
-        async with Town() as town:
-            url, _ = await stand(town, "wrong-name")
-            async with ClientSession(
-                connector=town.connector("client", ssl=town.ca.client_context())
-            ) as client:
-                with pytest.raises(ClientConnectorCertificateError):
-                    await client.get(url, server_hostname="other.test")
-
-    run(main)
+async def test_a_certificate_is_good_for_the_name_of_its_failure_only():
+    async with Town() as town:
+        url, _ = await stand(town, "wrong-name")
+        async with ClientSession(connector=town.connector("client", ssl=town.ca.client_context())) as client:
+            with pytest.raises(ClientConnectorCertificateError):
+                await client.get(url, server_hostname="other.test")
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_every_fault_stands_at_its_name_and_its_gate_waits_for_the_head(name):
-    async def main():
-        async with Town() as town:
-            url, gate = await stand(town, name)
-            assert url == f"http://{name}.test/order"
-            assert gate.is_open is not FAULTS[name].after_head
-            assert list(town.names()) == [f"{name}.test:80"]
-            assert not [it for it in town.recording.pieces if it.kind is Event.OPENED]
-
-    run(main)
+async def test_every_fault_stands_at_its_name_and_its_gate_waits_for_the_head(name):
+    async with Town() as town:
+        url, gate = await stand(town, name)
+        assert url == f"http://{name}.test/order"
+        assert gate.is_open is not FAULTS[name].after_head
+        assert list(town.names()) == [f"{name}.test:80"]
+        assert not [it for it in town.recording.pieces if it.kind is Event.OPENED]
 
 
-def test_a_name_that_is_no_failure_says_which_there_are():
-    async def main():
-        async with Town() as town:
-            with pytest.raises(ValueError, match="no failure of the lab: choose one of unknown-name, "):
-                await stand(town, "crash")
-
-    run(main)
+async def test_a_name_that_is_no_failure_says_which_there_are():
+    async with Town() as town:
+        with pytest.raises(ValueError, match="no failure of the lab: choose one of unknown-name, "):
+            await stand(town, "crash")
 
 
 NOTES = {name: "nothing" if name == "slow" else "SomeError" for name in EVERY}
@@ -124,23 +109,18 @@ def test_the_map_says_what_is_raised():
 
 
 @pytest.mark.parametrize(("name", "end"), [("close-before-head", "close"), ("reset-at-once", "reset")])
-def test_table_and_map_tell_once_from_twice(name, end):
-    async def main():
-        async with Town() as town:
-            url, _ = await stand(town, name)
-            async with ClientSession(connector=town.connector("client")) as client:
-                for often in ("once", "TWICE"):
-                    with pytest.raises(ClientConnectionError):
-                        await client.post(url)
-                    trace = noted(town.trace, NOTES)
-                    place = name.removeprefix(f"{end}-")
-                    assert (("POST", place, end) in view({"POST": trace}).marked) is (often == "TWICE")
-                    line = next(
-                        it for it in table({"POST": trace}).splitlines() if it.startswith(f"  {name}")
-                    )
-                    assert line.split() == [name, "SomeError", often]
-
-    run(main)
+async def test_table_and_map_tell_once_from_twice(name, end):
+    async with Town() as town:
+        url, _ = await stand(town, name)
+        async with ClientSession(connector=town.connector("client")) as client:
+            for often in ("once", "TWICE"):
+                with pytest.raises(ClientConnectionError):
+                    await client.post(url)
+                trace = noted(town.trace, NOTES)
+                place = name.removeprefix(f"{end}-")
+                assert (("POST", place, end) in view({"POST": trace}).marked) is (often == "TWICE")
+                line = next(it for it in table({"POST": trace}).splitlines() if it.startswith(f"  {name}"))
+                assert line.split() == [name, "SomeError", often]
 
 
 @pytest.mark.parametrize(
@@ -152,16 +132,13 @@ def test_table_and_map_tell_once_from_twice(name, end):
         ("retry-refused", "POST", ServerDisconnectedError),
     ],
 )
-def test_a_second_connection_is_refused_when_the_first_was_heard(name, method, raised):
-    async def main():
-        async with Town() as town:
-            url, gate = await stand(town, name)
-            assert gate.is_open
-            async with ClientSession(connector=town.connector("client")) as client:
-                with pytest.raises(raised) as caught:
-                    await client.request(method, url, data=b"order" if method == "POST" else None)
-                assert type(caught.value) is raised
-            assert heard(name, town.trace) == 1
-            assert town.trace.events().count("refused") == (raised is ClientConnectorError)
-
-    run(main)
+async def test_a_second_connection_is_refused_when_the_first_was_heard(name, method, raised):
+    async with Town() as town:
+        url, gate = await stand(town, name)
+        assert gate.is_open
+        async with ClientSession(connector=town.connector("client")) as client:
+            with pytest.raises(raised) as caught:
+                await client.request(method, url, data=b"order" if method == "POST" else None)
+            assert type(caught.value) is raised
+        assert heard(name, town.trace) == 1
+        assert town.trace.events().count("refused") == (raised is ClientConnectorError)

@@ -81,15 +81,12 @@ def test_a_gate_under_tls_holds_the_handshake():
     assert run(main) == ([], ["connected"])
 
 
-def test_a_town_closes_though_a_handshake_is_held():
-    async def main():
-        gate = Gate()
-        async with Town() as town:
-            await town.open("origin.test", web.Application(), tls=True, gate=gate)
-            async with ClientSession(connector=town.connector("client", ssl=False)) as client:
-                asking = asyncio.create_task(get(client, "https://origin.test/"))
-                await gate.reached()
-                asking.cancel()
-                await asyncio.wait([asking])
-
-    run(main)
+async def test_a_town_closes_though_a_handshake_is_held():
+    gate = Gate()
+    async with Town() as town:
+        await town.open("origin.test", web.Application(), tls=True, gate=gate)
+        async with ClientSession(connector=town.connector("client", ssl=False)) as client:
+            asking = asyncio.create_task(get(client, "https://origin.test/"))
+            await gate.reached()
+            asking.cancel()
+            await asyncio.wait([asking])

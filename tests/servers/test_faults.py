@@ -11,7 +11,7 @@ from labs.servers import faults
 from labs.servers.faults import FAULTS, PHASES
 from labs.town.gates import Gate
 from labs.town.town import Town
-from tests.support import kinds, run
+from tests.support import kinds
 
 BODY = b"Answer to GET /a HTTP/1.1\n"
 TYPE = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
@@ -94,70 +94,60 @@ def test_every_fault_is_in_the_list_of_this_test():
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_shows_on_the_wire_what_it_says(name):
+async def test_a_fault_shows_on_the_wire_what_it_says(name):
     said, end = WIRE[name]
-
-    async def main():
-        async with Town() as town:
-            await town.open("origin.test", faults.make(name))
-            reader, writer = await asyncio.open_connection(*town.address("origin.test"), limit=1 << 22)
-            with town.guest("client"):
-                writer.write(GET)
-            if not said and end == "open":
-                while Event.HEARD not in kinds(town):  # noqa: ASYNC110  the tap tells no event
-                    await asyncio.sleep(0)
-            try:
-                assert await reader.readexactly(len(said)) == said
-            except ConnectionResetError:
-                assert not said
-            while not said and end != "open" and kinds(town)[-1] not in (Event.SERVER_CLOSED, Event.RESET):  # noqa: ASYNC110
+    async with Town() as town:
+        await town.open("origin.test", faults.make(name))
+        reader, writer = await asyncio.open_connection(*town.address("origin.test"), limit=1 << 22)
+        with town.guest("client"):
+            writer.write(GET)
+        if not said and end == "open":
+            while Event.HEARD not in kinds(town):  # noqa: ASYNC110  the tap tells no event
                 await asyncio.sleep(0)
-            assert await ending(reader, town) == end
-            writer.close()
-
-    run(main)
+        try:
+            assert await reader.readexactly(len(said)) == said
+        except ConnectionResetError:
+            assert not said
+        while not said and end != "open" and kinds(town)[-1] not in (Event.SERVER_CLOSED, Event.RESET):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert await ending(reader, town) == end
+        writer.close()
 
 
 @pytest.mark.parametrize(
     "name", sorted(HELD - {"stall-before-head", "close-before-head", "reset-before-head"})
 )
-def test_a_gate_stands_where_the_fault_strikes(name):
-    async def main():
-        before, after = FAULTS[name].steps(BODY)[0], WIRE[name]
-        async with Town() as town:
-            gate = Gate("the fault")
-            await town.open("origin.test", faults.make(name, gate))
-            reader, writer = await asyncio.open_connection(*town.address("origin.test"))
-            writer.write(GET)
-            assert await reader.readexactly(len(before)) == before
-            await gate.reached()
-            assert kinds(town) == [Event.OPENED, Event.HEARD, Event.SAID]
-            gate.open()
-            rest = after[0][len(before) :]
-            assert await reader.readexactly(len(rest)) == rest
-            assert await ending(reader, town) == after[1]
-            writer.close()
-
-    run(main)
+async def test_a_gate_stands_where_the_fault_strikes(name):
+    before, after = FAULTS[name].steps(BODY)[0], WIRE[name]
+    async with Town() as town:
+        gate = Gate("the fault")
+        await town.open("origin.test", faults.make(name, gate))
+        reader, writer = await asyncio.open_connection(*town.address("origin.test"))
+        writer.write(GET)
+        assert await reader.readexactly(len(before)) == before
+        await gate.reached()
+        assert kinds(town) == [Event.OPENED, Event.HEARD, Event.SAID]
+        gate.open()
+        rest = after[0][len(before) :]
+        assert await reader.readexactly(len(rest)) == rest
+        assert await ending(reader, town) == after[1]
+        writer.close()
 
 
 @pytest.mark.parametrize("name", ["close-at-second", "reset-at-second"])
-def test_a_stale_connection_ends_when_the_second_request_comes(name):
-    async def main():
-        async with Town() as town:
-            await town.open("origin.test", faults.make(name))
-            reader, writer = await asyncio.open_connection(*town.address("origin.test"))
-            writer.write(GET)
-            assert await reader.readexactly(len(GOOD)) == GOOD
-            writer.write(GET)
-            if name.startswith("reset"):
-                with pytest.raises(ConnectionResetError):
-                    await reader.read()
-            else:
-                assert await reader.read() == b""
-            writer.close()
-
-    run(main)
+async def test_a_stale_connection_ends_when_the_second_request_comes(name):
+    async with Town() as town:
+        await town.open("origin.test", faults.make(name))
+        reader, writer = await asyncio.open_connection(*town.address("origin.test"))
+        writer.write(GET)
+        assert await reader.readexactly(len(GOOD)) == GOOD
+        writer.write(GET)
+        if name.startswith("reset"):
+            with pytest.raises(ConnectionResetError):
+                await reader.read()
+        else:
+            assert await reader.read() == b""
+        writer.close()
 
 
 UPLOADS = (
@@ -167,69 +157,57 @@ UPLOADS = (
 
 
 @pytest.mark.parametrize("head", UPLOADS)
-def test_an_early_answer_comes_before_the_request_is_whole_and_the_rest_is_read(head):
-    async def main():
-        async with Town() as town:
-            await town.open("origin.test", faults.make("early-answer"))
-            reader, writer = await asyncio.open_connection(*town.address("origin.test"))
-            said = WIRE["early-answer"][0]
-            for _ in range(2):
-                writer.write(head)
-                assert await reader.readexactly(len(said)) == said
-                writer.write(b"hello" + (b"\r\n0\r\nX: 1\r\n\r\n" if b"chunked" in head else b""))
-            writer.close()
-
-    run(main)
+async def test_an_early_answer_comes_before_the_request_is_whole_and_the_rest_is_read(head):
+    async with Town() as town:
+        await town.open("origin.test", faults.make("early-answer"))
+        reader, writer = await asyncio.open_connection(*town.address("origin.test"))
+        said = WIRE["early-answer"][0]
+        for _ in range(2):
+            writer.write(head)
+            assert await reader.readexactly(len(said)) == said
+            writer.write(b"hello" + (b"\r\n0\r\nX: 1\r\n\r\n" if b"chunked" in head else b""))
+        writer.close()
 
 
 @pytest.mark.parametrize("head", UPLOADS)
-def test_any_other_answer_waits_for_the_whole_request(head):
-    async def main():
-        async with Town() as town:
-            await town.open("origin.test", faults.make("bad-status"))
+async def test_any_other_answer_waits_for_the_whole_request(head):
+    async with Town() as town:
+        await town.open("origin.test", faults.make("bad-status"))
+        reader, writer = await asyncio.open_connection(*town.address("origin.test"))
+        writer.write(head)
+        while Event.HEARD not in kinds(town):  # noqa: ASYNC110  the tap tells no event
+            await asyncio.sleep(0)
+        assert Event.SAID not in kinds(town)
+        writer.write(b"hello" + (b"\r\n0\r\n\r\n" if b"chunked" in head else b""))
+        assert await reader.readuntil(b"\r\n\r\n") == WIRE["bad-status"][0]
+        writer.close()
+
+
+async def test_a_request_chooses_its_fault_by_its_target():
+    async with Town() as town:
+        await town.open("origin.test", faults.by_target())
+        reader, writer = await asyncio.open_connection(*town.address("origin.test"))
+        writer.write(GET)
+        assert await reader.readexactly(len(GOOD)) == GOOD
+        writer.write(GET.replace(b"/a", b"/a?n=1&fault=close-before-head"))
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_a_request_for_no_fault_is_told_to_the_loop_and_not_answered():
+    told = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+    async with Town() as town:
+        await town.open("origin.test", faults.by_target())
+        for name in (b"close", b"Close-At-Once", b""):
             reader, writer = await asyncio.open_connection(*town.address("origin.test"))
-            writer.write(head)
-            while Event.HEARD not in kinds(town):  # noqa: ASYNC110  the tap tells no event
-                await asyncio.sleep(0)
-            assert Event.SAID not in kinds(town)
-            writer.write(b"hello" + (b"\r\n0\r\n\r\n" if b"chunked" in head else b""))
-            assert await reader.readuntil(b"\r\n\r\n") == WIRE["bad-status"][0]
+            writer.write(GET.replace(b"/a", b"/a?fault=" + name))
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
             writer.close()
-
-    run(main)
-
-
-def test_a_request_chooses_its_fault_by_its_target():
-    async def main():
-        async with Town() as town:
-            await town.open("origin.test", faults.by_target())
-            reader, writer = await asyncio.open_connection(*town.address("origin.test"))
-            writer.write(GET)
-            assert await reader.readexactly(len(GOOD)) == GOOD
-            writer.write(GET.replace(b"/a", b"/a?n=1&fault=close-before-head"))
-            assert await reader.read() == b""
-            writer.close()
-
-    run(main)
-
-
-def test_a_request_for_no_fault_is_told_to_the_loop_and_not_answered():
-    async def main():
-        told = []
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
-        async with Town() as town:
-            await town.open("origin.test", faults.by_target())
-            for name in (b"close", b"Close-At-Once", b""):
-                reader, writer = await asyncio.open_connection(*town.address("origin.test"))
-                writer.write(GET.replace(b"/a", b"/a?fault=" + name))
-                with contextlib.suppress(ConnectionError):
-                    assert await reader.read() == b""
-                writer.close()
-        assert [str(it["exception"]).partition(". ")[0] for it in told] == [
-            f'"There is no fault {name!r}' for name in ("close", "Close-At-Once", "")
-        ]
-
-    run(main)
+    assert [str(it["exception"]).partition(". ")[0] for it in told] == [
+        f'"There is no fault {name!r}' for name in ("close", "Close-At-Once", "")
+    ]
 
 
 def test_a_name_that_is_no_fault_says_which_there_are():

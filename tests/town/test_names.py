@@ -9,7 +9,7 @@ from aiohttp import ClientConnectorDNSError, ClientConnectorError, ClientSession
 from labs.capture.recording import Recording
 from labs.town.names import Names, TownError, split
 from labs.town.town import Town
-from tests.support import get, hello, run
+from tests.support import get, hello
 
 
 def says(text):
@@ -29,22 +29,16 @@ OUTSIDE = [
 
 
 @pytest.mark.parametrize("url", OUTSIDE)
-def test_what_is_not_in_the_town_is_unknown_and_nothing_is_sent(url, monkeypatch):
+async def test_what_is_not_in_the_town_is_unknown_and_nothing_is_sent(url, monkeypatch):
     def no_lookup(*args):
         raise AssertionError(f"a lookup left the town: {args}")
 
     monkeypatch.setattr(socket, "getaddrinfo", no_lookup)
-
-    async def main():
-        async with Town() as town, ClientSession(connector=town.connector("client")) as client:
-            with pytest.raises(
-                ClientConnectorDNSError, match=r"Nobody in this town is called .*: open it first"
-            ):
-                await client.get(url)
-        assert town.trace.events() == ("unknown name",)
-        assert town.trace.connections() == 0
-
-    run(main)
+    async with Town() as town, ClientSession(connector=town.connector("client")) as client:
+        with pytest.raises(ClientConnectorDNSError, match=r"Nobody in this town is called .*: open it first"):
+            await client.get(url)
+    assert town.trace.events() == ("unknown name",)
+    assert town.trace.connections() == 0
 
 
 def test_a_socket_reaches_open_servers_only():
@@ -66,68 +60,54 @@ def test_a_socket_reaches_open_servers_only():
         ("http://gone.test/", "the lost one"),
     ],
 )
-def test_a_known_name_where_nobody_listens_refuses_for_real(url, whom):
-    async def main():
-        async with Town() as town, ClientSession(connector=town.connector("client")) as client:
-            await town.open("origin.test", hello)
-            await town.open("gone.test", hello, known_as="the lost one")
-            await town.close("gone.test")
-            with pytest.raises(ClientConnectorError) as caught:
-                await client.get(url)
-        assert not isinstance(caught.value, ClientConnectorDNSError)
-        assert isinstance(caught.value.os_error, ConnectionRefusedError)
-        assert [(it.who, it.whom, it.event) for it in town.trace.said] == [("client", whom, "refused")]
-
-    run(main)
+async def test_a_known_name_where_nobody_listens_refuses_for_real(url, whom):
+    async with Town() as town, ClientSession(connector=town.connector("client")) as client:
+        await town.open("origin.test", hello)
+        await town.open("gone.test", hello, known_as="the lost one")
+        await town.close("gone.test")
+        with pytest.raises(ClientConnectorError) as caught:
+            await client.get(url)
+    assert not isinstance(caught.value, ClientConnectorDNSError)
+    assert isinstance(caught.value.os_error, ConnectionRefusedError)
+    assert [(it.who, it.whom, it.event) for it in town.trace.said] == [("client", whom, "refused")]
 
 
-def test_localhost_is_another_computer_for_everybody():
-    async def main():
-        async with Town() as town:
-            await town.open("localhost:9000", says("the visitor's"), on="visitor")
-            await town.open("localhost:9000", says("the server's"), on="server")
-            found = {}
-            for owner, machine in (("visitor", None), ("server", None), ("front.test", "server")):
-                async with ClientSession(connector=town.connector(owner, on=machine)) as client:
-                    for host in ("localhost", "127.0.0.1", "[::1]", "LOCALHOST"):
-                        found[owner, host] = await get(client, f"http://{host}:9000/")
-            assert {owner: {found[it] for it in found if it[0] == owner} for owner, _ in found} == {
-                "visitor": {"the visitor's"},
-                "server": {"the server's"},
-                "front.test": {"the server's"},
-            }
-            async with ClientSession(connector=town.connector("third")) as client:
-                with pytest.raises(ClientConnectorError, match="Connect call failed"):
-                    await client.get("http://localhost:9000/")
-
-    run(main)
-
-
-@pytest.mark.parametrize("name", ["localhost:9000", "127.0.0.1:9000", "[::1]:9000"])
-def test_the_local_names_of_a_machine_are_one(name):
-    async def main():
-        async with Town() as town, ClientSession(connector=town.connector("client")) as client:
-            await town.open(name, hello, on="client")
-            for host in ("localhost", "127.0.0.1", "[::1]"):
-                assert await get(client, f"http://{host}:9000/") == "hello"
-                with pytest.raises(
-                    TownError, match=r"is open already: .* town.close\('.*:9000', on='client'\)"
-                ):
-                    await town.open(f"{host}:9000", hello, on="client")
-            await town.close("127.0.0.1:9000", on="client")
+async def test_localhost_is_another_computer_for_everybody():
+    async with Town() as town:
+        await town.open("localhost:9000", says("the visitor's"), on="visitor")
+        await town.open("localhost:9000", says("the server's"), on="server")
+        found = {}
+        for owner, machine in (("visitor", None), ("server", None), ("front.test", "server")):
+            async with ClientSession(connector=town.connector(owner, on=machine)) as client:
+                for host in ("localhost", "127.0.0.1", "[::1]", "LOCALHOST"):
+                    found[owner, host] = await get(client, f"http://{host}:9000/")
+        assert {owner: {found[it] for it in found if it[0] == owner} for owner, _ in found} == {
+            "visitor": {"the visitor's"},
+            "server": {"the server's"},
+            "front.test": {"the server's"},
+        }
+        async with ClientSession(connector=town.connector("third")) as client:
             with pytest.raises(ClientConnectorError, match="Connect call failed"):
                 await client.get("http://localhost:9000/")
 
-    run(main)
+
+@pytest.mark.parametrize("name", ["localhost:9000", "127.0.0.1:9000", "[::1]:9000"])
+async def test_the_local_names_of_a_machine_are_one(name):
+    async with Town() as town, ClientSession(connector=town.connector("client")) as client:
+        await town.open(name, hello, on="client")
+        for host in ("localhost", "127.0.0.1", "[::1]"):
+            assert await get(client, f"http://{host}:9000/") == "hello"
+            with pytest.raises(TownError, match=r"is open already: .* town.close\('.*:9000', on='client'\)"):
+                await town.open(f"{host}:9000", hello, on="client")
+        await town.close("127.0.0.1:9000", on="client")
+        with pytest.raises(ClientConnectorError, match="Connect call failed"):
+            await client.get("http://localhost:9000/")
 
 
-def test_a_literal_address_can_be_a_name():
-    async def main():
-        async with Town() as town, ClientSession(connector=town.connector("client")) as client:
-            await town.open("10.0.0.1", hello)
-            assert await get(client, "http://10.0.0.1/") == "hello"
-
-    run(main)
+async def test_a_literal_address_can_be_a_name():
+    async with Town() as town, ClientSession(connector=town.connector("client")) as client:
+        await town.open("10.0.0.1", hello)
+        assert await get(client, "http://10.0.0.1/") == "hello"
 
 
 @pytest.mark.parametrize(
@@ -164,65 +144,51 @@ def test_names_are_split():
     assert split("[::1]:9000", 80) == ("::1", 9000)
 
 
-def test_case_and_a_final_dot_do_not_matter():
-    async def main():
-        async with Town() as town, ClientSession(connector=town.connector("client")) as client:
-            await town.open("Origin.Test", hello)
-            assert (
-                await get(client, "http://ORIGIN.test/")
-                == await get(client, "http://origin.test./")
-                == "hello"
-            )
-
-    run(main)
+async def test_case_and_a_final_dot_do_not_matter():
+    async with Town() as town, ClientSession(connector=town.connector("client")) as client:
+        await town.open("Origin.Test", hello)
+        assert (
+            await get(client, "http://ORIGIN.test/") == await get(client, "http://origin.test./") == "hello"
+        )
 
 
-def test_a_port_speaks_for_its_first_owner_once():
+async def test_a_port_speaks_for_its_first_owner_once():
     # The system gives a port to somebody else later; a stranger must not speak in a client's name.
-    async def main():
-        async with Town() as town:
-            await town.open("origin.test", hello)
-            make = town._names.socket_for("client")
-            with make((socket.AF_INET, socket.SOCK_STREAM, 0, "", town.address("origin.test"))) as sock:
-                peer = sock.getsockname()
-                assert [town._names.speaker(peer, "curl") for _ in range(2)] == ["client", "curl"]
-
-    run(main)
+    async with Town() as town:
+        await town.open("origin.test", hello)
+        make = town._names.socket_for("client")
+        with make((socket.AF_INET, socket.SOCK_STREAM, 0, "", town.address("origin.test"))) as sock:
+            peer = sock.getsockname()
+            assert [town._names.speaker(peer, "curl") for _ in range(2)] == ["client", "curl"]
 
 
-def test_a_connector_that_outlives_its_town_says_so():
-    async def main():
-        async with Town() as town:
-            await town.open("origin.test", hello)
-            client = ClientSession(connector=town.connector("client"))
-        async with client:
-            for url in ("http://origin.test/", "http://localhost/", "http://10.0.0.1/"):
-                with pytest.raises(ClientConnectorDNSError, match="This town is closed"):
-                    await client.get(url)
-
-    run(main)
+async def test_a_connector_that_outlives_its_town_says_so():
+    async with Town() as town:
+        await town.open("origin.test", hello)
+        client = ClientSession(connector=town.connector("client"))
+    async with client:
+        for url in ("http://origin.test/", "http://localhost/", "http://10.0.0.1/"):
+            with pytest.raises(ClientConnectorDNSError, match="This town is closed"):
+                await client.get(url)
 
 
-def test_two_towns_do_not_know_each_other():
-    async def main():
-        async with Town() as one, Town() as other:
-            await one.open("origin.test", says("one"))
-            await other.open("origin.test", says("other"))
-            await other.open("only.test", says("other"))
-            async with (
-                ClientSession(connector=one.connector("client")) as a,
-                ClientSession(connector=other.connector("client")) as b,
-            ):
-                assert await asyncio.gather(get(a, "http://origin.test/"), get(b, "http://origin.test/")) == [
-                    "one",
-                    "other",
-                ]
-                with pytest.raises(ClientConnectorDNSError, match="Nobody in this town"):
-                    await a.get("http://only.test/")
-                _, port = other.address("only.test")
-                with pytest.raises(
-                    ClientConnectorError, match="Connect call failed"
-                ):  # its real port leads nowhere
-                    await a.get(f"http://127.0.0.1:{port}/")
-
-    run(main)
+async def test_two_towns_do_not_know_each_other():
+    async with Town() as one, Town() as other:
+        await one.open("origin.test", says("one"))
+        await other.open("origin.test", says("other"))
+        await other.open("only.test", says("other"))
+        async with (
+            ClientSession(connector=one.connector("client")) as a,
+            ClientSession(connector=other.connector("client")) as b,
+        ):
+            assert await asyncio.gather(get(a, "http://origin.test/"), get(b, "http://origin.test/")) == [
+                "one",
+                "other",
+            ]
+            with pytest.raises(ClientConnectorDNSError, match="Nobody in this town"):
+                await a.get("http://only.test/")
+            _, port = other.address("only.test")
+            with pytest.raises(
+                ClientConnectorError, match="Connect call failed"
+            ):  # its real port leads nowhere
+                await a.get(f"http://127.0.0.1:{port}/")

@@ -58,46 +58,40 @@ async def serving(*args, factory=Server, **options):
 # ---- bytes
 
 
-def test_both_ways_byte_for_byte():
-    async def main():
-        async with serving(lambda transport, data: transport.write(data[::-1])) as (town, address, _):
-            reader, writer = await asyncio.open_connection(*address)
-            seen = b""
-            for piece in (b"one", b"\x00\r\n\xff", b"three"):
-                writer.write(piece)
-                seen += await reader.readexactly(len(piece))
-            assert crossed(town, Event.HEARD) == b"one\x00\r\n\xffthree"
-            assert crossed(town, Event.SAID) == seen == b"eno\xff\n\r\x00eerht"
-            writer.close()
-            await writer.wait_closed()
-
-    run(main)
+async def test_both_ways_byte_for_byte():
+    async with serving(lambda transport, data: transport.write(data[::-1])) as (town, address, _):
+        reader, writer = await asyncio.open_connection(*address)
+        seen = b""
+        for piece in (b"one", b"\x00\r\n\xff", b"three"):
+            writer.write(piece)
+            seen += await reader.readexactly(len(piece))
+        assert crossed(town, Event.HEARD) == b"one\x00\r\n\xffthree"
+        assert crossed(town, Event.SAID) == seen == b"eno\xff\n\r\x00eerht"
+        writer.close()
+        await writer.wait_closed()
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_eight_mebibytes_both_ways(tls):
+async def test_eight_mebibytes_both_ways(tls):
     async def echo(request):
         return web.Response(body=await request.read())
 
-    async def main():
-        async with Town() as town:
-            app = web.Application(client_max_size=1 << 30)
-            app.router.add_post("/", echo)
-            await town.open("origin.test", app, tls=tls)
-            ssl = town.ca.client_context() if tls else True
-            client, url = (
-                ClientSession(connector=town.connector("client", ssl=ssl)),
-                f"http{'s' * tls}://origin.test/",
-            )
-            async with client, client.post(url, data=io.BytesIO(BIG)) as answer:
-                assert await answer.read() == BIG
-        assert crossed(town, Event.HEARD).partition(b"\r\n\r\n")[2] == BIG
-        assert crossed(town, Event.SAID).partition(b"\r\n\r\n")[2] == BIG
-
-    run(main)
+    async with Town() as town:
+        app = web.Application(client_max_size=1 << 30)
+        app.router.add_post("/", echo)
+        await town.open("origin.test", app, tls=tls)
+        ssl = town.ca.client_context() if tls else True
+        client, url = (
+            ClientSession(connector=town.connector("client", ssl=ssl)),
+            f"http{'s' * tls}://origin.test/",
+        )
+        async with client, client.post(url, data=io.BytesIO(BIG)) as answer:
+            assert await answer.read() == BIG
+    assert crossed(town, Event.HEARD).partition(b"\r\n\r\n")[2] == BIG
+    assert crossed(town, Event.SAID).partition(b"\r\n\r\n")[2] == BIG
 
 
-def test_many_small_writes_and_lists_of_writes():
+async def test_many_small_writes_and_lists_of_writes():
     def meets(transport):
         for i in range(1000):
             transport.write(b"%d," % i)
@@ -108,48 +102,39 @@ def test_many_small_writes_and_lists_of_writes():
         transport.write(memoryview(b"hij")[1:])
         transport.close()
 
-    async def main():
-        async with serving(lambda *_: None, meets) as (town, address, _):
-            seen = await raw(address, b"")
-            assert seen == b"".join(b"%d," % i for i in range(1000)) + b"abdefgij"
-            assert crossed(town, Event.SAID) == seen
-            assert all(it.data for it in town.recording.pieces if it.kind is Event.SAID)
-
-    run(main)
+    async with serving(lambda *_: None, meets) as (town, address, _):
+        seen = await raw(address, b"")
+        assert seen == b"".join(b"%d," % i for i in range(1000)) + b"abdefgij"
+        assert crossed(town, Event.SAID) == seen
+        assert all(it.data for it in town.recording.pieces if it.kind is Event.SAID)
 
 
-def test_what_may_change_is_copied():
-    async def main():
-        async with serving() as (town, address, made):
-            reader, writer = await asyncio.open_connection(*address)
-            await turns(5)
-            data = bytearray(b"before")
-            made[0].transport.write(data)
-            data[:] = b"after!"
-            assert await reader.readexactly(6) == crossed(town, Event.SAID) == b"before"
-            writer.close()
-
-    run(main)
+async def test_what_may_change_is_copied():
+    async with serving() as (town, address, made):
+        reader, writer = await asyncio.open_connection(*address)
+        await turns(5)
+        data = bytearray(b"before")
+        made[0].transport.write(data)
+        data[:] = b"after!"
+        assert await reader.readexactly(6) == crossed(town, Event.SAID) == b"before"
+        writer.close()
 
 
-def test_what_is_refused_was_not_said():
-    async def main():
-        async with serving() as (town, address, made):
-            _, writer = await asyncio.open_connection(*address)
-            await turns(5)
-            for wrong in ("text", 5, None):
-                with pytest.raises(TypeError):
-                    made[0].transport.write(wrong)
-            made[0].transport.write_eof()
-            with pytest.raises(RuntimeError):
-                made[0].transport.write(b"too late")
-            assert crossed(town, Event.SAID) == b""
-            writer.close()
-
-    run(main)
+async def test_what_is_refused_was_not_said():
+    async with serving() as (town, address, made):
+        _, writer = await asyncio.open_connection(*address)
+        await turns(5)
+        for wrong in ("text", 5, None):
+            with pytest.raises(TypeError):
+                made[0].transport.write(wrong)
+        made[0].transport.write_eof()
+        with pytest.raises(RuntimeError):
+            made[0].transport.write(b"too late")
+        assert crossed(town, Event.SAID) == b""
+        writer.close()
 
 
-def test_what_is_written_while_a_closed_transport_still_sends():
+async def test_what_is_written_while_a_closed_transport_still_sends():
     def meets(transport):
         transport.write(BIG)
         transport.close()
@@ -160,133 +145,115 @@ def test_what_is_written_while_a_closed_transport_still_sends():
         transport.close()
         transport.write(b"tail")
 
-    async def main():
-        for how in (meets, at_once):
-            async with serving(lambda *_: None, how) as (town, address, _):
-                seen = await raw(address, b"")
-                assert crossed(town, Event.SAID) == seen
-
-    run(main)
+    for how in (meets, at_once):
+        async with serving(lambda *_: None, how) as (town, address, _):
+            seen = await raw(address, b"")
+            assert crossed(town, Event.SAID) == seen
 
 
-def test_the_limit_is_kept_and_the_rest_counted():
-    async def main():
-        async with serving(lambda transport, data: transport.write(data * 2), keep=8) as (town, address, _):
-            for _ in range(2):
-                reader, writer = await asyncio.open_connection(*address)
-                for _ in range(3):
-                    writer.write(b"1234")
-                    await reader.readexactly(8)
-                writer.close()
-                await writer.wait_closed()
-        for connection in (0, 1):
-            pieces = [it for it in town.recording.pieces if it.connection == connection]
-            assert [(it.data, it.size) for it in pieces if it.kind is Event.HEARD] == [
-                (b"1234", 4),
-                (b"1234", 4),
-                (b"", 4),
-            ]
-            assert [(it.data, it.size) for it in pieces if it.kind is Event.SAID] == [
-                (b"12341234", 8),
-                (b"", 8),
-                (b"", 8),
-            ]
-
-    run(main)
+async def test_the_limit_is_kept_and_the_rest_counted():
+    async with serving(lambda transport, data: transport.write(data * 2), keep=8) as (town, address, _):
+        for _ in range(2):
+            reader, writer = await asyncio.open_connection(*address)
+            for _ in range(3):
+                writer.write(b"1234")
+                await reader.readexactly(8)
+            writer.close()
+            await writer.wait_closed()
+    for connection in (0, 1):
+        pieces = [it for it in town.recording.pieces if it.connection == connection]
+        assert [(it.data, it.size) for it in pieces if it.kind is Event.HEARD] == [
+            (b"1234", 4),
+            (b"1234", 4),
+            (b"", 4),
+        ]
+        assert [(it.data, it.size) for it in pieces if it.kind is Event.SAID] == [
+            (b"12341234", 8),
+            (b"", 8),
+            (b"", 8),
+        ]
 
 
-def test_a_file_is_recorded_completely(tmp_path):
+async def test_a_file_is_recorded_completely(tmp_path):
     (tmp_path / "big.bin").write_bytes(BIG[:3_000_001])
 
-    async def main():
-        async def send(request):
-            return web.FileResponse(tmp_path / "big.bin")
+    async def send(request):
+        return web.FileResponse(tmp_path / "big.bin")
 
-        async with Town() as town:
-            await town.open("origin.test", send)
-            head = b"GET / HTTP/1.1\r\nHost: x\r\n%sConnection: close\r\n\r\n"
-            for i, range_ in enumerate((b"", b"Range: bytes=1000-2000000\r\n")):
-                seen = await raw(town.address("origin.test"), head % range_)
-                assert crossed(town, Event.SAID, i) == seen
-                assert seen.partition(b"\r\n\r\n")[2] == (BIG[1000:2_000_001] if range_ else BIG[:3_000_001])
-
-    run(main)
+    async with Town() as town:
+        await town.open("origin.test", send)
+        head = b"GET / HTTP/1.1\r\nHost: x\r\n%sConnection: close\r\n\r\n"
+        for i, range_ in enumerate((b"", b"Range: bytes=1000-2000000\r\n")):
+            seen = await raw(town.address("origin.test"), head % range_)
+            assert crossed(town, Event.SAID, i) == seen
+            assert seen.partition(b"\r\n\r\n")[2] == (BIG[1000:2_000_001] if range_ else BIG[:3_000_001])
 
 
-def test_a_websocket_works_and_is_recorded():
-    async def main():
-        async def echo(request):
-            socket_ = web.WebSocketResponse()
-            await socket_.prepare(request)
-            async for message in socket_:
-                await socket_.send_str(message.data)
-            return socket_
+async def test_a_websocket_works_and_is_recorded():
+    async def echo(request):
+        socket_ = web.WebSocketResponse()
+        await socket_.prepare(request)
+        async for message in socket_:
+            await socket_.send_str(message.data)
+        return socket_
 
-        async with Town() as town, ClientSession(connector=town.connector("client")) as client:
-            await town.open("origin.test", echo)
-            async with client.ws_connect("http://origin.test/") as talk:
-                for word in ("hello", "again"):
-                    await talk.send_str(word)
-                    assert await talk.receive_str() == word
-        said = crossed(town, Event.SAID)
-        assert said.partition(b"\r\n\r\n")[2] == b"\x81\x05hello\x81\x05again\x88\x02\x03\xe8"
-        assert (
-            len(crossed(town, Event.HEARD).partition(b"\r\n\r\n")[2]) == 11 + 11 + 8
-        )  # masked, so 4 bytes more each
-
-    run(main)
+    async with Town() as town, ClientSession(connector=town.connector("client")) as client:
+        await town.open("origin.test", echo)
+        async with client.ws_connect("http://origin.test/") as talk:
+            for word in ("hello", "again"):
+                await talk.send_str(word)
+                assert await talk.receive_str() == word
+    said = crossed(town, Event.SAID)
+    assert said.partition(b"\r\n\r\n")[2] == b"\x81\x05hello\x81\x05again\x88\x02\x03\xe8"
+    assert (
+        len(crossed(town, Event.HEARD).partition(b"\r\n\r\n")[2]) == 11 + 11 + 8
+    )  # masked, so 4 bytes more each
 
 
-def test_another_protocol_takes_over_and_the_tap_stays():
-    async def main():
-        class Second(asyncio.Protocol):
-            def data_received(self, data):
-                first[0].transport.write(b"second heard " + data)
+async def test_another_protocol_takes_over_and_the_tap_stays():
+    class Second(asyncio.Protocol):
+        def data_received(self, data):
+            first[0].transport.write(b"second heard " + data)
 
-            def pause_writing(self):
-                first[0].told.append("second paused")
+        def pause_writing(self):
+            first[0].told.append("second paused")
 
-        def hears(transport, data):
-            assert transport.get_protocol() is first[0]
-            second = Second()
-            transport.set_protocol(second)
-            assert transport.get_protocol() is second
-            transport.write(b"first heard " + data)
+    def hears(transport, data):
+        assert transport.get_protocol() is first[0]
+        second = Second()
+        transport.set_protocol(second)
+        assert transport.get_protocol() is second
+        transport.write(b"first heard " + data)
 
-        async with serving(hears) as (town, address, first):
-            reader, writer = await asyncio.open_connection(*address)
-            writer.write(b"one")
-            assert await reader.readexactly(15) == b"first heard one"
-            writer.write(b"two")
-            assert await reader.readexactly(16) == b"second heard two"
-            assert crossed(town, Event.HEARD) == b"onetwo"
-            assert crossed(town, Event.SAID) == b"first heard onesecond heard two"
-            first[0].transport.write(BIG)
-            assert first[0].told == ["second paused"]
-            with pytest.raises(
-                TypeError, match="the tap records asyncio.Protocol servers, and BufferedProtocol is not"
-            ):
-                first[0].transport.set_protocol(asyncio.BufferedProtocol())
-            writer.transport.abort()
-
-    run(main)
+    async with serving(hears) as (town, address, first):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"one")
+        assert await reader.readexactly(15) == b"first heard one"
+        writer.write(b"two")
+        assert await reader.readexactly(16) == b"second heard two"
+        assert crossed(town, Event.HEARD) == b"onetwo"
+        assert crossed(town, Event.SAID) == b"first heard onesecond heard two"
+        first[0].transport.write(BIG)
+        assert first[0].told == ["second paused"]
+        with pytest.raises(
+            TypeError, match="the tap records asyncio.Protocol servers, and BufferedProtocol is not"
+        ):
+            first[0].transport.set_protocol(asyncio.BufferedProtocol())
+        writer.transport.abort()
 
 
-def test_back_pressure_goes_through():
-    async def main():
-        async with serving() as (_, address, made):
-            reader, writer = await asyncio.open_connection(*address, limit=1 << 16)
-            await turns(5)
-            server = made[0]
-            assert server.told == []
-            server.transport.write(BIG)
-            assert server.told == ["pause"]
-            assert server.transport.get_write_buffer_size() > 0
-            await reader.readexactly(len(BIG))
-            assert server.told == ["pause", "resume"]
-            writer.close()
-
-    run(main)
+async def test_back_pressure_goes_through():
+    async with serving() as (_, address, made):
+        reader, writer = await asyncio.open_connection(*address, limit=1 << 16)
+        await turns(5)
+        server = made[0]
+        assert server.told == []
+        server.transport.write(BIG)
+        assert server.told == ["pause"]
+        assert server.transport.get_write_buffer_size() > 0
+        await reader.readexactly(len(BIG))
+        assert server.told == ["pause", "resume"]
+        writer.close()
 
 
 def test_a_slow_reader_holds_an_aiohttp_handler():
@@ -319,78 +286,64 @@ def test_a_slow_reader_holds_an_aiohttp_handler():
     run(main)
 
 
-def test_a_server_can_pause_reading():
-    async def main():
-        heard = []
-        async with serving(lambda _, data: heard.append(data)) as (_, address, made):
-            _, writer = await asyncio.open_connection(*address)
-            await turns(5)
-            made[0].transport.pause_reading()
-            writer.write(b"hello")
-            await turns(20)
-            assert heard == []
-            made[0].transport.resume_reading()
-            while not heard:
-                await turns(1)
-            assert heard == [b"hello"]
-            writer.close()
-
-    run(main)
+async def test_a_server_can_pause_reading():
+    heard = []
+    async with serving(lambda _, data: heard.append(data)) as (_, address, made):
+        _, writer = await asyncio.open_connection(*address)
+        await turns(5)
+        made[0].transport.pause_reading()
+        writer.write(b"hello")
+        await turns(20)
+        assert heard == []
+        made[0].transport.resume_reading()
+        while not heard:
+            await turns(1)
+        assert heard == [b"hello"]
+        writer.close()
 
 
 # ---- ends
 
 
-def test_who_closes_is_recorded():
-    async def main():
-        async with serving(lambda transport, data: transport.close()) as (town, address, made):
+async def test_who_closes_is_recorded():
+    async with serving(lambda transport, data: transport.close()) as (town, address, made):
+        await raw(address, b"bye")
+        assert kinds(town) == [Event.OPENED, Event.HEARD, Event.SERVER_CLOSED]
+        _, writer = await asyncio.open_connection(*address)
+        writer.close()
+        await writer.wait_closed()
+        while len(made) < 2:
+            await turns(1)
+        assert await made[1].lost is None
+        assert kinds(town, 1) == [Event.OPENED, Event.CLIENT_CLOSED]
+
+
+async def test_a_reset_is_recorded():
+    async with serving(lambda transport, data: transport.abort()) as (town, address, made):
+        with contextlib.suppress(ConnectionResetError):
             await raw(address, b"bye")
-            assert kinds(town) == [Event.OPENED, Event.HEARD, Event.SERVER_CLOSED]
-            _, writer = await asyncio.open_connection(*address)
-            writer.close()
-            await writer.wait_closed()
+        assert kinds(town) == [Event.OPENED, Event.HEARD, Event.RESET]
+        with socket.create_connection(address) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close means RST
             while len(made) < 2:
                 await turns(1)
-            assert await made[1].lost is None
-            assert kinds(town, 1) == [Event.OPENED, Event.CLIENT_CLOSED]
-
-    run(main)
+        assert isinstance(await made[1].lost, ConnectionResetError)
+        assert kinds(town, 1) == [Event.OPENED, Event.RESET]
 
 
-def test_a_reset_is_recorded():
-    async def main():
-        async with serving(lambda transport, data: transport.abort()) as (town, address, made):
-            with contextlib.suppress(ConnectionResetError):
-                await raw(address, b"bye")
-            assert kinds(town) == [Event.OPENED, Event.HEARD, Event.RESET]
-            with socket.create_connection(address) as sock:
-                sock.setsockopt(
-                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-                )  # close means RST
-                while len(made) < 2:
-                    await turns(1)
-            assert isinstance(await made[1].lost, ConnectionResetError)
-            assert kinds(town, 1) == [Event.OPENED, Event.RESET]
-
-    run(main)
+async def test_a_server_that_dies_resets():
+    async with serving() as (town, address, made):
+        reader, writer = await asyncio.open_connection(*address)
+        await turns(5)
+        await town.close("origin.test")
+        assert kinds(town) == [Event.OPENED, Event.RESET]
+        assert made[0].lost.done()
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        writer.close()
 
 
-def test_a_server_that_dies_resets():
-    async def main():
-        async with serving() as (town, address, made):
-            reader, writer = await asyncio.open_connection(*address)
-            await turns(5)
-            await town.close("origin.test")
-            assert kinds(town) == [Event.OPENED, Event.RESET]
-            assert made[0].lost.done()
-            with contextlib.suppress(ConnectionResetError):
-                assert await reader.read() == b""
-            writer.close()
-
-    run(main)
-
-
-def test_a_client_may_stop_talking_and_still_listen():
+async def test_a_client_may_stop_talking_and_still_listen():
     class Polite(Server):
         def eof_received(self):
             asyncio.get_running_loop().call_soon(self.answer)
@@ -400,57 +353,48 @@ def test_a_client_may_stop_talking_and_still_listen():
             self.transport.write(b"answer")
             self.transport.close()
 
-    async def main():
-        async with serving(factory=Polite) as (town, address, _):
-            reader, writer = await asyncio.open_connection(*address)
-            writer.write(b"question")
-            writer.write_eof()
-            assert await reader.read() == b"answer"
-            assert kinds(town) == [
-                Event.OPENED,
-                Event.HEARD,
-                Event.CLIENT_CLOSED,
-                Event.SAID,
-                Event.SERVER_CLOSED,
-            ]
-            writer.close()
-
-    run(main)
+    async with serving(factory=Polite) as (town, address, _):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"question")
+        writer.write_eof()
+        assert await reader.read() == b"answer"
+        assert kinds(town) == [
+            Event.OPENED,
+            Event.HEARD,
+            Event.CLIENT_CLOSED,
+            Event.SAID,
+            Event.SERVER_CLOSED,
+        ]
+        writer.close()
 
 
-def test_a_server_may_stop_talking_and_still_listen():
+async def test_a_server_may_stop_talking_and_still_listen():
     def hears(transport, data):
         if data == b"question":
             assert transport.can_write_eof()
             transport.write(b"answer")
             transport.write_eof()
 
-    async def main():
-        async with serving(hears) as (town, address, made):
-            reader, writer = await asyncio.open_connection(*address)
-            writer.write(b"question")
-            assert await reader.read() == b"answer"
-            writer.write(b"thanks")
-            writer.close()
-            await made[0].lost
-            assert crossed(town, Event.HEARD) == b"questionthanks"
-            assert kinds(town) == [Event.OPENED, Event.HEARD, Event.SAID, Event.SERVER_CLOSED, Event.HEARD]
-
-    run(main)
+    async with serving(hears) as (town, address, made):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"question")
+        assert await reader.read() == b"answer"
+        writer.write(b"thanks")
+        writer.close()
+        await made[0].lost
+        assert crossed(town, Event.HEARD) == b"questionthanks"
+        assert kinds(town) == [Event.OPENED, Event.HEARD, Event.SAID, Event.SERVER_CLOSED, Event.HEARD]
 
 
-def test_a_server_that_cannot_take_a_connection_is_not_silent():
-    async def main():
-        told = []
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
-        async with Town() as town:
-            await town.open("origin.test", asyncio.BufferedProtocol)
-            with contextlib.suppress(ConnectionResetError):
-                assert await raw(town.address("origin.test"), b"") == b""
-        assert told[0]["message"] == "origin.test cannot take a connection"
-        assert isinstance(told[0]["exception"], TypeError)
-
-    run(main)
+async def test_a_server_that_cannot_take_a_connection_is_not_silent():
+    told = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+    async with Town() as town:
+        await town.open("origin.test", asyncio.BufferedProtocol)
+        with contextlib.suppress(ConnectionResetError):
+            assert await raw(town.address("origin.test"), b"") == b""
+    assert told[0]["message"] == "origin.test cannot take a connection"
+    assert isinstance(told[0]["exception"], TypeError)
 
 
 # ---- changes nothing
@@ -467,7 +411,7 @@ async def untapped(app, requests):
         await runner.cleanup()
 
 
-def test_with_and_without_the_tap_the_bytes_are_the_same(tmp_path):
+async def test_with_and_without_the_tap_the_bytes_are_the_same(tmp_path):
     (tmp_path / "file.txt").write_bytes(BIG[:100_000])
 
     async def chunks(request):
@@ -507,17 +451,13 @@ def test_with_and_without_the_tap_the_bytes_are_the_same(tmp_path):
         b"HEAD /files/file.txt" + end + b"\r\n",
         b"GET /nothing" + end + b"\r\n",
     ]
-
-    async def main():
-        plain = await untapped(app(), requests)
-        async with Town() as town:
-            await town.open("origin.test", app())
-            tapped = [await raw(town.address("origin.test"), it) for it in requests]
-            recorded = [crossed(town, Event.SAID, i) for i in range(len(requests))]
-            assert [crossed(town, Event.HEARD, i) for i in range(len(requests))] == requests
-        undated = [[re.sub(rb"\r\nDate: [^\r]*", b"", it) for it in answers] for answers in (plain, tapped)]
-        assert undated[0] == undated[1]
-        assert recorded == tapped
-        assert all(it.startswith(b"HTTP/1.") for it in plain)
-
-    run(main)
+    plain = await untapped(app(), requests)
+    async with Town() as town:
+        await town.open("origin.test", app())
+        tapped = [await raw(town.address("origin.test"), it) for it in requests]
+        recorded = [crossed(town, Event.SAID, i) for i in range(len(requests))]
+        assert [crossed(town, Event.HEARD, i) for i in range(len(requests))] == requests
+    undated = [[re.sub(rb"\r\nDate: [^\r]*", b"", it) for it in answers] for answers in (plain, tapped)]
+    assert undated[0] == undated[1]
+    assert recorded == tapped
+    assert all(it.startswith(b"HTTP/1.") for it in plain)

@@ -32,60 +32,51 @@ async def open_three(town, app=hello):
 # ---- closing
 
 
-def test_leaving_the_block_closes_everything():
-    async def main():
+async def test_leaving_the_block_closes_everything():
+    async with Town() as town:
+        await open_three(town)
+        assert len(listening()) == 3
+        async with ClientSession(connector=town.connector("client")) as client:
+            for name in THREE:
+                assert await get(client, f"http://{name}/") == "hello"
+        servers = addresses(town)
+    assert remains(servers) == []
+    assert town.names() == {}
+    await turns(2)
+    assert remains() == []
+
+
+async def test_an_error_in_the_block_closes_everything():
+    with pytest.raises(LookupError, match="mine"):
         async with Town() as town:
             await open_three(town)
-            assert len(listening()) == 3
-            async with ClientSession(connector=town.connector("client")) as client:
-                for name in THREE:
-                    assert await get(client, f"http://{name}/") == "hello"
-            servers = addresses(town)
-        assert remains(servers) == []
-        assert town.names() == {}
-        await turns(2)
-        assert remains() == []
-
-    run(main)
+            raise LookupError("mine")
+    assert remains() == []
 
 
-def test_an_error_in_the_block_closes_everything():
-    async def main():
-        with pytest.raises(LookupError, match="mine"):
-            async with Town() as town:
-                await open_three(town)
-                raise LookupError("mine")
-        assert remains() == []
+async def test_cancelling_in_the_middle_of_a_request_closes_everything():
+    gate, servers = Gate(), set()
 
-    run(main)
+    async def hang(request):
+        await gate
 
+    async def experiment():
+        async with Town() as town, ClientSession(connector=town.connector("client")) as client:
+            await town.open("origin.test", hang)
+            servers.update(addresses(town))
+            await client.get("http://origin.test/")
 
-def test_cancelling_in_the_middle_of_a_request_closes_everything():
-    async def main():
-        gate, servers = Gate(), set()
-
-        async def hang(request):
-            await gate
-
-        async def experiment():
-            async with Town() as town, ClientSession(connector=town.connector("client")) as client:
-                await town.open("origin.test", hang)
-                servers.update(addresses(town))
-                await client.get("http://origin.test/")
-
-        task = asyncio.create_task(experiment())
-        await gate.reached()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert remains(servers) == []
-        await turns(2)
-        assert remains() == []
-
-    run(main)
+    task = asyncio.create_task(experiment())
+    await gate.reached()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert remains(servers) == []
+    await turns(2)
+    assert remains() == []
 
 
-def test_cancelling_at_any_turn_closes_everything():
+async def test_cancelling_at_any_turn_closes_everything():
     async def experiment(began):
         async with Town() as town:
             await town.open("origin.test", hello)
@@ -94,286 +85,239 @@ def test_cancelling_at_any_turn_closes_everything():
                 await get(client, "http://origin.test/")
         began.append("the end")
 
-    async def main():
-        for turn in range(60):
-            ended = []
-            task = asyncio.create_task(experiment(ended))
-            await turns(turn)
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-            await turns(3)
-            assert remains() == [], f"cancelled at turn {turn}"
-        assert ended, "sixty turns were not enough to see the end"
-
-    run(main)
-
-
-def test_cancelling_an_opening_leaves_no_server():
-    async def main():
-        async with Town() as town:
-            for turn in range(8):
-                task = asyncio.create_task(town.open("origin.test", hello))
-                await turns(turn)
-                if task.done():
-                    break
-                task.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await task
-                await turns(2)
-                assert len(listening()) == len(town.names()), f"cancelled at turn {turn}"
-                if town.names():  # the last turn, too late to be undone: the town has it
-                    await town.close("origin.test")
-            else:
-                pytest.fail("eight turns were not enough to open a server")
-        assert remains() == []
-
-    run(main)
-
-
-def test_cancelling_while_it_closes_closes_everything():
-    async def main():
-        gate, seen = Gate(), []
-
-        async def slow(app):
-            await gate
-
-        async def resource(app):
-            yield
-            seen.append("put away")
-
-        async def experiment():
-            async with Town() as town:
-                await open_three(town)
-                app = web.Application()
-                app.cleanup_ctx.append(resource)
-                app.on_shutdown.append(slow)
-                await town.open("slow.test", app)
-
-        task = asyncio.create_task(experiment())
-        await gate.reached()
+    for turn in range(60):
+        ended = []
+        task = asyncio.create_task(experiment(ended))
+        await turns(turn)
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
+        with contextlib.suppress(asyncio.CancelledError):
             await task
-        assert remains() == []
-        assert seen == ["put away"]
+        await turns(3)
+        assert remains() == [], f"cancelled at turn {turn}"
+    assert ended, "sixty turns were not enough to see the end"
 
-    run(main)
 
-
-def test_a_handler_that_hangs_is_ended():
-    async def main():
-        gate, ends = Gate(), []
-
-        async def hang(request):
-            try:
-                await gate
-            finally:
-                ends.append("ended")
-
-        async with Town() as town:
-            await town.open("origin.test", hang)
-            async with ClientSession(connector=town.connector("client")) as client:
-                asking = asyncio.create_task(client.get("http://origin.test/"))
-                await gate.reached()
-                servers = addresses(town)
+async def test_cancelling_an_opening_leaves_no_server():
+    async with Town() as town:
+        for turn in range(8):
+            task = asyncio.create_task(town.open("origin.test", hello))
+            await turns(turn)
+            if task.done():
+                break
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await turns(2)
+            assert len(listening()) == len(town.names()), f"cancelled at turn {turn}"
+            if town.names():  # the last turn, too late to be undone: the town has it
                 await town.close("origin.test")
-                assert ends == ["ended"]
-                with pytest.raises(ClientError):
-                    await asking
-        assert remains(servers) == []
-
-    run(main)
+        else:
+            pytest.fail("eight turns were not enough to open a server")
+    assert remains() == []
 
 
-def test_a_client_that_still_holds_a_connection_does_not_hold_the_town():
-    async def main():
+async def test_cancelling_while_it_closes_closes_everything():
+    gate, seen = Gate(), []
+
+    async def slow(app):
+        await gate
+
+    async def resource(app):
+        yield
+        seen.append("put away")
+
+    async def experiment():
         async with Town() as town:
-            await town.open("origin.test", hello)
-            await town.open("raw.test", asyncio.Protocol)
-            servers = addresses(town)
-            client = ClientSession(connector=town.connector("client"))
-            await get(client, "http://origin.test/")
-            with socket.create_connection(town.address("raw.test")) as sock:
-                await turns(3)
-                await town.close("raw.test")
-                assert len(listening()) == 1
-                sock.settimeout(5)
-                with contextlib.suppress(ConnectionResetError):
-                    assert sock.recv(1) == b""
-        assert remains(servers) == []
-        await client.close()
+            await open_three(town)
+            app = web.Application()
+            app.cleanup_ctx.append(resource)
+            app.on_shutdown.append(slow)
+            await town.open("slow.test", app)
 
-    run(main)
+    task = asyncio.create_task(experiment())
+    await gate.reached()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert remains() == []
+    assert seen == ["put away"]
+
+
+async def test_a_handler_that_hangs_is_ended():
+    gate, ends = Gate(), []
+
+    async def hang(request):
+        try:
+            await gate
+        finally:
+            ends.append("ended")
+
+    async with Town() as town:
+        await town.open("origin.test", hang)
+        async with ClientSession(connector=town.connector("client")) as client:
+            asking = asyncio.create_task(client.get("http://origin.test/"))
+            await gate.reached()
+            servers = addresses(town)
+            await town.close("origin.test")
+            assert ends == ["ended"]
+            with pytest.raises(ClientError):
+                await asking
+    assert remains(servers) == []
+
+
+async def test_a_client_that_still_holds_a_connection_does_not_hold_the_town():
+    async with Town() as town:
+        await town.open("origin.test", hello)
+        await town.open("raw.test", asyncio.Protocol)
+        servers = addresses(town)
+        client = ClientSession(connector=town.connector("client"))
+        await get(client, "http://origin.test/")
+        with socket.create_connection(town.address("raw.test")) as sock:
+            await turns(3)
+            await town.close("raw.test")
+            assert len(listening()) == 1
+            sock.settimeout(5)
+            with contextlib.suppress(ConnectionResetError):
+                assert sock.recv(1) == b""
+    assert remains(servers) == []
+    await client.close()
 
 
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("app", [hello, asyncio.Protocol])
-def test_a_connection_that_has_just_come_is_closed(app, tls, authority):
-    async def main():
-        for turn in range(7):
-            async with Town() as town:
-                town._ca = authority  # made once: it takes longer than the test
-                await town.open("origin.test", app, tls=tls)
-                servers = addresses(town)
-                _, writer = await asyncio.open_connection(*town.address("origin.test", tls=tls))
-                await turns(turn)
-            left = remains(servers)
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-            assert left == [], f"left after {turn} turns"
-
-    run(main)
+async def test_a_connection_that_has_just_come_is_closed(app, tls, authority):
+    for turn in range(7):
+        async with Town() as town:
+            town._ca = authority  # made once: it takes longer than the test
+            await town.open("origin.test", app, tls=tls)
+            servers = addresses(town)
+            _, writer = await asyncio.open_connection(*town.address("origin.test", tls=tls))
+            await turns(turn)
+        left = remains(servers)
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        assert left == [], f"left after {turn} turns"
 
 
-def test_a_start_up_that_fails_is_put_away():
-    async def main():
-        seen = []
+async def test_a_start_up_that_fails_is_put_away():
+    seen = []
 
-        async def resource(app):
-            seen.append("made")
-            yield
-            seen.append("put away")
+    async def resource(app):
+        seen.append("made")
+        yield
+        seen.append("put away")
 
-        async def fail(app):
-            raise LookupError("no database")
+    async def fail(app):
+        raise LookupError("no database")
 
-        app = web.Application()
-        app.cleanup_ctx.append(resource)
-        app.on_startup.append(fail)
+    app = web.Application()
+    app.cleanup_ctx.append(resource)
+    app.on_startup.append(fail)
+    async with Town() as town:
+        await town.open("origin.test", hello)
+        with pytest.raises(LookupError, match="no database"):
+            await town.open("front.test", app)
+        assert seen == ["made", "put away"]
+        assert len(listening()) == 1
+        await town.open("front.test", hello)  # the name is still free
+    assert remains() == []
+
+
+async def test_a_shut_down_that_fails_does_not_spare_the_others():
+    async def fail(app):
+        raise LookupError("cannot stop")
+
+    app = web.Application()
+    app.on_cleanup.append(fail)
+    with pytest.raises(LookupError, match="cannot stop"):
         async with Town() as town:
             await town.open("origin.test", hello)
-            with pytest.raises(LookupError, match="no database"):
-                await town.open("front.test", app)
-            assert seen == ["made", "put away"]
-            assert len(listening()) == 1
-            await town.open("front.test", hello)  # the name is still free
-        assert remains() == []
-
-    run(main)
+            await town.open("front.test", app)
+            await town.open("shop.test", hello)
+    assert remains() == []
 
 
-def test_a_shut_down_that_fails_does_not_spare_the_others():
-    async def main():
-        async def fail(app):
-            raise LookupError("cannot stop")
-
-        app = web.Application()
-        app.on_cleanup.append(fail)
-        with pytest.raises(LookupError, match="cannot stop"):
-            async with Town() as town:
-                await town.open("origin.test", hello)
-                await town.open("front.test", app)
-                await town.open("shop.test", hello)
-        assert remains() == []
-
-    run(main)
-
-
-def test_opening_again_and_again_leaks_nothing():
-    if not os.path.isdir("/proc/self/fd"):
-        pytest.skip("this system has no /proc/self/fd to count open files with")
-
-    async def main():
-        async def once():
-            async with Town() as town:
-                await open_three(town)
-                async with ClientSession(connector=town.connector("client")) as client:
-                    with pytest.raises(ClientError):
-                        await client.get("http://origin.test:81/")
-                    await get(client, "http://origin.test/")
-
-        await once()
-        await turns(2)
-        before = len(os.listdir("/proc/self/fd"))
-        for _ in range(25):
-            await once()
-        await turns(2)
-        assert len(os.listdir("/proc/self/fd")) == before
-        assert remains() == []
-
-    run(main)
-
-
-def test_the_ticker_ends_with_the_town():
-    async def main():
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="no /proc/self/fd to count open files with")
+async def test_opening_again_and_again_leaks_nothing():
+    async def once():
         async with Town() as town:
-            ticker = town._ticker
-        assert ticker.cancelled()
+            await open_three(town)
+            async with ClientSession(connector=town.connector("client")) as client:
+                with pytest.raises(ClientError):
+                    await client.get("http://origin.test:81/")
+                await get(client, "http://origin.test/")
 
-    run(main)
+    await once()
+    await turns(2)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(25):
+        await once()
+    await turns(2)
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert remains() == []
+
+
+async def test_the_ticker_ends_with_the_town():
+    async with Town() as town:
+        ticker = town._ticker
+    assert ticker.cancelled()
 
 
 # ---- opening
 
 
-def test_a_name_closes_and_opens_again():
-    async def main():
+async def test_a_name_closes_and_opens_again():
+    async with Town() as town, ClientSession(connector=town.connector("client")) as client:
+        for _ in range(3):
+            await town.open("origin.test", hello)
+            assert await get(client, "http://origin.test/") == "hello"
+            await town.close("origin.test")
+            with pytest.raises(ClientError):
+                await client.get("http://origin.test/")
+
+
+async def test_two_openings_of_one_name_at_once_leave_one_server():
+    async with Town() as town:
+        opened = [town.open("origin.test", hello) for _ in range(3)]
+        came = await asyncio.gather(*opened, return_exceptions=True)
+        assert sorted(str(it) for it in came if it)[0].startswith("origin.test:80 is open already")
+        assert [type(it) for it in came if it] == [TownError, TownError]
+        assert len(listening()) == 1
+    assert remains() == []
+
+
+async def test_an_opening_that_the_town_does_not_wait_for_leaves_no_server():
+    gate = Gate()
+
+    async def slow(app):
+        await gate
+
+    app = web.Application()
+    app.on_startup.append(slow)
+    async with Town() as town:
+        opening = asyncio.create_task(town.open("origin.test", app))
+        await gate.reached()
+    gate.open()
+    with pytest.raises(TownError, match="closed"):
+        await opening
+    assert remains() == []
+
+
+async def test_an_application_can_be_opened_in_town_after_town():
+    app = web.Application()
+    app.router.add_get("/", hello)
+    for _ in range(2):
         async with Town() as town, ClientSession(connector=town.connector("client")) as client:
-            for _ in range(3):
-                await town.open("origin.test", hello)
-                assert await get(client, "http://origin.test/") == "hello"
-                await town.close("origin.test")
-                with pytest.raises(ClientError):
-                    await client.get("http://origin.test/")
-
-    run(main)
+            await town.open("origin.test", app)
+            assert await get(client, "http://origin.test/") == "hello"
 
 
-def test_two_openings_of_one_name_at_once_leave_one_server():
-    async def main():
-        async with Town() as town:
-            opened = [town.open("origin.test", hello) for _ in range(3)]
-            came = await asyncio.gather(*opened, return_exceptions=True)
-            assert sorted(str(it) for it in came if it)[0].startswith("origin.test:80 is open already")
-            assert [type(it) for it in came if it] == [TownError, TownError]
-            assert len(listening()) == 1
-        assert remains() == []
-
-    run(main)
-
-
-def test_an_opening_that_the_town_does_not_wait_for_leaves_no_server():
-    async def main():
-        gate = Gate()
-
-        async def slow(app):
-            await gate
-
-        app = web.Application()
-        app.on_startup.append(slow)
-        async with Town() as town:
-            opening = asyncio.create_task(town.open("origin.test", app))
-            await gate.reached()
-        gate.open()
-        with pytest.raises(TownError, match="closed"):
-            await opening
-        assert remains() == []
-
-    run(main)
-
-
-def test_an_application_can_be_opened_in_town_after_town():
-    async def main():
-        app = web.Application()
-        app.router.add_get("/", hello)
-        for _ in range(2):
-            async with Town() as town, ClientSession(connector=town.connector("client")) as client:
-                await town.open("origin.test", app)
-                assert await get(client, "http://origin.test/") == "hello"
-
-    run(main)
-
-
-def test_options_go_to_the_runner():
-    async def main():
-        async with Town() as town:
-            await town.open("origin.test", hello, keepalive_timeout=0, max_field_size=64)
-            head = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nA: " + b"a" * 99 + b"\r\n\r\n"
-            assert b" 400 Bad Request\r\n" in await raw(town.address("origin.test"), head)
-
-    run(main)
+async def test_options_go_to_the_runner():
+    async with Town() as town:
+        await town.open("origin.test", hello, keepalive_timeout=0, max_field_size=64)
+        head = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nA: " + b"a" * 99 + b"\r\n\r\n"
+        assert b" 400 Bad Request\r\n" in await raw(town.address("origin.test"), head)
 
 
 @pytest.mark.parametrize(
@@ -390,169 +334,146 @@ def test_options_go_to_the_runner():
         ),
     ],
 )
-def test_what_cannot_be_opened_is_one_sentence(app, options, sentence):
-    async def main():
-        async with Town() as town:
-            with pytest.raises(TownError, match=sentence):
-                await town.open("origin.test", app, **options)
-            assert listening() == []
-
-    run(main)
+async def test_what_cannot_be_opened_is_one_sentence(app, options, sentence):
+    async with Town() as town:
+        with pytest.raises(TownError, match=sentence):
+            await town.open("origin.test", app, **options)
+        assert listening() == []
 
 
-def test_bad_use_is_one_sentence():
-    async def main():
-        town = Town()
-        for use in (
-            lambda: town.open("origin.test", hello),
-            lambda: town.close("origin.test"),
-            lambda: asyncio.to_thread(town.connector, "client"),
-            lambda: asyncio.to_thread(town.address, "origin.test"),
+async def test_bad_use_is_one_sentence():
+    town = Town()
+    for use in (
+        lambda: town.open("origin.test", hello),
+        lambda: town.close("origin.test"),
+        lambda: asyncio.to_thread(town.connector, "client"),
+        lambda: asyncio.to_thread(town.address, "origin.test"),
+    ):
+        with pytest.raises(
+            TownError, match="not open yet: write `async with Town\\(\\) as town:`|not open, so it"
         ):
-            with pytest.raises(
-                TownError, match="not open yet: write `async with Town\\(\\) as town:`|not open, so it"
-            ):
-                await use()
-        async with town:
+            await use()
+    async with town:
+        await town.open("origin.test", hello)
+        with pytest.raises(
+            TownError, match=r"open already: close it first with `await town.close\('origin.test:80'\)`"
+        ):
             await town.open("origin.test", hello)
-            with pytest.raises(
-                TownError, match=r"open already: close it first with `await town.close\('origin.test:80'\)`"
-            ):
-                await town.open("origin.test", hello)
-            with pytest.raises(TownError, match=r"shop.test is not open, .* Open are: origin.test:80\."):
-                await town.close("shop.test")
-            with pytest.raises(
-                TownError, match="localhost is another computer for everybody: say whose with on="
-            ):
-                await town.open("localhost", hello)
-            with pytest.raises(TownError, match="Nobody in this town is called nobody.test"):
-                town.address("nobody.test")
-            with pytest.raises(TownError, match="A town opens once"):
-                async with town:
-                    pass
-        with pytest.raises(TownError, match="closed: run the cell that opens it again"):
-            await town.open("origin.test", hello)
-        with pytest.raises(TownError, match="closed: run the cell that opens it again"):
-            town.connector("client")
+        with pytest.raises(TownError, match=r"shop.test is not open, .* Open are: origin.test:80\."):
+            await town.close("shop.test")
+        with pytest.raises(
+            TownError, match="localhost is another computer for everybody: say whose with on="
+        ):
+            await town.open("localhost", hello)
+        with pytest.raises(TownError, match="Nobody in this town is called nobody.test"):
+            town.address("nobody.test")
         with pytest.raises(TownError, match="A town opens once"):
             async with town:
                 pass
-        assert remains() == []
+    with pytest.raises(TownError, match="closed: run the cell that opens it again"):
+        await town.open("origin.test", hello)
+    with pytest.raises(TownError, match="closed: run the cell that opens it again"):
+        town.connector("client")
+    with pytest.raises(TownError, match="A town opens once"):
+        async with town:
+            pass
+    assert remains() == []
 
-    run(main)
 
-
-def test_proxy_variables_are_not_obeyed(monkeypatch):
+async def test_proxy_variables_are_not_obeyed(monkeypatch):
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "WS_PROXY", "WSS_PROXY"):
         monkeypatch.setenv(name, "http://10.0.0.1:3128")
         monkeypatch.setenv(name.lower(), "http://10.0.0.1:3128")
-
-    async def main():
-        async with Town() as town:
-            await town.open("origin.test", hello)
-            async with ClientSession(connector=town.connector("client"), trust_env=True) as client:
-                assert await get(client, "http://origin.test/") == "hello"
-
-    run(main)
+    async with Town() as town:
+        await town.open("origin.test", hello)
+        async with ClientSession(connector=town.connector("client"), trust_env=True) as client:
+            assert await get(client, "http://origin.test/") == "hello"
 
 
-def test_what_a_handler_prints_does_not_belong_to_who_opened():
+async def test_what_a_handler_prints_does_not_belong_to_who_opened():
     cell = contextvars.ContextVar("cell", default="none")
+    seen = []
 
-    async def main():
-        seen = []
+    async def handler(request):
+        seen.append(cell.get())
+        return web.Response()
 
-        async def handler(request):
-            seen.append(cell.get())
-            return web.Response()
-
-        cell.set("the opening cell")
-        async with Town() as town, ClientSession(connector=town.connector("client")) as client:
-            await town.open("origin.test", handler)
-            await get(client, "http://origin.test/")
-        assert seen == ["none"]
-
-    run(main)
+    cell.set("the opening cell")
+    async with Town() as town, ClientSession(connector=town.connector("client")) as client:
+        await town.open("origin.test", handler)
+        await get(client, "http://origin.test/")
+    assert seen == ["none"]
 
 
 # ---- TLS
 
 
-def test_tls_by_name():
-    async def main():
-        async with Town() as town:
-            await town.open("origin.test", hello, tls=True)
-            await town.open("origin.test", hello)
-            await town.open("localhost:9443", hello, on="client", tls=True)
-            assert set(town.names()) == {"origin.test:443", "origin.test:80"}
-            ssl = town.ca.client_context()
-            async with ClientSession(connector=town.connector("client", ssl=ssl)) as client:
-                for url in (
-                    "https://origin.test",
-                    "https://localhost:9443",
-                    "https://127.0.0.1:9443",
-                    "https://[::1]:9443",
-                ):
-                    assert await get(client, f"{url}/secret") == "hello"
-            async with ClientSession(connector=town.connector("stranger")) as client:
-                with pytest.raises(ClientConnectorCertificateError):
-                    await client.get("https://origin.test/")
-            servers = addresses(town)
-            assert [it.start for it in town.trace.requests(who="client", whom="origin.test")] == [
-                "GET /secret HTTP/1.1"
-            ]
-            await town.close("origin.test", tls=True)
-            assert set(town.names()) == {"origin.test:80"}
-        assert remains(servers) == []
-
-    run(main)
+async def test_tls_by_name():
+    async with Town() as town:
+        await town.open("origin.test", hello, tls=True)
+        await town.open("origin.test", hello)
+        await town.open("localhost:9443", hello, on="client", tls=True)
+        assert set(town.names()) == {"origin.test:443", "origin.test:80"}
+        ssl = town.ca.client_context()
+        async with ClientSession(connector=town.connector("client", ssl=ssl)) as client:
+            for url in (
+                "https://origin.test",
+                "https://localhost:9443",
+                "https://127.0.0.1:9443",
+                "https://[::1]:9443",
+            ):
+                assert await get(client, f"{url}/secret") == "hello"
+        async with ClientSession(connector=town.connector("stranger")) as client:
+            with pytest.raises(ClientConnectorCertificateError):
+                await client.get("https://origin.test/")
+        servers = addresses(town)
+        assert [it.start for it in town.trace.requests(who="client", whom="origin.test")] == [
+            "GET /secret HTTP/1.1"
+        ]
+        await town.close("origin.test", tls=True)
+        assert set(town.names()) == {"origin.test:80"}
+    assert remains(servers) == []
 
 
 # ---- who speaks
 
 
-def test_everybody_is_called_by_name_without_a_header():
-    async def main():
-        async with Town() as town:
+async def test_everybody_is_called_by_name_without_a_header():
+    async with Town() as town:
 
-            async def front(request):
-                assert set(request.headers) <= {"Host", "Accept", "Accept-Encoding", "User-Agent"}
-                async with ClientSession(connector=town.connector("front.test")) as session:
-                    return web.Response(text=await get(session, "http://origin.test/"))
+        async def front(request):
+            assert set(request.headers) <= {"Host", "Accept", "Accept-Encoding", "User-Agent"}
+            async with ClientSession(connector=town.connector("front.test")) as session:
+                return web.Response(text=await get(session, "http://origin.test/"))
 
-            await town.open("origin.test", hello, known_as="the origin")
-            await town.open("front.test", front)
-            async with ClientSession(connector=town.connector("client")) as client:
-                assert await get(client, "http://front.test/") == "hello"
-        assert [(it.who, it.whom, it.label) for it in town.trace.said] == [
-            ("client", "front.test", "GET /"),
-            ("front.test", "the origin", "GET /"),
-            ("the origin", "front.test", "200 OK"),
-            ("front.test", "client", "200 OK"),
-        ]
-
-    run(main)
+        await town.open("origin.test", hello, known_as="the origin")
+        await town.open("front.test", front)
+        async with ClientSession(connector=town.connector("client")) as client:
+            assert await get(client, "http://front.test/") == "hello"
+    assert [(it.who, it.whom, it.label) for it in town.trace.said] == [
+        ("client", "front.test", "GET /"),
+        ("front.test", "the origin", "GET /"),
+        ("the origin", "front.test", "200 OK"),
+        ("front.test", "client", "200 OK"),
+    ]
 
 
-def test_a_hundred_at_once_are_not_mixed_up():
-    async def main():
-        async with Town() as town:
-            await town.open("origin.test", hello)
+async def test_a_hundred_at_once_are_not_mixed_up():
+    async with Town() as town:
+        await town.open("origin.test", hello)
 
-            async def one(owner):
-                async with ClientSession(connector=town.connector(owner)) as client:
-                    await get(client, f"http://origin.test/{owner}")
+        async def one(owner):
+            async with ClientSession(connector=town.connector(owner)) as client:
+                await get(client, f"http://origin.test/{owner}")
 
-            owners = [f"client-{i}" for i in range(100)]
-            await asyncio.gather(*map(one, owners))
-        spoken = {it.who: it.message.target for it in town.trace.said if it.message.kind == "request"}
-        assert spoken == {owner: f"/{owner}" for owner in owners}
-        assert sorted(it.whom for it in town.trace.said if it.message.kind == "answer") == sorted(owners)
-
-    run(main)
+        owners = [f"client-{i}" for i in range(100)]
+        await asyncio.gather(*map(one, owners))
+    spoken = {it.who: it.message.target for it in town.trace.said if it.message.kind == "request"}
+    assert spoken == {owner: f"/{owner}" for owner in owners}
+    assert sorted(it.whom for it in town.trace.said if it.message.kind == "answer") == sorted(owners)
 
 
-def test_guests_have_names():
+async def test_guests_have_names():
     def ask(address):
         connection = http.client.HTTPConnection(*address, timeout=5)
         connection.request("GET", "/", headers={"Host": "origin.test"})
@@ -561,25 +482,22 @@ def test_guests_have_names():
         finally:
             connection.close()
 
-    async def main():
-        async with Town() as town:
-            await town.open("origin.test", hello)
-            address = town.address("origin.test")
-            with town.guest("http.client"):
-                with town.guest("curl"):
-                    await asyncio.to_thread(ask, address)
-                assert await asyncio.to_thread(ask, address) == b"hello"
-            await asyncio.to_thread(ask, address)
-        assert [it.who for it in town.trace.said if it.message.kind == "request"] == [
-            "curl",
-            "http.client",
-            "stranger",
-        ]
-
-    run(main)
+    async with Town() as town:
+        await town.open("origin.test", hello)
+        address = town.address("origin.test")
+        with town.guest("http.client"):
+            with town.guest("curl"):
+                await asyncio.to_thread(ask, address)
+            assert await asyncio.to_thread(ask, address) == b"hello"
+        await asyncio.to_thread(ask, address)
+    assert [it.who for it in town.trace.said if it.message.kind == "request"] == [
+        "curl",
+        "http.client",
+        "stranger",
+    ]
 
 
-def test_the_lanes_are_the_same_every_time():
+async def test_the_lanes_are_the_same_every_time():
     async def once():
         async with Town() as town:
 
@@ -595,12 +513,9 @@ def test_the_lanes_are_the_same_every_time():
                 await answer.read()
         return town.trace
 
-    async def main():
-        traces = [await once() for _ in range(50)]
-        assert len({str(it.lanes()) for it in traces}) == 1
-        assert [it.who for it in traces[0].said] == ["client", "front.test", "origin.test", "front.test"]
-
-    run(main)
+    traces = [await once() for _ in range(50)]
+    assert len({str(it.lanes()) for it in traces}) == 1
+    assert [it.who for it in traces[0].said] == ["client", "front.test", "origin.test", "front.test"]
 
 
 def test_a_town_in_another_thread_is_its_own():
