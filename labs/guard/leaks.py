@@ -55,11 +55,12 @@ def _is_lost(coroutine: Any) -> bool:
 
 
 def _is_housekeeping(coroutine: Any) -> bool:
-    # A Jupyter kernel starts work of its own while a lesson runs, and anyio's plugin runs a test; it belongs to
-    # its packages, by module, not by path.
+    # A Jupyter kernel starts work of its own while a lesson runs; it belongs to its packages, by module, not
+    # by path. So does the test that anyio's plugin runs.
     frame = getattr(coroutine, "cr_frame", None)
     module = frame.f_globals.get("__name__", "") if frame is not None else ""
-    return module.partition(".")[0] in ("ipykernel", "jupyter_client", "tornado", "zmq", "IPython", "anyio")
+    packages = ("ipykernel", "jupyter_client", "tornado", "zmq", "IPython")
+    return module.partition(".")[0] in packages or coroutine.__qualname__.startswith("TestRunner.")
 
 
 def name_of(task: asyncio.Task[Any]) -> str:
