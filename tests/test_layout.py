@@ -1,4 +1,4 @@
-"""The layout of labs: every package has a level and takes from lower levels only; nothing goes in a circle."""
+"""The layout of labs: each package has a level and takes from lower levels only; nothing goes in a circle."""
 
 import ast
 import graphlib
