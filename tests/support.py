@@ -9,8 +9,12 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
+from labs.capture.message import Message
 from labs.capture.recording import Event
+from labs.capture.trace import Said
 from labs.town.town import Town
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def run(main: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
@@ -67,6 +71,12 @@ def remains(servers: Iterable[tuple[str, int]] | None = None) -> list[object]:
             if open_ and (servers is None or it.get_extra_info("sockname") in set(servers)):
                 ends.append(it)
     return [*listening(), *tasks(), *ends]
+
+
+def message(said: Said) -> Message:
+    """Return the message of a line, which must have one."""
+    assert said.message, said
+    return said.message
 
 
 def addresses(town: Town) -> set[tuple[str, int]]:
