@@ -1,4 +1,4 @@
-"""What several tests need: a loop with a limit, what is left open, and a client that sees raw bytes."""
+"""What several tests need: turns of the loop, what is left open, and a client that sees raw bytes."""
 
 import asyncio
 import contextlib
@@ -15,16 +15,6 @@ from labs.capture.trace import Said
 from labs.town.town import Town
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def run(main: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
-    """Run a test's coroutine in a new loop; a test that hangs fails."""
-
-    async def limited() -> Any:
-        async with asyncio.timeout(seconds):
-            return await main()
-
-    return asyncio.run(limited())
 
 
 async def turns(count: int) -> None:
