@@ -57,7 +57,7 @@ def result(release: str, why: Mapping[str, str] | None = None, **verdicts: Verdi
     return Results(release, "3.11.2", "Linux", {"yarl": "1.0"}, verdicts, {}, why or {}, NOW)
 
 
-# ── what is stored ─────────────────────────────────────────────────────────────────────────────────────────
+# ── what is stored ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_what_is_stored_for_the_pinned_release_is_the_ledger() -> None:
@@ -116,7 +116,7 @@ def test_what_does_not_fit_is_found(tmp_path: Path, kept: Results, words: str) -
     assert "".join(store.findings(BOOK, NOW, tmp_path, "3.14.5")) == words
 
 
-# ── the page ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── the page ────────────────────────────────────────────────────────────────────────────────────────────
 
 OLD = result("3.9.5", {"C1": "there: a|b", "C3": "the lab | *failed*"}, C1=REFUTED, C2=REFUTED, C3=BROKEN)
 NEW = result("3.14.5", C1=HOLDS, C2=REFUTED)
@@ -174,7 +174,7 @@ def test_a_page_that_is_not_what_is_stored_is_found(tmp_path: Path) -> None:
     assert [*chronicle.stale(tmp_path)] == [words]
 
 
-# ── one lesson, told claim by claim ────────────────────────────────────────────────────────────────────────
+# ── one lesson, told claim by claim ─────────────────────────────────────────────────────────────────────
 
 LESSON = """# %%
 from labs.trial.claims import check
@@ -274,7 +274,7 @@ def test_a_real_lesson_is_told_in_a_process_of_its_own() -> None:
     assert (sitting.end, sitting.installed["aiohttp"]) == ("", aiohttp.__version__)
 
 
-# ── processes that crash, hang or stay ─────────────────────────────────────────────────────────────────────
+# ── processes that crash, hang or stay ──────────────────────────────────────────────────────────────────
 
 TOLD = """
 import json, os, subprocess, sys, time
@@ -328,7 +328,7 @@ def test_a_claim_that_is_checked_twice_must_get_one_verdict(monkeypatch: pytest.
     assert sitting_of(code, monkeypatch).told["C1"][0] == BROKEN
 
 
-# ── what several runs come to ──────────────────────────────────────────────────────────────────────────────
+# ── what several runs come to ───────────────────────────────────────────────────────────────────────────
 
 EXPECTED = {"C1": "holds", "C2": "refuted"}
 AGREED = {"C1": ("holds", "q: a 1"), "C2": ("refuted", "q: a 2")}
@@ -443,7 +443,7 @@ def test_a_release_that_is_pinned_one_day_is_run_too(monkeypatch: pytest.MonkeyP
     assert measure.every() == (*measure.RELEASES, "3.99.0", "newest")
 
 
-# ── environments ───────────────────────────────────────────────────────────────────────────────────────────
+# ── environments ────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -510,7 +510,7 @@ def test_the_last_word_of_pip_is_its_error(monkeypatch: pytest.MonkeyPatch) -> N
     assert environments.newest() == "3.15.1"
 
 
-# ── old releases in the town ───────────────────────────────────────────────────────────────────────────────
+# ── old releases in the town ────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_pinned_release_needs_nothing_of_older() -> None:
