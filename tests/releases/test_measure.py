@@ -5,6 +5,7 @@ import dataclasses
 import inspect
 import json
 import runpy
+import signal
 import socket
 import subprocess
 import sys
@@ -315,12 +316,14 @@ def test_an_interrupt_ends_the_process() -> None:
 
 def test_a_lesson_does_not_outlive_the_command_that_started_it() -> None:
     pipe = subprocess.PIPE
-    line = [sys.executable, "-c", "from labs import verdicts; import threading; verdicts._end_with_parent()"]
+    code = "from labs.releases import worker; print('here', flush=True); worker._end_with_parent()"
+    line = [sys.executable, "-c", code]
     options: dict[str, Any] = {"start_new_session": True} if sys.platform != "win32" else {}
     with subprocess.Popen(line, cwd=paths.ROOT, stdin=pipe, stdout=pipe, **options) as process:
-        assert process.stdin is not None
+        assert process.stdin and process.stdout
+        assert process.stdout.readline().strip() == b"here"
         process.stdin.close()
-        assert process.wait(30) != 0
+        assert process.wait(30) == (-signal.SIGKILL if sys.platform != "win32" else 1)
 
 
 def test_a_claim_that_is_checked_twice_must_get_one_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
