@@ -108,7 +108,7 @@ def test_the_workflow_runs_what_the_project_promises() -> None:
 
 
 def unpinned(text: str) -> list[str]:
-    """Return the actions of a workflow that are named by a tag, which can move, and not by a hash and its tag."""
+    """Return the actions of a workflow that are named by a tag, which can move, and not by a hash."""
     used = re.findall(r"uses: *(.*)", text)
     return [it for it in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", it)]
 
