@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labs.capture.trace import Said
+from labs.capture.said import Said
 from labs.draw.sheet import ASK, BODY, FAIL, INK, SMALL, SOFT, Align, Dash, Sheet, width_of
 from labs.show.volatile import settle
 

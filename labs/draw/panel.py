@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from labs.capture.trace import Said, Trace
+from labs.capture.said import Said
+from labs.capture.trace import Trace
 from labs.draw import arrow
 from labs.draw.arrow import Arrow
 from labs.draw.figure import sentence
