@@ -26,7 +26,7 @@ def check(found, readings):
 
 
 async def attempt(name, answer):
-    return f"{name}: {'not tried yet' if answer(0) is ... else answer(0)}"
+    return f"{name}: {'not tried yet' if answer(0) is ... else 'yes' if answer(0) == 1 else 'not yet'}"
 
 
 class guard:

@@ -13,7 +13,7 @@ def test_a_built_notebook_is_executed_minimal_and_finds_labs(built: Path) -> Non
     solved = build.stored(built / "solutions" / f"{NAME}.ipynb")
     code = [cell for cell in solved.cells if cell.cell_type == "code"]
     assert code[1].outputs[0].text == "counted in solutions\n"
-    assert code[4].outputs[0].data["text/plain"] == "'add-one: 1'"
+    assert code[4].outputs[0].data["text/plain"] == "'add-one: yes'"
     assert solved.metadata.language_info == {"name": "python"}
     assert all(not set(cell.metadata) - {"exercise"} for cell in solved.cells)
     opened = build.stored(built / f"{NAME}.ipynb")

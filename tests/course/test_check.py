@@ -63,6 +63,7 @@ def test_a_second_ignored_output_is_found(notebooks: Path) -> None:
         ("counted in notebooks", "C:\\\\\\\\Users", "shows a path of this machine"),
         ("counted in notebooks", "192.168.1.7", "shows an address of this machine"),
         ("Python 3", "Python 4", "is not what its source yields"),
+        ("add-one: not tried yet", "add-one: yes", "must show `add-one: not tried yet` and shows"),
         ('"nbformat": 4', '"nbformat": "x"', "is not a notebook"),
     ],
 )
@@ -72,6 +73,13 @@ def test_a_fault_in_a_notebook_is_found(notebooks: Path, old: str, new: str, wor
     assert old in text
     file.write_text(text.replace(old, new), "utf-8")
     assert words in findings(notebooks)
+
+
+def test_a_solution_that_does_not_solve_is_found(notebooks: Path) -> None:
+    file = notebooks / "solutions" / f"{NAME}.ipynb"
+    file.write_text(file.read_text("utf-8").replace("add-one: yes", "add-one: not yet. Count."), "utf-8")
+    told = findings(notebooks)
+    assert "code cell 5 must show `add-one: yes` and shows \"'add-one: not yet. Count.'\"" in told
 
 
 def test_a_stored_error_is_found(notebooks: Path) -> None:

@@ -84,7 +84,7 @@ def test_a_digest_stands_for_what_is_run(source: Path, old: str, new: str, same:
 
 def test_run_returns_names_and_values(source: Path) -> None:
     done = lesson.run(source)
-    assert done.values == (None, [1, 2], ["C01"], None, "add-one: 1", None)
+    assert done.values == (None, [1, 2], ["C01"], None, "add-one: yes", None)
     assert done.namespace["found"] == [1, 2]
 
 
