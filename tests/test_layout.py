@@ -15,9 +15,9 @@ import pytest
 import labs
 from labs.paths import LABS, ROOT
 
-# A package takes from levels below its own, never from its own level. `paths` and `environment` are modules.
+# A package takes from levels below its own, never from its own level. The first three are modules.
 LEVELS = (
-    ("paths", "environment", "show", "gateway"),
+    ("paths", "environment", "installed", "show", "gateway"),
     ("capture",),
     ("town",),
     ("guard", "servers", "clients"),
