@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import venv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from labs.releases.store import Results, cookie_cases
 from labs.town import compat, names
 from labs.town.town import Town
 from labs.trial.claims import Claim, Kind, Verdict, ledger
-from tests.support import hello, run
+from tests.support import hello
 
 HOLDS, REFUTED, BROKEN, NOT_TESTED = Verdict.HOLDS, Verdict.REFUTED, Verdict.BROKEN, Verdict.NOT_TESTED
 
@@ -463,7 +464,7 @@ def pip(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         python.touch()
 
     monkeypatch.setattr(environments, "_pip", answer)
-    monkeypatch.setattr(environments.venv, "create", create)
+    monkeypatch.setattr(venv, "create", create)
     return said
 
 
@@ -516,29 +517,24 @@ def test_the_pinned_release_needs_nothing_of_older() -> None:
     assert compat.TCPConnector is aiohttp.TCPConnector
 
 
-def test_without_a_socket_factory_the_town_knows_who_speaks_all_the_same(
+async def test_without_a_socket_factory_the_town_knows_who_speaks_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(inspect, "signature", lambda it: inspect.Signature())
         kind = runpy.run_path(compat.__file__)["TCPConnector"]
     assert kind is not aiohttp.TCPConnector
-
-    async def main() -> list[tuple[str, str]]:
-        async with Town() as town:
-            await town.open("front.test", hello)
-            resolver = names._Resolver(town._names, "client", "client")
-            make = town._names.socket_for("client")
-            connector = kind(
-                socket_factory=make, resolver=resolver, use_dns_cache=False, family=socket.AF_INET
-            )
-            async with ClientSession(connector=connector) as client:
-                asked = (client.get("http://front.test/") for _ in range(3))
-                for answer in await asyncio.gather(*asked):
-                    answer.release()
-                with pytest.raises(aiohttp.ClientConnectorError) as caught:
-                    await client.get("http://127.0.0.1:9/")
-                assert "is not in the town" in str(caught.value.os_error)
-        return [(it.who, it.whom) for it in town.trace.said if it.whom == "front.test"]
-
-    assert run(main) == [("client", "front.test")] * 3
+    async with Town() as town:
+        await town.open("front.test", hello)
+        resolver = names._Resolver(town._names, "client", "client")
+        make = town._names.socket_for("client")
+        connector = kind(socket_factory=make, resolver=resolver, use_dns_cache=False, family=socket.AF_INET)
+        async with ClientSession(connector=connector) as client:
+            asked = (client.get("http://front.test/") for _ in range(3))
+            for answer in await asyncio.gather(*asked):
+                answer.release()
+            with pytest.raises(aiohttp.ClientConnectorError) as caught:
+                await client.get("http://127.0.0.1:9/")
+            assert "is not in the town" in str(caught.value.os_error)
+    spoken = [(it.who, it.whom) for it in town.trace.said if it.whom == "front.test"]
+    assert spoken == [("client", "front.test")] * 3
