@@ -36,7 +36,7 @@ async def forever() -> None:
     await asyncio.Event().wait()
 
 
-# ---- the misdeeds: each returns what a notebook's variable would hold, or nothing
+# ── the misdeeds: each returns what a notebook's variable would hold, or nothing ────────────────────────
 
 
 async def lose_a_task() -> None:
@@ -255,7 +255,7 @@ async def test_clean_says_the_same_again() -> None:
     assert len(told) == 1
 
 
-# ---- hooks
+# ── hooks ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def hooks() -> tuple[object, ...]:
@@ -343,7 +343,7 @@ async def test_other_warnings_pass() -> None:
         warnings.showwarning = show
 
 
-# ---- forgiving
+# ── forgiving ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_a_learners_attempt_is_forgiven() -> None:
@@ -377,7 +377,7 @@ async def test_a_learners_attempt_is_forgiven() -> None:
     assert str(caught.value).count(TRACEBACK) == 1
 
 
-# ---- in a Jupyter kernel
+# ── in a Jupyter kernel ─────────────────────────────────────────────────────────────────────────────────
 
 CELLS = {
     "clean": """

@@ -5,6 +5,7 @@ import dataclasses
 import inspect
 import json
 import runpy
+import signal
 import socket
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def result(release: str, why: Mapping[str, str] | None = None, **verdicts: Verdi
     return Results(release, "3.11.2", "Linux", {"yarl": "1.0"}, verdicts, {}, why or {}, NOW)
 
 
-# ── what is stored ─────────────────────────────────────────────────────────────────────────────────────────
+# ── what is stored ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_what_is_stored_for_the_pinned_release_is_the_ledger() -> None:
@@ -116,7 +117,7 @@ def test_what_does_not_fit_is_found(tmp_path: Path, kept: Results, words: str) -
     assert "".join(store.findings(BOOK, NOW, tmp_path, "3.14.5")) == words
 
 
-# ── the page ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── the page ────────────────────────────────────────────────────────────────────────────────────────────
 
 OLD = result("3.9.5", {"C1": "there: a|b", "C3": "the lab | *failed*"}, C1=REFUTED, C2=REFUTED, C3=BROKEN)
 NEW = result("3.14.5", C1=HOLDS, C2=REFUTED)
@@ -174,7 +175,7 @@ def test_a_page_that_is_not_what_is_stored_is_found(tmp_path: Path) -> None:
     assert [*chronicle.stale(tmp_path)] == [words]
 
 
-# ── one lesson, told claim by claim ────────────────────────────────────────────────────────────────────────
+# ── one lesson, told claim by claim ─────────────────────────────────────────────────────────────────────
 
 LESSON = """# %%
 from labs.trial.claims import check
@@ -274,7 +275,7 @@ def test_a_real_lesson_is_told_in_a_process_of_its_own() -> None:
     assert (sitting.end, sitting.installed["aiohttp"]) == ("", aiohttp.__version__)
 
 
-# ── processes that crash, hang or stay ─────────────────────────────────────────────────────────────────────
+# ── processes that crash, hang or stay ──────────────────────────────────────────────────────────────────
 
 TOLD = """
 import json, os, subprocess, sys, time
@@ -315,12 +316,14 @@ def test_an_interrupt_ends_the_process() -> None:
 
 def test_a_lesson_does_not_outlive_the_command_that_started_it() -> None:
     pipe = subprocess.PIPE
-    line = [sys.executable, "-c", "from labs import verdicts; import threading; verdicts._end_with_parent()"]
+    code = "from labs.releases import worker; print('here', flush=True); worker._end_with_parent()"
+    line = [sys.executable, "-c", code]
     options: dict[str, Any] = {"start_new_session": True} if sys.platform != "win32" else {}
     with subprocess.Popen(line, cwd=paths.ROOT, stdin=pipe, stdout=pipe, **options) as process:
-        assert process.stdin is not None
+        assert process.stdin and process.stdout
+        assert process.stdout.readline().strip() == b"here"
         process.stdin.close()
-        assert process.wait(30) != 0
+        assert process.wait(30) == (-signal.SIGKILL if sys.platform != "win32" else 1)
 
 
 def test_a_claim_that_is_checked_twice_must_get_one_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,7 +331,7 @@ def test_a_claim_that_is_checked_twice_must_get_one_verdict(monkeypatch: pytest.
     assert sitting_of(code, monkeypatch).told["C1"][0] == BROKEN
 
 
-# ── what several runs come to ──────────────────────────────────────────────────────────────────────────────
+# ── what several runs come to ───────────────────────────────────────────────────────────────────────────
 
 EXPECTED = {"C1": "holds", "C2": "refuted"}
 AGREED = {"C1": ("holds", "q: a 1"), "C2": ("refuted", "q: a 2")}
@@ -443,7 +446,7 @@ def test_a_release_that_is_pinned_one_day_is_run_too(monkeypatch: pytest.MonkeyP
     assert measure.every() == (*measure.RELEASES, "3.99.0", "newest")
 
 
-# ── environments ───────────────────────────────────────────────────────────────────────────────────────────
+# ── environments ────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -510,7 +513,7 @@ def test_the_last_word_of_pip_is_its_error(monkeypatch: pytest.MonkeyPatch) -> N
     assert environments.newest() == "3.15.1"
 
 
-# ── old releases in the town ───────────────────────────────────────────────────────────────────────────────
+# ── old releases in the town ────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_pinned_release_needs_nothing_of_older() -> None:

@@ -65,7 +65,7 @@ async def serving(
         yield town, town.address("origin.test"), made
 
 
-# ---- bytes
+# ── bytes ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_both_ways_byte_for_byte() -> None:
@@ -310,7 +310,7 @@ async def test_a_server_can_pause_reading() -> None:
         writer.close()
 
 
-# ---- ends
+# ── ends ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_who_closes_is_recorded() -> None:
@@ -405,7 +405,7 @@ async def test_a_server_that_cannot_take_a_connection_is_not_silent() -> None:
     assert isinstance(told[0]["exception"], TypeError)
 
 
-# ---- changes nothing
+# ── changes nothing ─────────────────────────────────────────────────────────────────────────────────────
 
 
 async def untapped(app: web.Application, requests: list[bytes]) -> list[bytes]:

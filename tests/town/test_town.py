@@ -33,7 +33,7 @@ async def open_three(town: Town) -> None:
         await town.open(name, hello)
 
 
-# ---- closing
+# ── closing ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_leaving_the_block_closes_everything() -> None:
@@ -271,7 +271,7 @@ async def test_the_ticker_ends_with_the_town() -> None:
     assert ticker and ticker.cancelled()
 
 
-# ---- opening
+# ── opening ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_a_name_closes_and_opens_again() -> None:
@@ -414,7 +414,7 @@ async def test_what_a_handler_prints_does_not_belong_to_who_opened() -> None:
     assert seen == ["none"]
 
 
-# ---- TLS
+# ── TLS ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_tls_by_name() -> None:
@@ -444,7 +444,7 @@ async def test_tls_by_name() -> None:
     assert remains(servers) == []
 
 
-# ---- who speaks
+# ── who speaks ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_everybody_is_called_by_name_without_a_header() -> None:
