@@ -108,7 +108,9 @@ def _course(known: argparse.Namespace) -> int:
         else:
             print(table)
     elif known.command == "repeat":
-        same, summary = course.repeat(only=known.lesson, times=known.times, busy=known.busy)
+        from labs.course.repeat import repeat
+
+        same, summary = repeat(only=known.lesson, times=known.times, busy=known.busy)
         print(summary)
         return int(not same)
     elif known.command == "run":

@@ -11,7 +11,7 @@ from typing import Any
 
 from labs.capture import dump
 from labs.capture.parser import Message
-from labs.capture.trace import Said
+from labs.capture.said import Said
 from labs.conformance.deadline import deadline
 from labs.conformance.exchange import Exchange
 from labs.conformance.line import Line

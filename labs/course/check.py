@@ -52,7 +52,9 @@ def check(
     readable = {one.name for one in entries}
     for source, solved, target in targets(notebooks):
         if source.stem in readable:
-            found += _notebook(target, cut(source, solved=solved), str(target.relative_to(notebooks.parent)))
+            where = str(target.relative_to(notebooks.parent))
+            found += _notebook(target, cut(source, solved=solved), where)
+            found += _attempts(target, where, "yes" if solved else "not tried yet")
     found += _orphans(notebooks)
     found += _claims(entries, ledger)
     found += _exercises(entries, list(exercises))
@@ -112,6 +114,22 @@ def _notebook(target: Path, wanted: NotebookNode, name: str) -> Iterator[str]:
                     yield from (
                         f"{where} shows {what}: make it stable or leave it out." for what in volatile(text)
                     )
+
+
+def _attempts(target: Path, name: str, wanted: str) -> Iterator[str]:
+    try:
+        cells = [cell for cell in stored(target).cells if cell.cell_type == "code"]
+    except LessonError:
+        return  # said already
+    replies = {}
+    for number, cell in enumerate(cells, 1):
+        for exercise in re.findall(r"\bawait attempt\(\s*\"([^\"]+)\"", cell.source):
+            texts = [text for output in cell.outputs for text in _texts(output)]
+            replies[exercise] = number, "".join(texts)  # the last one counts: the first may be a show
+    for exercise, (number, text) in replies.items():
+        if f"{exercise}: {wanted}" not in text:
+            shown = f"must show `{exercise}: {wanted}` and shows {text.partition(chr(10))[0]!r}"
+            yield f"{name}, code cell {number} {shown}: mend the answer or its check."
 
 
 def _skeleton(notebook: NotebookNode) -> list[object]:

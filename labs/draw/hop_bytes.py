@@ -70,10 +70,7 @@ def _hops(trace: Trace, whom: str | None = None) -> dict[tuple[str, str], Sizes]
 
 
 def _sizes(message: Message) -> Sizes:
-    if message.kind == "tunnel":
-        return 0, len(message.raw), 0
-    head, blank, body = message.raw.partition(b"\r\n\r\n")
-    return len(head) + len(blank), len(body), len(message.surplus)
+    return len(message.head), len(message.framed), len(message.surplus)
 
 
 def _counted(sizes: Sequence[int]) -> str:

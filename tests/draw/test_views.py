@@ -18,7 +18,8 @@ import pytest
 from PIL import Image
 
 from labs.capture.parser import Message
-from labs.capture.trace import Said, Trace
+from labs.capture.said import Said
+from labs.capture.trace import Trace
 from labs.draw import sequence, sheet
 from labs.draw.scale import scale
 from labs.draw.sheet import Sheet
