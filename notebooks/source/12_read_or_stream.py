@@ -560,7 +560,8 @@ await attempt("leave-politely", peek)
 # * Python: [codecs](https://docs.python.org/3/library/codecs.html#codecs.getincrementaldecoder),
 #   [tracemalloc](https://docs.python.org/3/library/tracemalloc.html).
 # * aiohttp issues [7929](https://github.com/aio-libs/aiohttp/issues/7929) on pieces of `iter_chunked(n)` and
-#   [1949](https://github.com/aio-libs/aiohttp/issues/1949) on `iter_any()` and `iter_chunks()`.
+#   [1949](https://github.com/aio-libs/aiohttp/issues/1949) on `iter_any()` and `iter_chunks()`; pull request
+#   [1775](https://github.com/aio-libs/aiohttp/pull/1775) on the memory that joining the pieces takes.
 # * The second and third of the four posts, 001 and 002.
 
 # %%
