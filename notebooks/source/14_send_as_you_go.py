@@ -214,7 +214,7 @@ async def counts(request):
     async for piece in request.content.iter_any():
         came += len(piece)
         if came > MIB:
-            raise web.HTTPRequestEntityTooLarge(MIB)
+            raise web.HTTPRequestEntityTooLarge(MIB, came)
     return web.Response(text=str(came))
 
 
@@ -466,7 +466,7 @@ async def small_only(request):
     async for piece in request.content.iter_any():
         came += len(piece)
         if came > 64 * KIB:
-            raise web.HTTPRequestEntityTooLarge(64 * KIB)
+            raise web.HTTPRequestEntityTooLarge(64 * KIB, came)
     return web.Response(text=str(came))
     # end
 
