@@ -10,7 +10,8 @@ import pytest
 
 from labs.capture.lanes import NARROWEST, WIDEST
 from labs.capture.parser import Message
-from labs.capture.trace import Said, Trace
+from labs.capture.said import Said
+from labs.capture.trace import Trace
 from labs.show.page import Page
 from labs.show.volatile import DECLARED
 

@@ -13,7 +13,8 @@ from aiohttp import ClientError, ClientSession
 
 from labs.capture.parser import Message
 from labs.capture.recording import Event, Piece, Recording
-from labs.capture.trace import Said, Trace, told
+from labs.capture.said import Said
+from labs.capture.trace import Trace, told
 from labs.town.town import Town
 
 GET = b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n"

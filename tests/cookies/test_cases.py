@@ -10,6 +10,7 @@ from aiohttp import ClientSession
 from labs import cookies
 from labs.clients import browser, programs, registry
 from labs.cookies import alone, live
+from labs.installed import find
 from labs.town.town import Town
 from tests.cookies.support import Jar
 
@@ -151,7 +152,7 @@ async def test_nobody_but_a_case_is_answered() -> None:
 
 
 async def test_a_browser_that_is_not_here_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browser, "find", lambda: None)
+    monkeypatch.setattr(registry, "find", lambda program: None)
     with pytest.raises(registry.ClientMissing, match="chromium is not on this machine"):
         await live.run("chromium")
 
@@ -163,7 +164,7 @@ async def test_a_tour_refuses_what_is_no_url_of_the_town() -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not browser.find(), reason="Chromium is not installed: see python -m labs doctor")
+@pytest.mark.skipif(find("chromium") is None, reason="Chromium is not installed: see python -m labs doctor")
 async def test_a_browser_forgets_between_walks_and_is_started_once(monkeypatch: pytest.MonkeyPatch) -> None:
     starts = 0
     start = programs.start

@@ -8,7 +8,7 @@ from PIL import Image, ImageColor
 
 from labs.draw import views
 from labs.draw.figure import DPI
-from labs.draw.mosaic import KINDS
+from labs.draw.grids import KINDS
 from labs.draw.sheet import Sheet
 from labs.show.grid import Grid
 

@@ -12,7 +12,8 @@ from aiohttp import (
 
 from labs.capture.notes import noted
 from labs.capture.recording import Event
-from labs.capture.trace import Said, Trace
+from labs.capture.said import Said
+from labs.capture.trace import Trace
 from labs.instruments import failures
 from labs.instruments.failures import EVERY, heard, stand, table, view
 from labs.servers.faults import FAULTS

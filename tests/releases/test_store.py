@@ -45,7 +45,8 @@ def test_stored_results_come_back_as_they_were(tmp_path: Path) -> None:
         (result("3.9.5"), "results/ has nothing of aiohttp 3.14.5, which the lab pins: run `make versions`."),
         (
             result("3.14.5", C2=REFUTED),
-            "results/ lacks claims of aiohttp 3.14.5: run `python -m labs versions --lesson 01 --lesson 02`.",
+            "results/ lacks claims of aiohttp 3.14.5: "
+            "run `python -m labs versions 3.14.5 --lesson 01 --lesson 02`.",
         ),
         (
             result("3.14.5", {"C1": "it took long."}, C1=BROKEN, C2=REFUTED, C3=HOLDS),

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from labs.capture.parser import Message
-from labs.capture.trace import Said, Trace
+from labs.capture.said import Said
+from labs.capture.trace import Trace
 from labs.trial import claims
 from labs.trial.claims import Claim, Disagreement, LedgerError, Reading, Verdict, check, ledger, read
 from labs.trial.comparison import Broken, Comparison, NotTested
