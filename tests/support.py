@@ -11,7 +11,7 @@ from aiohttp import ClientSession, web
 
 from labs.capture.message import Message
 from labs.capture.recording import Event
-from labs.capture.trace import Said
+from labs.capture.said import Said
 from labs.town.town import Town
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
