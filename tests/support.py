@@ -97,3 +97,7 @@ async def raw(address: tuple[str, int], data: bytes) -> bytes:
     finally:
         writer.close()
         await writer.wait_closed()
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()

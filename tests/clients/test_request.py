@@ -1,0 +1,52 @@
+"""What is no question for a client is refused in one sentence."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from labs.clients.registry import ask
+from labs.town.town import Town
+
+
+@pytest.mark.parametrize(
+    ("client", "url", "options", "sentence"),
+    [
+        (
+            "wget",
+            "http://origin.test/",
+            {},
+            "'wget' is no client of the lab: choose one of aiohttp, http.client,",
+        ),
+        ("curl", "origin.test/page", {}, "'origin.test/page' is not a URL of the town: write one like"),
+        ("curl", "file:///etc/hosts", {}, "'file:///etc/hosts' is not a URL of the town: write one like"),
+        (
+            "curl",
+            "http://origin.test:x/",
+            {},
+            "'http://origin.test:x/' is not a URL of the town: write one like",
+        ),
+        (
+            "chromium",
+            "http://origin.test/",
+            {"method": "POST"},
+            "chromium asks from its address bar: it sends GET",
+        ),
+        (
+            "chromium",
+            "http://origin.test/",
+            {"body": b""},
+            "chromium asks from its address bar: it sends GET",
+        ),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence(client: str, url: str, options: Any, sentence: str) -> None:
+    async def experiment() -> None:
+        async with Town() as town:
+            await ask(client, town, url, **options)
+
+    with pytest.raises(ValueError) as raised:
+        asyncio.run(experiment())
+    assert str(raised.value).startswith(sentence)
