@@ -9,8 +9,8 @@ from aiohttp import web
 
 from labs.servers.httpbin import responses, streams
 from labs.servers.httpbin.limits import LIMITS, Limits
-from labs.servers.httpbin.responses import Handler
 from labs.servers.httpbin.streams import SOCKETS
+from labs.town.listener import Handler
 
 __all__ = ["TABLE", "origin"]
 

@@ -7,17 +7,13 @@ import contextlib
 import gzip
 import json
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http.cookies import CookieError, Morsel
 
 from aiohttp import web
 
 from labs.servers.httpbin.echo import echo_of, fields_of, json_answer
 from labs.servers.httpbin.limits import LIMITS, number, refuse
-
-__all__ = ["Handler"]
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 ETAG = "lab"
 MODIFIED = "Thu, 01 Jan 2026 00:00:00 GMT"
