@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from time import monotonic
 from types import SimpleNamespace, TracebackType
-from typing import TypeAlias
 
 from aiohttp import ClientSession, StreamReader, TraceConfig, TraceRequestEndParams, web
 
 from labs.capture.recording import Event
 from labs.town.gates import PATIENCE, GateStuck
+from labs.town.listener import Handler
 from labs.town.town import Town
 
 __all__ = ["Flow"]
 
 QUIET, TURNS = 0.1, 100  # seconds and turns of the loop without a byte that moves: both must pass
 READ = "read"
-Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Flow:

@@ -11,6 +11,7 @@ from labs.servers import faults
 from labs.servers.faults import FAULTS, PHASES
 from labs.town.gates import Gate
 from labs.town.town import Town
+from tests.gateway.faults import by_target
 from tests.support import kinds
 
 BODY = b"Answer to GET /a HTTP/1.1\n"
@@ -186,7 +187,7 @@ async def test_any_other_answer_waits_for_the_whole_request(head: bytes) -> None
 
 async def test_a_request_chooses_its_fault_by_its_target() -> None:
     async with Town() as town:
-        await town.open("origin.test", faults.by_target())
+        await town.open("origin.test", by_target())
         reader, writer = await asyncio.open_connection(*town.address("origin.test"))
         writer.write(GET)
         assert await reader.readexactly(len(GOOD)) == GOOD
@@ -199,7 +200,7 @@ async def test_a_request_for_no_fault_is_told_to_the_loop_and_not_answered() -> 
     told = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
     async with Town() as town:
-        await town.open("origin.test", faults.by_target())
+        await town.open("origin.test", by_target())
         for name in (b"close", b"Close-At-Once", b""):
             reader, writer = await asyncio.open_connection(*town.address("origin.test"))
             writer.write(GET.replace(b"/a", b"/a?fault=" + name))
