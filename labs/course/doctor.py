@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.metadata
 import importlib.util
 import os
 import re
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -161,8 +162,9 @@ def report(lines: list[Line], encoding: str = "utf-8") -> str:
     )
 
 
-def main() -> int:
+def main(argv: Sequence[str] = ()) -> int:
     """Print the findings and return 1 if something required is missing, else 0."""
+    argparse.ArgumentParser(prog="python -m labs doctor", description=__doc__).parse_args(argv)
     lines = list(examine())
     print(report(lines, sys.stdout.encoding or "ascii"))
     return int(any(line.ok is False for line in lines))
