@@ -34,7 +34,7 @@ COMMANDS = {
     "mutants": ("Plant faults and see that the tests find each one.", "labs.course.mutants:main"),
     "bench": (
         "Measure what the town and the tap cost, or with `proxies`: proxies side by side.",
-        "labs.bench.town:main",
+        "labs.bench.__main__:main",
     ),
     "versions": (
         "Run the claims over releases of aiohttp, each in an environment of its own.",

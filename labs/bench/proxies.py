@@ -156,7 +156,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         figure.save(told.figure)
         print(f"\n{figure.alt}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,6 @@
 """What runs in one process of the proxy benchmark: the origin, or one of the proxies in front of it.
 
-`python -m labs.proxyprogram NAME ORIGIN_URL` prints its port, and ends when it is killed.
+`python -m labs.bench.server NAME ORIGIN_URL` prints its port, and ends when it is killed.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labs.bench import processes, town
+from labs.bench import __main__, processes
 from labs.bench import proxies as proxybench
 from labs.bench.load import Counter
 from labs.bench.measures import Side, blamed, down, opened, slow
@@ -25,7 +25,7 @@ def test_every_proxy_answers_and_the_report_names_each(
 ) -> None:
     record, picture = tmp_path / "p.json", tmp_path / "p.png"
     asked = ["proxies", "--rounds", "2", "--size", "0.5", "--idle", "10"]
-    assert town.main([*asked, "--json", str(record), "--figure", str(picture)]) == 0
+    assert __main__.main([*asked, "--json", str(record), "--figure", str(picture)]) == 0
     said = capsys.readouterr().out
     missing = [name for name, why in processes.installed().items() if why]
     names = [name for name in ("direct", *processes.FRONTS) if name not in missing]
@@ -75,7 +75,7 @@ def test_what_cannot_be_done_is_refused_before_it_begins(
 ) -> None:
     monkeypatch.setattr(proxybench, "measure", lambda *_, **__: pytest.fail("it began"))
     with pytest.raises(SystemExit):
-        town.main(["proxies", *wrong])
+        __main__.main(["proxies", *wrong])
     assert told in " ".join(capsys.readouterr().err.split())
 
 
