@@ -18,15 +18,10 @@ from labs.town.names import LOOPBACK
 
 __all__ = ["FRONTS", "Failed", "installed", "started"]
 
-NGINX = """daemon off; master_process off; worker_processes 1;
-pid {folder}/pid; error_log {folder}/error.log emerg;
-events {{ worker_connections 4096; }}
-http {{ access_log off; client_max_body_size 0; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
-  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  keepalive_requests 100000000;
+NGINX = """  client_max_body_size 0; keepalive_requests 100000000;
   upstream origin {{ server {origin}; keepalive 64; keepalive_requests 100000000; }}
   server {{ listen {host}:{port} backlog=1024; location / {{
-    proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; }} }} }}
+    proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; }} }}
 """
 FRONTS = {
     "redirect": "its own address is answered, and the client asks again",
@@ -65,9 +60,8 @@ def started(name: str, origin: str = "") -> Iterator[tuple[subprocess.Popen[byte
         port = 0
         if name == "nginx":
             port = _free()
-            text = NGINX.format(folder=folder, host=LOOPBACK, port=port, origin=origin.partition("//")[2])
-            Path(folder, "nginx.conf").write_text(text, "utf-8")
-            command = [nginx.find() or "nginx", "-p", folder, "-c", str(Path(folder, "nginx.conf"))]
+            http = NGINX.format(host=LOOPBACK, port=port, origin=origin.partition("//")[2])
+            command = nginx.command(nginx.find() or "nginx", folder, http)
         elif name.startswith("gateway"):
             leg = name.split()[1]
             command = [sys.executable, "-m", "labs.gateway", origin, "--port", "0", "--leg", leg]
@@ -83,7 +77,7 @@ def started(name: str, origin: str = "") -> Iterator[tuple[subprocess.Popen[byte
                 assert process.stdout is not None
                 found = re.search(rb"(\d+)\s*$", process.stdout.readline())
                 port = int(found[1]) if found else 0
-            if not port or not _listens(process, port):
+            if not port or not nginx.listens(process, port):
                 raise Failed(f"{name} did not start: {log.read_text('utf-8', 'replace').strip()[-500:]}")
             yield process, (LOOPBACK, port)
         finally:
@@ -95,14 +89,3 @@ def _free() -> int:
     with socket.socket() as taken:
         taken.bind((LOOPBACK, 0))
         return int(taken.getsockname()[1])
-
-
-def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
-    for _ in range(500):
-        if process.poll() is not None:
-            return False
-        with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), 0.02):
-            return True
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.02)
-    return False

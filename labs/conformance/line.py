@@ -10,7 +10,7 @@ from typing import Literal, TypeVar, cast
 
 from labs.capture import parser
 from labs.capture.parser import Message
-from labs.conformance.registry import Failed
+from labs.conformance.verdict import Failed
 
 __all__ = ["Line"]
 

@@ -20,7 +20,7 @@ from yarl import URL
 
 from labs.conformance.messages import HELLO, ask
 from labs.conformance.registry import select
-from labs.conformance.results import run
+from labs.conformance.runner import run
 from labs.conformance.sites import Site, in_town
 from labs.exercises.registry import Attempt, exercise, not_yet, yes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import json
 import os
 import subprocess
@@ -381,7 +382,7 @@ def test_a_client_that_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setenv("PATH", os.devnull)
     monkeypatch.setattr(installed, "PLACES", {})
-    monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     for client in set(CLIENTS) - {"http.client", "urllib", "aiohttp"}:
         assert present()[client] == ""
         with pytest.raises(ClientMissing) as raised:

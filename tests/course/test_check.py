@@ -1,5 +1,6 @@
 """The course check finds what is wrong, and says what to do."""
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,7 +8,7 @@ import nbformat
 import pytest
 
 from labs.course import build, check, lesson
-from tests.course.support import EXERCISES, NAME, change, findings
+from tests.course.support import EXERCISES, LEDGER, NAME, change, findings
 
 
 def test_a_good_course_has_no_findings(notebooks: Path) -> None:
@@ -122,6 +123,38 @@ def test_exercises_need_names_hints_stars_and_minutes(notebooks: Path) -> None:
     assert "'add-one' is used 2 times" in found
     assert "'Add One' must be words-with-hyphens" in found
     assert "'Add One' needs 1 to 3 stars, its minutes and a hint" in found
+
+
+def test_a_lesson_that_is_named_in_part_is_told_its_whole_name(notebooks: Path) -> None:
+    claim = SimpleNamespace(lesson=NAME[:2])
+    part = SimpleNamespace(name="add-one", lesson=NAME[:2], stars=1, minutes=3, hint="What is 0 + 1?")
+    assert check.check({"C01": claim}, [part], notebooks) == [
+        f'labs/trial/claims.toml gives C01 to lesson = "01": write the whole name, "{NAME}".',
+        f'labs/exercises registers \'add-one\' for lesson="01": write the whole name, "{NAME}".',
+    ]
+
+
+def test_what_other_lessons_lack_is_no_finding_of_one(notebooks: Path) -> None:
+    other = notebooks / "source" / "02_red_in_every_way.py"
+    other.write_text("# %% [markdown]\n# # 02\n# %%\n1 +\n", "utf-8")
+    (notebooks / "source" / "draft.py").write_text("", "utf-8")
+    ledger = {**LEDGER, "C02": SimpleNamespace(lesson=other.stem), "C03": SimpleNamespace(lesson="")}
+    theirs = SimpleNamespace(name="add-two", lesson=other.stem, stars=9, minutes=0, hint="")
+    assert check.check(ledger, [*EXERCISES, theirs], notebooks, only=["01"]) == []
+    assert len(check.check(ledger, [*EXERCISES, theirs], notebooks, only=["02"])) >= 4
+    assert len(check.check(ledger, [*EXERCISES, theirs], notebooks)) >= 6
+
+
+def test_what_is_written_by_hand_is_checked_before_anything_is_built(notebooks: Path) -> None:
+    shutil.rmtree(notebooks / "solutions")
+    assert check.check(LEDGER, EXERCISES, notebooks, built=False) == []
+    assert "is missing" in findings(notebooks)
+    change(notebooks, '"C01"', '"C02"')
+    told = check.check(LEDGER, EXERCISES, notebooks, only=["01"], built=False)
+    assert [line.split(":")[0] for line in told] == [
+        f"{NAME} checks C02, which is not in labs/trial/claims.toml",
+        f"labs/trial/claims.toml gives C01 to {NAME}",
+    ]
 
 
 def test_an_empty_course_is_a_finding(tmp_path: Path) -> None:
