@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
-from labs.bench.load import Client, connect, http
+from labs.bench.load import LoadClient, connect, http
 from labs.capture.recording import Recording
 from labs.instruments.timing import Ratio, weather
 from labs.town.names import LOOPBACK
@@ -52,7 +52,7 @@ async def tap_costs(rounds: int) -> dict[str, Ratio]:
             recording.pieces.clear()
 
     servers: list[asyncio.Server] = []
-    clients: list[Client] = []
+    clients: list[LoadClient] = []
     try:
         paths: dict[str, dict[str, Callable[[], Awaitable[object]]]] = {"small": {}, "big": {}}
         for name in ("plain", "tapped", "plain again"):
@@ -83,7 +83,7 @@ async def tap_costs(rounds: int) -> dict[str, Ratio]:
         await runner.cleanup()
 
 
-def _asking(client: Client, times: int, forget: Callable[[], None]) -> Callable[[], Awaitable[object]]:
+def _asking(client: LoadClient, times: int, forget: Callable[[], None]) -> Callable[[], Awaitable[object]]:
     async def ask() -> None:
         await client.ask(times)
         forget()

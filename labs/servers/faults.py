@@ -18,7 +18,6 @@ from labs.servers.faulty import (
     RESET,
     STALL,
     Act,
-    Factory,
     Fault,
     FaultyServer,
     Steps,
@@ -205,7 +204,7 @@ _TABLE = [
 FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in _TABLE})
 
 
-def make(name: str, gate: Gate | None = None) -> Factory:
+def make(name: str, gate: Gate | None = None) -> Callable[[], FaultyServer]:
     """Return a factory of protocols for `Town.open`. Raise KeyError, which says the names, for any other."""
     return _called(name).make(gate)
 
@@ -216,7 +215,7 @@ def _called(name: str) -> Fault:
     return FAULTS[name]
 
 
-def by_target(gate: Gate | None = None) -> Factory:
+def by_target(gate: Gate | None = None) -> Callable[[], FaultyServer]:
     """Return an origin whose requests choose: the target /anything?fault=NAME; without it, a good answer.
 
     A fault of the phase "at the connection" strikes when its request has come: earlier nobody has named it.

@@ -22,7 +22,6 @@ __all__ = [
     "PHASES",
     "RESET",
     "STALL",
-    "Factory",
     "Fault",
     "FaultyServer",
     "Steps",
@@ -52,7 +51,6 @@ class Act(enum.Enum):
 
 GATE, CLOSE, RESET, STALL = Act
 Steps: TypeAlias = tuple[bytes | Act, ...]
-Factory: TypeAlias = Callable[[], asyncio.Protocol]
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class Fault:
         first = self.steps(b"body")[0]
         return isinstance(first, bytes) and b"\r\n\r\n" in first
 
-    def make(self, gate: Gate | None = None) -> Factory:
+    def make(self, gate: Gate | None = None) -> Callable[[], FaultyServer]:
         """Return a factory of protocols for `Town.open`. Without a gate the fault strikes at once."""
         return lambda: FaultyServer(lambda start: self, gate)
 

@@ -6,14 +6,14 @@ client half.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias
 
 from aiohttp import BaseConnector, ClientConnectionError, ClientSession, web
+from aiohttp.typedefs import Handler
 
 __all__ = ["Connect", "Front", "posted", "proxying", "redirecting", "typical"]
 
-Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Connect: TypeAlias = Callable[[], BaseConnector]
 Front: TypeAlias = Callable[[str, Connect], Handler]
 
