@@ -1,4 +1,4 @@
-"""Claims, and the verdicts computed from a recording. The only room that raises for a wrong lesson."""
+"""Claims, and the verdicts computed from a recording. The only module that raises for a wrong lesson."""
 
 from __future__ import annotations
 
