@@ -5,11 +5,11 @@ import warnings
 
 import pytest
 from aiohttp import ClientSession, web
+from aiohttp.typedefs import Handler
 
 from labs.guard.guard import LOGGERS
 from labs.guard.logs import quiet, server_log
 from labs.town.town import Town
-from tests.support import Handler
 
 
 async def crashes(request: web.Request) -> web.Response:

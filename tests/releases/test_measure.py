@@ -28,7 +28,7 @@ from labs.releases import page as chronicle
 from labs.releases import process as sittings
 from labs.releases.environments import EnvironmentFailed, environment
 from labs.releases.process import Told, run_in, settle
-from labs.releases.store import Results, cookie_cases
+from labs.releases.store import ReleaseResults, cookie_cases
 from labs.town import compat, names
 from labs.town.town import Town
 from labs.trial.claims import Claim, Kind, Verdict, ledger
@@ -54,8 +54,8 @@ BOOK = {
 NOW = {"01_one": "1a", "02_two": "2a"}
 
 
-def result(release: str, why: Mapping[str, str] | None = None, **verdicts: Verdict) -> Results:
-    return Results(release, "3.11.2", "Linux", {"yarl": "1.0"}, verdicts, {}, why or {}, NOW)
+def result(release: str, why: Mapping[str, str] | None = None, **verdicts: Verdict) -> ReleaseResults:
+    return ReleaseResults(release, "3.11.2", "Linux", {"yarl": "1.0"}, verdicts, {}, why or {}, NOW)
 
 
 # ── what is stored ──────────────────────────────────────────────────────────────────────────────────────
@@ -66,7 +66,7 @@ def test_what_is_stored_for_the_pinned_release_is_the_ledger() -> None:
 
 
 @pytest.mark.parametrize("kept", store.stored(), ids=lambda it: it.aiohttp)
-def test_what_is_stored_can_be_read(kept: Results) -> None:
+def test_what_is_stored_can_be_read(kept: ReleaseResults) -> None:
     assert (paths.RESULTS / f"aiohttp-{kept.aiohttp}.json").exists()
     assert set(kept.claims.values()) <= set(Verdict) and kept.claims.keys() <= ledger().keys()
     assert set(kept.cases.values()) <= {store.PASSED, store.FAILED, BROKEN, NOT_TESTED}
@@ -113,7 +113,7 @@ def test_stored_results_come_back_as_they_were(tmp_path: Path) -> None:
         (result("3.14.5", C1=HOLDS, C2=REFUTED, C3=HOLDS), ""),
     ],
 )
-def test_what_does_not_fit_is_found(tmp_path: Path, kept: Results, words: str) -> None:
+def test_what_does_not_fit_is_found(tmp_path: Path, kept: ReleaseResults, words: str) -> None:
     store.write(kept, tmp_path)
     assert "".join(store.findings(BOOK, NOW, tmp_path, "3.14.5")) == words
 
@@ -157,8 +157,10 @@ def test_reasons_with_the_same_words_stand_together() -> None:
 
 def test_cases_that_differ_come_first() -> None:
     every = [
-        Results("3.9.5", "3.11", "Linux", {}, {}, {"plain": "passed", "quotes": "failed"}, {"quotes": "a=1"}),
-        Results("3.14.5", "3.11", "Linux", {}, {}, {"plain": "passed", "quotes": "passed"}),
+        ReleaseResults(
+            "3.9.5", "3.11", "Linux", {}, {}, {"plain": "passed", "quotes": "failed"}, {"quotes": "a=1"}
+        ),
+        ReleaseResults("3.14.5", "3.11", "Linux", {}, {}, {"plain": "passed", "quotes": "passed"}),
     ]
     page = chronicle.page(every, {}, "3.14.5", {"plain": "One.", "quotes": "Two.", "late": "Three."}, {})
     _, other, same = page.split("\n### ")
