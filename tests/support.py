@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import ClientSession, web
@@ -13,8 +13,6 @@ from labs.capture.message import Message
 from labs.capture.recording import Event
 from labs.capture.said import Said
 from labs.town.town import Town
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 async def turns(count: int) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from labs.bench import processes, town
+from labs.bench import __main__, processes
 from labs.bench import proxies as proxybench
 from labs.bench.load import Counter
-from labs.bench.measures import Side, blamed, down, opened, slow
+from labs.bench.measures import Measured, blamed, down, opened, slow
 from labs.bench.report import Findings
 from labs.town.names import LOOPBACK
 
@@ -25,7 +25,7 @@ def test_every_proxy_answers_and_the_report_names_each(
 ) -> None:
     record, picture = tmp_path / "p.json", tmp_path / "p.png"
     asked = ["proxies", "--rounds", "2", "--size", "0.5", "--idle", "10"]
-    assert town.main([*asked, "--json", str(record), "--figure", str(picture)]) == 0
+    assert __main__.main([*asked, "--json", str(record), "--figure", str(picture)]) == 0
     said = capsys.readouterr().out
     missing = [name for name, why in processes.installed().items() if why]
     names = [name for name in ("direct", *processes.FRONTS) if name not in missing]
@@ -43,7 +43,7 @@ def test_every_proxy_answers_and_the_report_names_each(
 
 def test_a_proxy_that_cannot_start_is_one_sentence() -> None:
     with (
-        pytest.raises(processes.Failed, match="gateway.* did not start"),
+        pytest.raises(processes.ProcessFailed, match="gateway.* did not start"),
         processes.started(GATEWAY, "no URL"),
     ):
         raise AssertionError("it started")
@@ -56,7 +56,10 @@ def test_the_processes_end_with_an_exception() -> None:
 
 
 def test_a_program_that_is_none_is_one_sentence() -> None:
-    with pytest.raises(processes.Failed, match="No proxy is called 'squid'"), processes.started("squid", "x"):
+    with (
+        pytest.raises(processes.ProcessFailed, match="No proxy is called 'squid'"),
+        processes.started("squid", "x"),
+    ):
         raise AssertionError("it started")
 
 
@@ -75,7 +78,7 @@ def test_what_cannot_be_done_is_refused_before_it_begins(
 ) -> None:
     monkeypatch.setattr(proxybench, "measure", lambda *_, **__: pytest.fail("it began"))
     with pytest.raises(SystemExit):
-        town.main(["proxies", *wrong])
+        __main__.main(["proxies", *wrong])
     assert told in " ".join(capsys.readouterr().err.split())
 
 
@@ -85,22 +88,22 @@ def test_what_cannot_be_done_is_refused_before_it_begins(
         (TimeoutError(), "squid did not answer in time."),
         (ConnectionResetError("reset"), "squid broke off: reset."),
         (psutil.NoSuchProcess(1), "the process of squid has ended."),
-        (processes.Failed("squid lost the body"), "squid lost the body."),
+        (processes.ProcessFailed("squid lost the body"), "squid lost the body."),
     ],
 )
 def test_who_cannot_do_it_is_left_out_with_a_note(error: Exception, told: str) -> None:
-    async def call(side: Side) -> dict[str, float]:
+    async def call(side: Measured) -> dict[str, float]:
         if side.name == "squid":
             raise error
         return {"request": 1.0}
 
     found = Findings(rounds=2, size=1, idle=1, machine="")
-    sides = [Side(name, 0, NOWHERE, NOWHERE) for name in ("squid", "typical")]
+    sides = [Measured(name, 0, NOWHERE, NOWHERE) for name in ("squid", "typical")]
     asyncio.run(proxybench._interleaved(sides, 2, call, found))
     assert (found.values, found.notes) == ({"request": {"typical": [1.0, 1.0]}}, [told])
 
 
-async def meeting(said: bytes, work: Callable[[Side], Awaitable[object]]) -> tuple[str, bytes]:
+async def meeting(said: bytes, work: Callable[[Measured], Awaitable[object]]) -> tuple[str, bytes]:
     """Let `work` ask a proxy that says this and ends; return its failure, and what was heard after it."""
     after: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
@@ -113,8 +116,8 @@ async def meeting(said: bytes, work: Callable[[Side], Awaitable[object]]) -> tup
         writer.close()
 
     async with await asyncio.start_server(met, LOOPBACK, 0) as server:
-        side = Side("squid", os.getpid(), server.sockets[0].getsockname(), NOWHERE)
-        with pytest.raises(processes.Failed) as caught, blamed(side):
+        side = Measured("squid", os.getpid(), server.sockets[0].getsockname(), NOWHERE)
+        with pytest.raises(processes.ProcessFailed) as caught, blamed(side):
             await work(side)
         return str(caught.value), await asyncio.wait_for(after, 5)
 

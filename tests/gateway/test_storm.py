@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from labs.gateway import Options
-from labs.servers import faults
 from labs.servers.faults import FAULTS, PHASES
 from labs.town.town import Town
-from tests.gateway.faults import ENDS, fronted, heard, targets_in, upstream
+from tests.gateway.faults import ENDS, by_target, fronted, heard, targets_in, upstream
 from tests.gateway.support import LEGS
 from tests.gateway.test_fault_table import BROKEN, TABLE
 
@@ -132,7 +131,7 @@ async def blow(leg: str, count: int) -> tuple[Storm, float]:
         numbers.put_nowait((number, CHOSEN[number // 100 * 5 % len(CHOSEN)] if strikes else ""))
     storm = Storm()
     options = Options(leg=leg, answer_timeout=20, idle_timeout=20, linger=0.05)
-    async with fronted(faults.by_target(), options) as town:
+    async with fronted(by_target(), options) as town:
         before = asyncio.all_tasks()
         began = time.perf_counter()
         async with asyncio.TaskGroup() as group:

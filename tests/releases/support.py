@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from labs.releases.store import Results
+from labs.releases.store import ReleaseResults
 from labs.trial.claims import Claim, Kind, Verdict
 
 HOLDS, REFUTED, BROKEN, NOT_TESTED = Verdict.HOLDS, Verdict.REFUTED, Verdict.BROKEN, Verdict.NOT_TESTED
@@ -24,8 +24,8 @@ BOOK = {
 NOW = {"01_one": "1a", "02_two": "2a"}
 
 
-def result(release: str, why: Mapping[str, str] | None = None, **verdicts: Verdict) -> Results:
-    return Results(release, "3.11.2", "Linux", {"yarl": "1.0"}, verdicts, {}, why or {}, NOW)
+def result(release: str, why: Mapping[str, str] | None = None, **verdicts: Verdict) -> ReleaseResults:
+    return ReleaseResults(release, "3.11.2", "Linux", {"yarl": "1.0"}, verdicts, {}, why or {}, NOW)
 
 
 OLD = result("3.9.5", {"C1": "there: a|b", "C3": "the lab | *failed*"}, C1=REFUTED, C2=REFUTED, C3=BROKEN)

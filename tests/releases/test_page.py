@@ -4,7 +4,7 @@ from pathlib import Path
 
 from labs.releases import page as chronicle
 from labs.releases import store
-from labs.releases.store import Results
+from labs.releases.store import ReleaseResults
 from tests.releases.support import BOOK, BROKEN, HOLDS, NEW, NOW, OLD, result
 
 
@@ -41,8 +41,10 @@ def test_reasons_with_the_same_words_stand_together() -> None:
 
 def test_cases_that_differ_come_first() -> None:
     every = [
-        Results("3.9.5", "3.11", "Linux", {}, {}, {"plain": "passed", "quotes": "failed"}, {"quotes": "a=1"}),
-        Results("3.14.5", "3.11", "Linux", {}, {}, {"plain": "passed", "quotes": "passed"}),
+        ReleaseResults(
+            "3.9.5", "3.11", "Linux", {}, {}, {"plain": "passed", "quotes": "failed"}, {"quotes": "a=1"}
+        ),
+        ReleaseResults("3.14.5", "3.11", "Linux", {}, {}, {"plain": "passed", "quotes": "passed"}),
     ]
     page = chronicle.page(every, {}, "3.14.5", {"plain": "One.", "quotes": "Two.", "late": "Three."}, {})
     _, other, same = page.split("\n### ")

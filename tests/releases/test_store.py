@@ -9,7 +9,7 @@ from labs import paths
 from labs.course.check import volatile
 from labs.releases import page as chronicle
 from labs.releases import store
-from labs.releases.store import Results, cookie_cases
+from labs.releases.store import ReleaseResults, cookie_cases
 from labs.trial.claims import Verdict, ledger
 from tests.releases.support import BOOK, BROKEN, HOLDS, NOT_TESTED, NOW, REFUTED, result
 
@@ -19,7 +19,7 @@ def test_what_is_stored_for_the_pinned_release_is_the_ledger() -> None:
 
 
 @pytest.mark.parametrize("kept", store.stored(), ids=lambda it: it.aiohttp)
-def test_what_is_stored_can_be_read(kept: Results) -> None:
+def test_what_is_stored_can_be_read(kept: ReleaseResults) -> None:
     assert (paths.RESULTS / f"aiohttp-{kept.aiohttp}.json").exists()
     assert set(kept.claims.values()) <= set(Verdict) and kept.claims.keys() <= ledger().keys()
     assert set(kept.cases.values()) <= {store.PASSED, store.FAILED, BROKEN, NOT_TESTED}
@@ -66,6 +66,6 @@ def test_stored_results_come_back_as_they_were(tmp_path: Path) -> None:
         (result("3.14.5", C1=HOLDS, C2=REFUTED, C3=HOLDS), ""),
     ],
 )
-def test_what_does_not_fit_is_found(tmp_path: Path, kept: Results, words: str) -> None:
+def test_what_does_not_fit_is_found(tmp_path: Path, kept: ReleaseResults, words: str) -> None:
     store.write(kept, tmp_path)
     assert "".join(store.findings(BOOK, NOW, tmp_path, "3.14.5")) == words

@@ -9,6 +9,7 @@ from labs.capture.recording import Event
 from labs.servers import faults
 from labs.servers.faults import FAULTS, PHASES
 from labs.town.town import Town
+from tests.gateway.faults import by_target
 from tests.servers.support import GET, GOOD, WIRE, ending
 from tests.support import kinds
 
@@ -41,7 +42,7 @@ async def test_a_fault_shows_on_the_wire_what_it_says(name: str) -> None:
 
 async def test_a_request_chooses_its_fault_by_its_target() -> None:
     async with Town() as town:
-        await town.open("origin.test", faults.by_target())
+        await town.open("origin.test", by_target())
         reader, writer = await asyncio.open_connection(*town.address("origin.test"))
         writer.write(GET)
         assert await reader.readexactly(len(GOOD)) == GOOD
@@ -54,7 +55,7 @@ async def test_a_request_for_no_fault_is_told_to_the_loop_and_not_answered() -> 
     told = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
     async with Town() as town:
-        await town.open("origin.test", faults.by_target())
+        await town.open("origin.test", by_target())
         for name in (b"close", b"Close-At-Once", b""):
             reader, writer = await asyncio.open_connection(*town.address("origin.test"))
             writer.write(GET.replace(b"/a", b"/a?fault=" + name))
