@@ -11,7 +11,7 @@ from aiohttp import ClientSession, web
 
 from labs.capture.message import Message
 from labs.capture.recording import Event
-from labs.capture.trace import Said
+from labs.capture.said import Said
 from labs.town.town import Town
 
 
@@ -95,3 +95,7 @@ async def raw(address: tuple[str, int], data: bytes) -> bytes:
     finally:
         writer.close()
         await writer.wait_closed()
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()

@@ -7,7 +7,6 @@ import logging
 import socket
 import textwrap
 import warnings
-import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias
 
@@ -19,10 +18,10 @@ from nbclient import NotebookClient
 from labs.course.kernel import environment
 from labs.guard import guard as room
 from labs.guard.guard import TRACEBACK, Guard, Unclean, forgiving
-from labs.guard.leaks import LOST_TASK, SOCKET, TASK, UNAWAITED, UNCLOSED, left
+from labs.guard.leaks import LOST_TASK, SOCKET, TASK, UNAWAITED, UNCLOSED
 from labs.guard.logs import server_log
 from labs.town.town import Town
-from tests.support import hello, turns
+from tests.support import forever, hello, turns
 
 Lost: TypeAlias = Coroutine[Any, Any, None]
 Kept: TypeAlias = Town | asyncio.Task[None] | ClientSession | asyncio.Server | socket.socket | Lost | None
@@ -31,10 +30,6 @@ Misdeed: TypeAlias = Callable[[], Coroutine[Any, Any, Kept]]
 
 async def fail() -> None:
     raise LookupError("lost")
-
-
-async def forever() -> None:
-    await asyncio.Event().wait()
 
 
 # ── the misdeeds: each returns what a notebook's variable would hold, or nothing ────────────────────────
@@ -213,24 +208,6 @@ async def test_a_misdeed_that_was_mended_is_clean() -> None:
         if misdeed in (keep_a_coroutine, keep_a_session, leave_a_task, leave_a_socket, leave_a_town):
             await mend(await misdeed())
     await guard.clean()
-
-
-async def test_a_dead_proxy_does_not_stop_the_guard() -> None:
-    class Thing:
-        pass
-
-    thing = Thing()
-    proxies = [weakref.proxy(thing)]
-    del thing
-    guard = Guard()
-    await guard.clean()
-    assert len(proxies) == 1
-
-
-async def test_a_task_that_has_not_begun_is_one_task_left() -> None:
-    task = asyncio.create_task(forever())
-    assert [kind for kind, _, _ in left(asyncio.get_running_loop())] == [TASK]
-    task.cancel()
 
 
 async def test_clean_says_the_same_again() -> None:
