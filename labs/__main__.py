@@ -39,6 +39,8 @@ def parser() -> argparse.ArgumentParser:
     some.add_parser("versions", help=words, add_help=False)
     words = "Put the list of what a reverse proxy owes to the lab's proxies, or to one of yours."
     some.add_parser("conformance", help=words, add_help=False)
+    words = "Serve an origin with the vocabulary of httpbin.org to a terminal, on loopback."
+    some.add_parser("origin", help=words, add_help=False)
     return whole
 
 
@@ -57,6 +59,8 @@ def main(argv: list[str] | None = None) -> int:
         )
     if known.command == "versions":
         return int(importlib.import_module("labs.releases.measure").main(argv[1:]))
+    if known.command == "origin":
+        return int(importlib.import_module("labs.servers.httpbin.serve").main(argv[1:]))
     if known.command == "conformance":
         return int(importlib.import_module("labs.conformance.__main__").main(argv[1:]))
     if rest and known.command != "lab":
@@ -104,7 +108,9 @@ def _course(known: argparse.Namespace) -> int:
         else:
             print(table)
     elif known.command == "repeat":
-        same, summary = course.repeat(only=known.lesson, times=known.times, busy=known.busy)
+        from labs.course.repeat import repeat
+
+        same, summary = repeat(only=known.lesson, times=known.times, busy=known.busy)
         print(summary)
         return int(not same)
     elif known.command == "run":

@@ -1,4 +1,4 @@
-"""What several tests need: a loop with a limit, what is left open, and a client that sees raw bytes."""
+"""What several tests need: turns of the loop, what is left open, and a client that sees raw bytes."""
 
 import asyncio
 import contextlib
@@ -9,18 +9,12 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
+from labs.capture.message import Message
 from labs.capture.recording import Event
+from labs.capture.said import Said
 from labs.town.town import Town
 
-
-def run(main: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
-    """Run a test's coroutine in a new loop; a test that hangs fails."""
-
-    async def limited() -> Any:
-        async with asyncio.timeout(seconds):
-            return await main()
-
-    return asyncio.run(limited())
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 async def turns(count: int) -> None:
@@ -67,6 +61,12 @@ def remains(servers: Iterable[tuple[str, int]] | None = None) -> list[object]:
             if open_ and (servers is None or it.get_extra_info("sockname") in set(servers)):
                 ends.append(it)
     return [*listening(), *tasks(), *ends]
+
+
+def message(said: Said) -> Message:
+    """Return the message of a line, which must have one."""
+    assert said.message, said
+    return said.message
 
 
 def addresses(town: Town) -> set[tuple[str, int]]:

@@ -15,9 +15,9 @@ import pytest
 import labs
 from labs.paths import LABS, ROOT
 
-# A package takes from levels below its own, never from its own level. `paths` and `environment` are modules.
+# A package takes from levels below its own, never from its own level. The first three are modules.
 LEVELS = (
-    ("paths", "environment", "show", "gateway"),
+    ("paths", "environment", "installed", "show", "gateway"),
     ("capture",),
     ("town",),
     ("guard", "servers", "clients"),
@@ -93,6 +93,19 @@ def circle(arrows: dict[str, set[str]]) -> list[str]:
     return []
 
 
+def importers(of: str, folder: Path = LABS) -> set[str]:
+    """Return the packages of labs that import another project's package, wherever the line stands."""
+    found = set()
+    for name, file in modules(folder).items():
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            names = [it.name for it in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names.append(node.module or "")
+            if any(it.split(".")[0] == of for it in names):
+                found.add(package(name))
+    return found
+
+
 def faces() -> dict[str, list[str]]:
     """Return the public names of each package: those in the `__all__` of its `__init__`."""
     known = {name: file for name, file in modules().items() if file.name == "__init__.py" and name != "labs"}
@@ -155,6 +168,17 @@ def test_a_circle_is_found(small: Path) -> None:
     assert circle(graph(small)) == []
     (small / "show" / "grid.py").write_text("from labs.show.page import Page", "utf-8")
     assert {"labs.show.page", "labs.show.grid"} <= set(circle(graph(small)))
+
+
+def test_only_draw_imports_matplotlib() -> None:
+    assert importers("matplotlib") == {"draw"}
+
+
+@pytest.mark.parametrize("line", ["import matplotlib.style", "def f():\n    from matplotlib import style"])
+def test_who_imports_matplotlib_is_found(small: Path, line: str) -> None:
+    assert importers("matplotlib", small) == set()
+    (small / "show" / "page.py").write_text(line, "utf-8")
+    assert importers("matplotlib", small) == {"show"}
 
 
 def doubles(named: dict[str, list[str]]) -> dict[str, list[str]]:

@@ -6,13 +6,13 @@ import importlib.metadata
 import importlib.util
 import os
 import re
-import shutil
 import socket
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from labs.installed import find
 from labs.paths import REQUIREMENTS
 
 INSTALL = "python -m pip install --require-hashes -r requirements.txt"
@@ -53,24 +53,24 @@ def examine(
         yield Line(True, f"{' and '.join(proxies)} set", why)
     optional = (
         (
-            ("curl",),
+            "curl",
             "some cells show what curl does",
             ("curl", "it is part of macOS", "it is part of Windows"),
         ),
         (
-            ("chromium", "chromium-browser", "google-chrome"),
+            "chromium",
             "some cells show what a browser does",
             ("chromium", "brew install chromium", "winget install Hibbiki.Chromium, and put it on the PATH"),
         ),
         (
-            ("make",),
+            "make",
             "the README has the same in plain pip lines",
             ("make", "xcode-select --install", "winget install GnuWin32.Make"),
         ),
     )
-    for names, use, (apt, brew, winget) in optional:
-        have = any(shutil.which(name) for name in names)
-        yield Line(have or None, names[0], "" if have else _got(use, apt, brew, winget))
+    for program, use, (apt, brew, winget) in optional:
+        have = find(program) is not None
+        yield Line(have or None, program, "" if have else _got(use, apt, brew, winget))
 
 
 def pins(text: str) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 import inspect
 import linecache
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,10 +18,11 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from labs import installed
 from labs.paths import NOTEBOOKS
 
 SECONDS = 30  # a cell that takes longer is stuck
-PROGRAMS = {"needs-curl": ("curl",), "needs-chromium": ("chromium", "chromium-browser", "google-chrome")}
+PROGRAMS = {"needs-curl": "curl", "needs-chromium": "chromium"}  # by the tag of a cell that needs one
 
 
 class LessonError(Exception):
@@ -46,8 +46,8 @@ def find(word: str, notebooks: Path = NOTEBOOKS) -> Path:
 def missing(cell: NotebookNode) -> str:
     """Name the program that a cell needs by its tags and this machine lacks, "" if there is none."""
     for tag in cell.metadata.get("tags", []):
-        if tag in PROGRAMS and not any(map(shutil.which, PROGRAMS[tag])):
-            return PROGRAMS[tag][0]
+        if tag in PROGRAMS and installed.find(PROGRAMS[tag]) is None:
+            return PROGRAMS[tag]
     return ""
 
 

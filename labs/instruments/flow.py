@@ -10,10 +10,10 @@ from time import monotonic
 from types import SimpleNamespace, TracebackType
 
 from aiohttp import ClientSession, StreamReader, TraceConfig, TraceRequestEndParams, web
+from aiohttp.typedefs import Handler
 
 from labs.capture.recording import Event
 from labs.town.gates import PATIENCE, GateStuck
-from labs.town.listener import Handler
 from labs.town.town import Town
 
 __all__ = ["Flow"]

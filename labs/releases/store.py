@@ -123,7 +123,7 @@ def findings(
     untested = sorted({claim.lesson[:2] for name, claim in ledger.items() if name not in here.claims})
     if untested:
         line = " ".join(f"--lesson {number}" for number in untested)
-        yield f"results/ lacks claims of aiohttp {release}: run `python -m labs versions {line}`."
+        yield f"results/ lacks claims of aiohttp {release}: run `python -m labs versions {release} {line}`."
     elif old := aged(here, now):
         line = " ".join(f"--lesson {name[:2]}" for name in old)
         words = f"results/ has what {', '.join(old)} gave before the code changed"

@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias
 
 from aiohttp import BaseConnector, ClientConnectionError, ClientSession, web
-
-from labs.town.listener import Handler
+from aiohttp.typedefs import Handler
 
 __all__ = ["Connect", "posted", "redirecting", "typical"]
 

@@ -14,11 +14,10 @@ from aiohttp import web
 
 from labs.town.names import LOOPBACK, TownError
 
-__all__ = ["App", "Factory", "Handler", "Listener"]
+__all__ = ["App", "Factory", "Listener"]
 
 Factory: TypeAlias = Callable[[], asyncio.BaseProtocol]
-Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
-App: TypeAlias = web.Application | Handler | Factory
+App: TypeAlias = web.Application | Callable[[web.Request], Awaitable[web.StreamResponse]] | Factory
 
 # AppRunner and not aiohttp's test harness, which cancels handlers and keeps cookies of IP addresses. The
 # short shutdown_timeout stops at once; 0 would mean no limit.

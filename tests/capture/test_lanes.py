@@ -34,7 +34,9 @@ def message(kind: str, start: str, fields: Fields, body: bytes, **more: object) 
 
 def trace(*steps: tuple[str, str, Message | str]) -> Trace:
     said = tuple(
-        Said(who, whom, *((None, what) if isinstance(what, str) else (what, "")), n % 2, n, 0.0)
+        Said(who, whom, None, what, n % 2, n, 0.0)
+        if isinstance(what, str)
+        else Said(who, whom, what, "", n % 2, n, 0.0)
         for n, (who, whom, what) in enumerate(steps)
     )
     return Trace(said, tuple(dict.fromkeys(name for it in said for name in (it.who, it.whom))))
@@ -249,14 +251,13 @@ def conversation(chance: random.Random) -> Trace:
     steps: list[tuple[str, str, Message | str]] = []
     for n in range(chance.randint(1, 12)):
         field = ("X", "v" * chance.choice([1, 20, 90]))
-        what = chance.choice(
-            [
-                asks(f"GET /{n}{'x' * chance.choice([0, 9, 80])}", field),
-                says(f"{200 + n} OK", field, surplus=b"x" * chance.choice([0, 0, 12])),
-                "refused",
-                "closed",
-            ]
-        )
+        whats: list[Message | str] = [
+            asks(f"GET /{n}{'x' * chance.choice([0, 9, 80])}", field),
+            says(f"{200 + n} OK", field, surplus=b"x" * chance.choice([0, 0, 12])),
+            "refused",
+            "closed",
+        ]
+        what = chance.choice(whats)
         steps.append((chance.choice(names), chance.choice(names), what))
     return trace(*steps)
 

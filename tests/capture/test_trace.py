@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import pytest
 from aiohttp import ClientError, ClientSession
@@ -254,13 +255,14 @@ def test_only_the_server_ends_a_body_without_a_length() -> None:
 class Raw(asyncio.Protocol):
     """A server that does one thing when it hears something."""
 
-    def __init__(self, act: Callable[[asyncio.Transport], None]) -> None:
+    def __init__(self, act: Callable[[asyncio.Transport], None] | None) -> None:
         self._act = act
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        assert self._act, "it was to be closed"
         self._act(self._transport)
 
 

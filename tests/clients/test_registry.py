@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from labs import installed
 from labs.capture.trace import Trace
 from labs.clients import browser, programs, registry
 from labs.clients.registry import CLIENTS, ClientMissing, Reply, ask, missing, present
@@ -379,8 +381,8 @@ def test_a_client_that_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyP
             await ask(client, town, "http://origin.test/page")
 
     monkeypatch.setenv("PATH", os.devnull)
-    monkeypatch.setattr(browser, "PLACES", ())
-    monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(installed, "PLACES", {})
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     for client in set(CLIENTS) - {"http.client", "urllib", "aiohttp"}:
         assert present()[client] == ""
         with pytest.raises(ClientMissing) as raised:

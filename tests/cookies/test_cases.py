@@ -1,6 +1,5 @@
 """The cookie cases: their demands follow from the RFC's algorithms, and running them changes nothing."""
 
-import asyncio
 import json
 import re
 from pathlib import Path
@@ -9,11 +8,11 @@ import pytest
 from aiohttp import ClientSession
 
 from labs import cookies
-from labs.clients import browser, registry
+from labs.clients import browser, programs, registry
 from labs.cookies import alone, live
+from labs.installed import find
 from labs.town.town import Town
 from tests.cookies.support import Jar
-from tests.support import run
 
 NOW = 1_790_000_000  # September 2026; no case depends on it
 CASES = cookies.cases()
@@ -98,11 +97,11 @@ async def test_one_case_can_be_run_alone() -> None:
 
 
 @pytest.mark.parametrize("client", ["urllib", "requests", "httpx", "curl", "aiohttp"])
-def test_a_client_that_keeps_cookies_brings_back_what_was_set(client: str) -> None:
+async def test_a_client_that_keeps_cookies_brings_back_what_was_set(client: str) -> None:
     if not registry.present()[client]:
         pytest.skip(f"{client} is not installed: see python -m labs doctor")
     chosen = [CASES["plain"], CASES["host-only"], CASES["secure"]]
-    sent = run(lambda: live.run(client, chosen))
+    sent = await live.run(client, chosen)
     assert sent["plain"] == sent["secure"] == "a=1" and set(sent) == {"plain", "host-only", "secure"}
 
 
@@ -117,18 +116,18 @@ async def test_the_jar_of_some_clients_is_off_by_default(client: str) -> None:
 
 
 @pytest.mark.parametrize("client", ["curl", pytest.param("chromium", marks=pytest.mark.browser)])
-def test_what_was_recorded_is_what_this_version_sends(client: str) -> None:
+async def test_what_was_recorded_is_what_this_version_sends(client: str) -> None:
     named = f"{client} {registry.present()[client]}"
     if named not in live.recorded():
         pytest.skip(f"{named} is not the version that was recorded: see python -m labs doctor")
-    assert run(lambda: live.run(client), 60) == live.recorded()[named]
+    assert await live.run(client) == live.recorded()[named]
 
 
-def test_every_recording_has_every_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_recording_has_every_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [it.split()[0] for it in live.recorded()] == ["curl", "chromium"]
     assert all(list(sent) == list(CASES) for sent in live.recorded().values())
     monkeypatch.setattr(live, "RECORDED", tmp_path / "recorded.json")
-    run(lambda: live.record("urllib"))
+    await live.record("urllib")
     assert list(live.recorded()) == [f"urllib {registry.present()['urllib']}"]
 
 
@@ -152,10 +151,10 @@ async def test_nobody_but_a_case_is_answered() -> None:
             assert answer.status == 404
 
 
-def test_a_browser_that_is_not_here_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browser, "find", lambda: None)
+async def test_a_browser_that_is_not_here_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "find", lambda program: None)
     with pytest.raises(registry.ClientMissing, match="chromium is not on this machine"):
-        run(lambda: live.run("chromium"))
+        await live.run("chromium")
 
 
 async def test_a_tour_refuses_what_is_no_url_of_the_town() -> None:
@@ -165,10 +164,10 @@ async def test_a_tour_refuses_what_is_no_url_of_the_town() -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not browser.find(), reason="Chromium is not installed: see python -m labs doctor")
-def test_a_browser_forgets_between_walks_and_is_started_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(find("chromium") is None, reason="Chromium is not installed: see python -m labs doctor")
+async def test_a_browser_forgets_between_walks_and_is_started_once(monkeypatch: pytest.MonkeyPatch) -> None:
     starts = 0
-    start = browser.start
+    start = programs.start
 
     def counted(*args: object, **kwargs: object) -> object:
         nonlocal starts
@@ -177,5 +176,5 @@ def test_a_browser_forgets_between_walks_and_is_started_once(monkeypatch: pytest
 
     monkeypatch.setattr(browser, "start", counted)
     chosen = [CASES["plain"], CASES["stranger"], CASES["host-only"], CASES["public-suffix-2"]]
-    sent = asyncio.run(live.run("chromium", chosen))
+    sent = await live.run("chromium", chosen)
     assert starts == 1 and sent == {"plain": "a=1", "stranger": "", "host-only": "", "public-suffix-2": ""}

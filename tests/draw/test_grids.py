@@ -8,7 +8,7 @@ from PIL import Image, ImageColor
 
 from labs.draw import views
 from labs.draw.figure import DPI
-from labs.draw.mosaic import KINDS
+from labs.draw.grids import KINDS
 from labs.draw.sheet import Sheet
 from labs.show.grid import Grid
 
@@ -44,14 +44,20 @@ def test_every_tile_is_drawn_once_and_in_the_kind_of_its_letter(monkeypatch: pyt
 def test_every_tile_is_on_the_page_with_its_letter(monkeypatch: pytest.MonkeyPatch) -> None:
     tiles: list[tuple[Any, ...]] = []
     tile = Sheet.tile
-    monkeypatch.setattr(Sheet, "tile", lambda page, *it: (tiles.append(it), tile(page, *it)))
+
+    def noticed(page: Sheet, *it: Any) -> None:
+        tiles.append(it)
+        tile(page, *it)
+
+    monkeypatch.setattr(Sheet, "tile", noticed)
     figure = views.mosaic(GRIDS, finding=FINDING)
     assert len(tiles) == 8 + len(KEY)
     with Image.open(io.BytesIO(figure.png)) as picture:
         page = picture.convert("RGB")
     for x, y, wide, tall, letter, (fill, _, ink) in tiles:
         left, top, right, low = (round(it * DPI / 72) for it in (x + 2, y + 2, x + wide - 2, y + tall - 2))
-        colours = page.crop((left, top, right, low)).getcolors() or []
+        # Pillow says "int or float" of a colour that is red, green and blue.
+        colours: list[tuple[int, Any]] = page.crop((left, top, right, low)).getcolors() or []
         for wanted in map(ImageColor.getrgb, (fill, ink)):  # quantized, a colour is a few steps off
             apart = [max(abs(a - b) for a, b in zip(seen, wanted, strict=False)) for _, seen in colours]
             assert min(apart) < 20, (letter, wanted)

@@ -20,7 +20,7 @@ from PIL import Image
 from labs.capture.parser import Message
 from labs.capture.said import Said
 from labs.capture.trace import Trace
-from labs.draw import panel, sheet
+from labs.draw import sequence, sheet
 from labs.draw.scale import scale
 from labs.draw.sheet import Sheet
 from labs.draw.views import Figure, bytes_view, heat_map, lifelines, weather_view
@@ -240,7 +240,7 @@ def test_the_scale_is_shared_and_many_sides_go_on_below(coarse: None) -> None:
     many = lifelines({str(n): PROXY for n in range(6)}, finding="x")
     assert _rows(lifelines({"a": PROXY, "b": trace()}, finding="x")) == _rows(few)
     assert _rows(many) > _rows(few)
-    assert many.width <= (panel.WIDEST + 2 * sheet.MARGIN) * 96 / 72
+    assert many.width <= (sequence.WIDEST + 2 * sheet.MARGIN) * 96 / 72
 
 
 def _rows(figure: Figure) -> int:

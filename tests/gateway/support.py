@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 from labs.capture import parser
 from labs.gateway import Options, gateway
@@ -21,6 +22,10 @@ class Line:
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        return cast(asyncio.Transport, self.writer.transport)  # the tap's is one in all but its class
 
     def say(self, data: bytes) -> None:
         self.writer.write(data)

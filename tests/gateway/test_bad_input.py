@@ -12,7 +12,6 @@ from tests.gateway.faults import by_target, everything, fronted, targets
 from tests.gateway.support import LEGS, answer
 
 HOST = b"Host: front.test\r\n"
-LIMITED = {"max_body": 5, "prefix": "/shop", "linger": 0.05}
 BAD = {  # what: (status, request)
     "a field over the limit": (400, b"GET /shop/a HTTP/1.1\r\n" + HOST + b"X: " + b"x" * 9000 + b"\r\n\r\n"),
     "a line over the limit": (400, b"GET /shop/" + b"a" * 9000 + b" HTTP/1.1\r\n" + HOST + b"\r\n"),
@@ -83,10 +82,12 @@ async def tell(town: Town, said: bytes) -> bytes:
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("what", BAD)
-async def test_a_bad_request_gets_its_status_and_one_plain_sentence(what, leg, caplog):
+async def test_a_bad_request_gets_its_status_and_one_plain_sentence(
+    what: str, leg: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     status, said = BAD[what]
-    async with fronted(by_target(), Options(leg=leg, **LIMITED)) as town:
+    async with fronted(by_target(), Options(leg=leg, max_body=5, prefix="/shop", linger=0.05)) as town:
         data = await tell(town, said)
         again = await tell(town, GOOD)
         asked = targets(town)
@@ -116,7 +117,9 @@ NAMES = [
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("name", [*NAMES, "stall-before-head", "bad-chunk-size", "close-in-body"])
-async def test_a_bad_answer_is_in_the_log_with_its_reason_and_not_with_the_client(name, leg, caplog):
+async def test_a_bad_answer_is_in_the_log_with_its_reason_and_not_with_the_client(
+    name: str, leg: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "labs.gateway")
     options = Options(leg=leg, answer_timeout=0.1, idle_timeout=0.1)
     async with fronted(by_target(), options) as town:

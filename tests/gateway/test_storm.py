@@ -84,7 +84,7 @@ async def client(town: Town, numbers: "asyncio.Queue[tuple[int, str]]", storm: S
     reader = writer = None
     while not numbers.empty():
         number, fault = numbers.get_nowait()
-        if writer is None:
+        if reader is None or writer is None:
             reader, writer = await asyncio.open_connection(*town.address("front.test"))
         asked, right = request(number, fault)
         writer.write(asked)
@@ -117,6 +117,12 @@ async def client(town: Town, numbers: "asyncio.Queue[tuple[int, str]]", storm: S
         writer.close()
 
 
+def number_of(target: bytes) -> bytes:
+    found = re.match(rb"/n/([0-9]+)", target)
+    assert found, target
+    return found[1]
+
+
 async def blow(leg: str, count: int) -> tuple[Storm, float]:
     """Send the storm; see that nothing was asked twice and that only idle connections are left."""
     numbers: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
@@ -140,7 +146,7 @@ async def blow(leg: str, count: int) -> tuple[Storm, float]:
         held = [it for it in last if any(it.endswith(b"=" + name.encode()) for name in BROKEN)]
         assert held == []
         assert len(last) <= options.max_idle
-        times = Counter(re.match(rb"/n/([0-9]+)", it)[1] for data in said.values() for it in targets_in(data))
+        times = Counter(number_of(it) for data in said.values() for it in targets_in(data))
         assert [number for number, asked in times.items() if asked > 1] == []
     return storm, took
 
@@ -165,14 +171,16 @@ def judge(storm: Storm, count: int) -> None:
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_a_storm_of_4000_requests_gives_each_its_own_answer(leg):
+async def test_a_storm_of_4000_requests_gives_each_its_own_answer(leg: str) -> None:
     storm, _ = await blow(leg, 4000)
     judge(storm, 4000)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("leg", LEGS)
-async def test_a_storm_of_10000_requests_gives_each_its_own_answer(leg, capsys):
+async def test_a_storm_of_10000_requests_gives_each_its_own_answer(
+    leg: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     storm, took = await blow(leg, 10_000)
     with capsys.disabled(), contextlib.suppress(OSError):
         print(f"\n{leg}: 10000 requests in {took:.1f} s", dict(sorted(storm.seen.items(), key=str)))

@@ -5,10 +5,12 @@ import dataclasses
 import inspect
 import json
 import runpy
+import signal
 import socket
 import subprocess
 import sys
 import time
+import venv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,7 @@ from labs.releases.store import Results, cookie_cases
 from labs.town import compat, names
 from labs.town.town import Town
 from labs.trial.claims import Claim, Kind, Verdict, ledger
-from tests.support import hello, run
+from tests.support import hello
 
 HOLDS, REFUTED, BROKEN, NOT_TESTED = Verdict.HOLDS, Verdict.REFUTED, Verdict.BROKEN, Verdict.NOT_TESTED
 
@@ -56,7 +58,7 @@ def result(release: str, why: Mapping[str, str] | None = None, **verdicts: Verdi
     return Results(release, "3.11.2", "Linux", {"yarl": "1.0"}, verdicts, {}, why or {}, NOW)
 
 
-# ── what is stored ─────────────────────────────────────────────────────────────────────────────────────────
+# ── what is stored ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_what_is_stored_for_the_pinned_release_is_the_ledger() -> None:
@@ -90,7 +92,8 @@ def test_stored_results_come_back_as_they_were(tmp_path: Path) -> None:
         (result("3.9.5"), "results/ has nothing of aiohttp 3.14.5, which the lab pins: run `make versions`."),
         (
             result("3.14.5", C2=REFUTED),
-            "results/ lacks claims of aiohttp 3.14.5: run `python -m labs versions --lesson 01 --lesson 02`.",
+            "results/ lacks claims of aiohttp 3.14.5: "
+            "run `python -m labs versions 3.14.5 --lesson 01 --lesson 02`.",
         ),
         (
             result("3.14.5", {"C1": "it took long."}, C1=BROKEN, C2=REFUTED, C3=HOLDS),
@@ -115,7 +118,7 @@ def test_what_does_not_fit_is_found(tmp_path: Path, kept: Results, words: str) -
     assert "".join(store.findings(BOOK, NOW, tmp_path, "3.14.5")) == words
 
 
-# ── the page ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── the page ────────────────────────────────────────────────────────────────────────────────────────────
 
 OLD = result("3.9.5", {"C1": "there: a|b", "C3": "the lab | *failed*"}, C1=REFUTED, C2=REFUTED, C3=BROKEN)
 NEW = result("3.14.5", C1=HOLDS, C2=REFUTED)
@@ -173,7 +176,7 @@ def test_a_page_that_is_not_what_is_stored_is_found(tmp_path: Path) -> None:
     assert [*chronicle.stale(tmp_path)] == [words]
 
 
-# ── one lesson, told claim by claim ────────────────────────────────────────────────────────────────────────
+# ── one lesson, told claim by claim ─────────────────────────────────────────────────────────────────────
 
 LESSON = """# %%
 from labs.trial.claims import check
@@ -273,7 +276,7 @@ def test_a_real_lesson_is_told_in_a_process_of_its_own() -> None:
     assert (sitting.end, sitting.installed["aiohttp"]) == ("", aiohttp.__version__)
 
 
-# ── processes that crash, hang or stay ─────────────────────────────────────────────────────────────────────
+# ── processes that crash, hang or stay ──────────────────────────────────────────────────────────────────
 
 TOLD = """
 import json, os, subprocess, sys, time
@@ -314,12 +317,14 @@ def test_an_interrupt_ends_the_process() -> None:
 
 def test_a_lesson_does_not_outlive_the_command_that_started_it() -> None:
     pipe = subprocess.PIPE
-    line = [sys.executable, "-c", "from labs import verdicts; import threading; verdicts._end_with_parent()"]
+    code = "from labs.releases import worker; print('here', flush=True); worker._end_with_parent()"
+    line = [sys.executable, "-c", code]
     options: dict[str, Any] = {"start_new_session": True} if sys.platform != "win32" else {}
     with subprocess.Popen(line, cwd=paths.ROOT, stdin=pipe, stdout=pipe, **options) as process:
-        assert process.stdin is not None
+        assert process.stdin and process.stdout
+        assert process.stdout.readline().strip() == b"here"
         process.stdin.close()
-        assert process.wait(30) != 0
+        assert process.wait(30) == (-signal.SIGKILL if sys.platform != "win32" else 1)
 
 
 def test_a_claim_that_is_checked_twice_must_get_one_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,7 +332,7 @@ def test_a_claim_that_is_checked_twice_must_get_one_verdict(monkeypatch: pytest.
     assert sitting_of(code, monkeypatch).told["C1"][0] == BROKEN
 
 
-# ── what several runs come to ──────────────────────────────────────────────────────────────────────────────
+# ── what several runs come to ───────────────────────────────────────────────────────────────────────────
 
 EXPECTED = {"C1": "holds", "C2": "refuted"}
 AGREED = {"C1": ("holds", "q: a 1"), "C2": ("refuted", "q: a 2")}
@@ -442,7 +447,7 @@ def test_a_release_that_is_pinned_one_day_is_run_too(monkeypatch: pytest.MonkeyP
     assert measure.every() == (*measure.RELEASES, "3.99.0", "newest")
 
 
-# ── environments ───────────────────────────────────────────────────────────────────────────────────────────
+# ── environments ────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -463,7 +468,7 @@ def pip(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         python.touch()
 
     monkeypatch.setattr(environments, "_pip", answer)
-    monkeypatch.setattr(environments.venv, "create", create)
+    monkeypatch.setattr(venv, "create", create)
     return said
 
 
@@ -509,36 +514,31 @@ def test_the_last_word_of_pip_is_its_error(monkeypatch: pytest.MonkeyPatch) -> N
     assert environments.newest() == "3.15.1"
 
 
-# ── old releases in the town ───────────────────────────────────────────────────────────────────────────────
+# ── old releases in the town ────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_pinned_release_needs_nothing_of_older() -> None:
     assert compat.TCPConnector is aiohttp.TCPConnector
 
 
-def test_without_a_socket_factory_the_town_knows_who_speaks_all_the_same(
+async def test_without_a_socket_factory_the_town_knows_who_speaks_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(inspect, "signature", lambda it: inspect.Signature())
         kind = runpy.run_path(compat.__file__)["TCPConnector"]
     assert kind is not aiohttp.TCPConnector
-
-    async def main() -> list[tuple[str, str]]:
-        async with Town() as town:
-            await town.open("front.test", hello)
-            resolver = names._Resolver(town._names, "client", "client")
-            make = town._names.socket_for("client")
-            connector = kind(
-                socket_factory=make, resolver=resolver, use_dns_cache=False, family=socket.AF_INET
-            )
-            async with ClientSession(connector=connector) as client:
-                asked = (client.get("http://front.test/") for _ in range(3))
-                for answer in await asyncio.gather(*asked):
-                    answer.release()
-                with pytest.raises(aiohttp.ClientConnectorError) as caught:
-                    await client.get("http://127.0.0.1:9/")
-                assert "is not in the town" in str(caught.value.os_error)
-        return [(it.who, it.whom) for it in town.trace.said if it.whom == "front.test"]
-
-    assert run(main) == [("client", "front.test")] * 3
+    async with Town() as town:
+        await town.open("front.test", hello)
+        resolver = names._Resolver(town._names, "client", "client")
+        make = town._names.socket_for("client")
+        connector = kind(socket_factory=make, resolver=resolver, use_dns_cache=False, family=socket.AF_INET)
+        async with ClientSession(connector=connector) as client:
+            asked = (client.get("http://front.test/") for _ in range(3))
+            for answer in await asyncio.gather(*asked):
+                answer.release()
+            with pytest.raises(aiohttp.ClientConnectorError) as caught:
+                await client.get("http://127.0.0.1:9/")
+            assert "is not in the town" in str(caught.value.os_error)
+    spoken = [(it.who, it.whom) for it in town.trace.said if it.whom == "front.test"]
+    assert spoken == [("client", "front.test")] * 3

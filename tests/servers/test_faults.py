@@ -89,13 +89,13 @@ async def ending(reader: asyncio.StreamReader, town: Town) -> str:
     return "closed"
 
 
-def test_every_fault_is_in_the_list_of_this_test():
+def test_every_fault_is_in_the_list_of_this_test() -> None:
     assert WIRE.keys() == FAULTS.keys()
     assert {fault.phase for fault in FAULTS.values()} == set(PHASES)
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_a_fault_shows_on_the_wire_what_it_says(name):
+async def test_a_fault_shows_on_the_wire_what_it_says(name: str) -> None:
     said, end = WIRE[name]
     async with Town() as town:
         await town.open("origin.test", faults.make(name))
@@ -118,8 +118,9 @@ async def test_a_fault_shows_on_the_wire_what_it_says(name):
 @pytest.mark.parametrize(
     "name", sorted(HELD - {"stall-before-head", "close-before-head", "reset-before-head"})
 )
-async def test_a_gate_stands_where_the_fault_strikes(name):
+async def test_a_gate_stands_where_the_fault_strikes(name: str) -> None:
     before, after = FAULTS[name].steps(BODY)[0], WIRE[name]
+    assert isinstance(before, bytes)
     async with Town() as town:
         gate = Gate("the fault")
         await town.open("origin.test", faults.make(name, gate))
@@ -136,7 +137,7 @@ async def test_a_gate_stands_where_the_fault_strikes(name):
 
 
 @pytest.mark.parametrize("name", ["close-at-second", "reset-at-second"])
-async def test_a_stale_connection_ends_when_the_second_request_comes(name):
+async def test_a_stale_connection_ends_when_the_second_request_comes(name: str) -> None:
     async with Town() as town:
         await town.open("origin.test", faults.make(name))
         reader, writer = await asyncio.open_connection(*town.address("origin.test"))
@@ -158,7 +159,7 @@ UPLOADS = (
 
 
 @pytest.mark.parametrize("head", UPLOADS)
-async def test_an_early_answer_comes_before_the_request_is_whole_and_the_rest_is_read(head):
+async def test_an_early_answer_comes_before_the_request_is_whole_and_the_rest_is_read(head: bytes) -> None:
     async with Town() as town:
         await town.open("origin.test", faults.make("early-answer"))
         reader, writer = await asyncio.open_connection(*town.address("origin.test"))
@@ -171,7 +172,7 @@ async def test_an_early_answer_comes_before_the_request_is_whole_and_the_rest_is
 
 
 @pytest.mark.parametrize("head", UPLOADS)
-async def test_any_other_answer_waits_for_the_whole_request(head):
+async def test_any_other_answer_waits_for_the_whole_request(head: bytes) -> None:
     async with Town() as town:
         await town.open("origin.test", faults.make("bad-status"))
         reader, writer = await asyncio.open_connection(*town.address("origin.test"))
@@ -184,7 +185,7 @@ async def test_any_other_answer_waits_for_the_whole_request(head):
         writer.close()
 
 
-async def test_a_request_chooses_its_fault_by_its_target():
+async def test_a_request_chooses_its_fault_by_its_target() -> None:
     async with Town() as town:
         await town.open("origin.test", by_target())
         reader, writer = await asyncio.open_connection(*town.address("origin.test"))
@@ -195,7 +196,7 @@ async def test_a_request_chooses_its_fault_by_its_target():
         writer.close()
 
 
-async def test_a_request_for_no_fault_is_told_to_the_loop_and_not_answered():
+async def test_a_request_for_no_fault_is_told_to_the_loop_and_not_answered() -> None:
     told = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
     async with Town() as town:
@@ -211,12 +212,12 @@ async def test_a_request_for_no_fault_is_told_to_the_loop_and_not_answered():
     ]
 
 
-def test_a_name_that_is_no_fault_says_which_there_are():
+def test_a_name_that_is_no_fault_says_which_there_are() -> None:
     with pytest.raises(KeyError, match=r"There is no fault 'close'\. There are: close-at-once, "):
         faults.make("close")
 
 
-def test_a_fault_knows_whether_the_head_of_the_answer_comes_first():
+def test_a_fault_knows_whether_the_head_of_the_answer_comes_first() -> None:
     after = {name for name, fault in FAULTS.items() if fault.after_head}
     phases = {FAULTS[name].phase for name in after}
     assert phases == {"in the body", "after the answer"}

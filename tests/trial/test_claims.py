@@ -61,7 +61,8 @@ TRUE = {"C1": {"requests": {"redirect": 2}}, "C2": {"requests": {"proxy": 2}}}
 
 def test_a_ledger_is_read_in_order(tmp_path: Path) -> None:
     claim, other = ledger(written(tmp_path, REFUTED, ENTRY)).values()
-    assert claim == Claim(**{**REFUTED, "kind": claims.Kind.POSTED, "verdict": Verdict.REFUTED})
+    words: dict[str, Any] = {**REFUTED, "kind": claims.Kind.POSTED, "verdict": Verdict.REFUTED}
+    assert claim == Claim(**words)
     assert (other.id, other.corrected) == ("C1", "")
     assert ledger(written(tmp_path)) == {}
 

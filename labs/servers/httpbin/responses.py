@@ -12,7 +12,7 @@ from http.cookies import CookieError, Morsel
 
 from aiohttp import web
 
-from labs.servers.httpbin.echo import echo_of, fields_of, json_answer
+from labs.servers.httpbin.echo import echo_of, fields_of, headers_of, json_answer
 from labs.servers.httpbin.limits import LIMITS, number, refuse
 
 ETAG = "lab"
@@ -36,7 +36,7 @@ async def anything(request: web.Request) -> web.Response:
 
 
 async def headers(request: web.Request) -> web.Response:
-    return json_answer({"fields": fields_of(request)})
+    return json_answer({"headers": headers_of(request), "fields": fields_of(request)})
 
 
 async def ip(request: web.Request) -> web.Response:

@@ -49,13 +49,13 @@ def visit(work: Callable[[aiohttp.ClientSession], Awaitable[Any]], **limits: Any
 
 
 def ask(target: str, method: str = "GET", *, follow: bool = False, limits: Any = None, **options: Any) -> Got:
-    async def work(session: aiohttp.ClientSession) -> tuple[Any, ...]:
+    async def work(session: aiohttp.ClientSession) -> tuple[int, CIMultiDictProxy[str], bytes]:
         url = URL(HOST + target, encoded=True)
         async with session.request(method, url, allow_redirects=follow, **options) as answer:
             return answer.status, answer.headers, await answer.read()
 
-    result, trace = visit(work, **(limits or {}))
-    return Got(*result, trace)
+    (status, headers, body), trace = visit(work, **(limits or {}))
+    return Got(status, headers, body, trace)
 
 
 EXAMPLES: dict[str, tuple[str, int]] = {
