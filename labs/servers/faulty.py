@@ -15,7 +15,6 @@ from functools import partial
 from typing import TypeAlias, cast
 
 from labs.town.gates import Gate
-from labs.town.listener import Factory
 
 __all__ = [
     "CLOSE",
@@ -74,7 +73,7 @@ class Fault:
         first = self.steps(b"body")[0]
         return isinstance(first, bytes) and b"\r\n\r\n" in first
 
-    def make(self, gate: Gate | None = None) -> Factory:
+    def make(self, gate: Gate | None = None) -> Callable[[], FaultyServer]:
         """Return a factory of protocols for `Town.open`. Without a gate the fault strikes at once."""
         return lambda: FaultyServer(lambda start: self, gate)
 
