@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import cast
 
 import pytest
 
@@ -207,7 +206,10 @@ async def test_a_client_that_leaves_takes_its_request_along_at_every_phase(
                 await gate.reached()
                 if FAULTS[name].phase == PHASES[4]:
                     await reader.readuntil(b"\r\n\r\n")
-                reset(cast(asyncio.Transport, writer.transport)) if how == "reset" else writer.close()
+                if how == "reset":
+                    reset(writer.transport)
+                else:
+                    writer.close()
                 await ended(town)
             assert len(upstream(town)) == 1
             await goes_on(town)
