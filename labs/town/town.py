@@ -49,7 +49,7 @@ class Town:
         self._ticker: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Town:
-        if OPEN_TOWNS and self in OPEN_TOWNS or "closed" in self._state:
+        if (OPEN_TOWNS and self in OPEN_TOWNS) or "closed" in self._state:
             raise TownError("A town opens once: make a new Town() for a new experiment.")
         self._state = ""
         OPEN_TOWNS.add(self)
