@@ -28,6 +28,18 @@ def parser() -> argparse.ArgumentParser:
     repeat.add_argument("lesson", metavar="NN", nargs="*", help="Only these lessons.")
     repeat.add_argument("--times", type=int, default=20, help="How often; 20 if not given.")
     repeat.add_argument("--busy", action="store_true", help="Keep every core busy meanwhile.")
+    one = some.add_parser(
+        "lesson", help="Try one lesson on its own: all that must be green, in half a minute."
+    )
+    one.add_argument("lesson", metavar="NN", nargs="?", default="", help="Its number.")
+    new = some.add_parser(
+        "new", help="Write a new lesson that builds, with marks where its author must write."
+    )
+    new.add_argument("number", metavar="NN", help="Its number: two digits.")
+    new.add_argument("question", metavar="QUESTION", help='Its title, in quotes: "Who makes the request?"')
+    new.add_argument(
+        "--name", default="", help="A verb phrase such as name_the_error; else the question's words."
+    )
     run = some.add_parser("run", help="Run one lesson in this process and print the value of each cell.")
     run.add_argument("lesson", metavar="NN", help="Its number, or how its name begins.")
     run.add_argument("--unsolved", action="store_true", help="Run the lesson instead of the solution.")
@@ -109,6 +121,16 @@ def _course(known: argparse.Namespace) -> int:
         same, summary = repeat(only=known.lesson, times=known.times, busy=known.busy)
         print(summary)
         return int(not same)
+    elif known.command == "lesson":
+        from labs.course import inspection
+
+        return inspection.report(known.lesson)
+    elif known.command == "new":
+        from labs.course import skeleton
+
+        written = skeleton.write(known.number, known.question, name=known.name)
+        print("\n".join(f"wrote {file.relative_to(ROOT)}" for file in written))
+        print(f"Next: make lesson LESSON={known.number} lists what is yours to write.")
     elif known.command == "run":
         for value in lesson.run(lesson.find(known.lesson), solved=not known.unsolved).values:
             if value is not None:
