@@ -26,7 +26,7 @@ from labs.trial import claims
 from labs.trial.claims import Reading, Ruling, Verdict
 from labs.trial.comparison import Comparison
 
-__all__ = ["Case", "Step", "inspect", "report"]
+__all__ = ["Tested", "Step", "inspect", "report"]
 
 EXERCISES, CONTROLS = "tests/exercises/test_registry.py", "tests/course/test_controls.py"
 MOST = 4  # cells, and lines of each, that are shown of outputs that differ
@@ -43,7 +43,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Case:
+class Tested:
     """One test as pytest reports it; `state` is passed, failed or skipped, `text` is why."""
 
     file: str
@@ -164,7 +164,7 @@ def _build(stem: str) -> Step:
     return Step("build", "; ".join(done) or "lesson and solution are as their source yields them")
 
 
-def _outputs(number: str, cases: list[Case]) -> Step:
+def _outputs(number: str, cases: list[Tested]) -> Step:
     failed = [case for case in cases if case.state == "failed"]
     found = []
     for case in failed[:MOST]:
@@ -183,7 +183,7 @@ def _outputs(number: str, cases: list[Case]) -> Step:
     return Step("outputs", said, tuple(found))
 
 
-def _exercises(exercises: list[Exercise], cases: Iterable[Case]) -> Step:
+def _exercises(exercises: list[Exercise], cases: Iterable[Tested]) -> Step:
     mine = [case for case in cases if case.file == EXERCISES]
     found = [_told(case) for case in mine if case.state == "failed"]
     wanted = sum(len(it.wrong) for it in exercises)
@@ -193,7 +193,7 @@ def _exercises(exercises: list[Exercise], cases: Iterable[Case]) -> Step:
     return Step("exercises", said if not found else f"{len(exercises)}", tuple(found))
 
 
-def _controls(cases: Iterable[Case]) -> Step:
+def _controls(cases: Iterable[Tested]) -> Step:
     mine = [case for case in cases if case.file == CONTROLS]
     found = [_told(case) for case in mine if case.state == "failed"]
     if not mine:
@@ -201,13 +201,13 @@ def _controls(cases: Iterable[Case]) -> Step:
     return Step("control", "with one side in every column, some verdict of every check falls", tuple(found))
 
 
-def _told(case: Case) -> str:
+def _told(case: Tested) -> str:
     """Take the sentence of an assertion out of what pytest says of it."""
     text = case.text.partition("\nassert ")[0].removeprefix("AssertionError: ")
     return text.strip() or f"{case.file}::{case.name} failed: run it alone."
 
 
-def _pytest(stack: contextlib.ExitStack, *words: str) -> Callable[[], list[Case]]:
+def _pytest(stack: contextlib.ExitStack, *words: str) -> Callable[[], list[Tested]]:
     """Start pytest, and return what waits for its cases; it has ended when the stack is left."""
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="labs-lesson-"))
     told, printed = Path(folder, "told.xml"), Path(folder, "printed")
@@ -216,7 +216,7 @@ def _pytest(stack: contextlib.ExitStack, *words: str) -> Callable[[], list[Case]
         running = subprocess.Popen(line, cwd=ROOT, env=environment(), stdout=file, stderr=file)
     stack.callback(_end, running)
 
-    def wait() -> list[Case]:
+    def wait() -> list[Tested]:
         running.wait()
         if not told.exists():
             last = "\n".join(printed.read_text("utf-8", "replace").strip().splitlines()[-5:])
@@ -236,14 +236,14 @@ def _end(running: subprocess.Popen[bytes]) -> None:
             running.wait()
 
 
-def _case(element: ElementTree.Element) -> Case:
+def _case(element: ElementTree.Element) -> Tested:
     name, module = element.get("name", ""), element.get("classname", "")
     book = module.endswith(".ipynb")
     file = module.removesuffix(".ipynb").replace(".", "/") + (".ipynb" if book else ".py")
     for child in element:
         if child.tag in ("failure", "error"):
             text = (child.text if book else child.get("message")) or ""
-            return Case(file, name, "failed", re.sub(r"#x1B\[\d*m", "", text))
+            return Tested(file, name, "failed", re.sub(r"#x1B\[\d*m", "", text))
         if child.tag == "skipped":
-            return Case(file, name, "skipped", child.get("message", ""))
-    return Case(file, name, "passed")
+            return Tested(file, name, "skipped", child.get("message", ""))
+    return Tested(file, name, "passed")

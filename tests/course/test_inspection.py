@@ -176,7 +176,7 @@ Input:
 """
 
 
-def case(name: str, failure: str = "", skipped: str = "") -> inspection.Case:
+def case(name: str, failure: str = "", skipped: str = "") -> inspection.Tested:
     """Make a case as pytest writes it into its report."""
     element = ElementTree.Element("testcase", classname="notebooks.solutions.01_a.ipynb", name=name)
     if failure:
