@@ -27,6 +27,14 @@ COMMANDS = {
         "Execute all notebooks again and compare every byte of text.",
         "labs.course.commands:repeat_lessons",
     ),
+    "lesson": (
+        "Try one lesson on its own: all that must be green, in half a minute.",
+        "labs.course.commands:try_lesson",
+    ),
+    "new": (
+        "Write a new lesson that builds, with marks where its author must write.",
+        "labs.course.commands:new_lesson",
+    ),
     "run": (
         "Run one lesson in this process and print the value of each cell.",
         "labs.course.commands:run_lesson",

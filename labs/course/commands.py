@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Sequence
 
-from labs.course import build, lesson, repeat, syllabus
+from labs.course import build, inspection, lesson, repeat, skeleton, syllabus
 from labs.paths import README, ROOT
 
-__all__ = ["build_lessons", "list_lessons", "repeat_lessons", "run_lesson"]
+__all__ = ["build_lessons", "list_lessons", "new_lesson", "repeat_lessons", "run_lesson", "try_lesson"]
 
 
 def build_lessons(argv: Sequence[str]) -> int:
@@ -46,6 +46,28 @@ def repeat_lessons(argv: Sequence[str]) -> int:
     same, summary = repeat.repeat(only=told.lesson, times=told.times, busy=told.busy)
     print(summary)
     return int(not same)
+
+
+def try_lesson(argv: Sequence[str]) -> int:
+    """Try one lesson on its own: all that must be green, in half a minute."""
+    parser = argparse.ArgumentParser(prog="python -m labs lesson", description=try_lesson.__doc__)
+    parser.add_argument("lesson", metavar="NN", nargs="?", default="", help="Its number.")
+    return inspection.report(parser.parse_args(argv).lesson)
+
+
+def new_lesson(argv: Sequence[str]) -> int:
+    """Write a new lesson that builds, with marks where its author must write."""
+    parser = argparse.ArgumentParser(prog="python -m labs new", description=new_lesson.__doc__)
+    parser.add_argument("number", metavar="NN", help="Its number: two digits.")
+    parser.add_argument("question", metavar="QUESTION", help='Its title, in quotes: "Who makes the request?"')
+    parser.add_argument(
+        "--name", default="", help="A verb phrase such as name_the_error; else the question's words."
+    )
+    told = parser.parse_args(argv)
+    written = skeleton.write(told.number, told.question, name=told.name)
+    print("\n".join(f"wrote {file.relative_to(ROOT)}" for file in written))
+    print(f"Next: make lesson LESSON={told.number} lists what is yours to write.")
+    return 0
 
 
 def run_lesson(argv: Sequence[str]) -> int:
