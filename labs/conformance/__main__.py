@@ -14,9 +14,12 @@ from urllib.parse import urlsplit
 from labs import gateway
 from labs.conformance import nginx
 from labs.conformance.registry import Check, select
-from labs.conformance.results import BROKEN, FAILED, Results, dump, explain, matrix, run
+from labs.conformance.report import dump, explain, matrix
+from labs.conformance.result import Results
+from labs.conformance.runner import run
 from labs.conformance.sites import Open, Site, in_town, outside
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import BROKEN, FAILED
 from labs.servers import fronts
 
 __all__ = ["main", "proxies"]

@@ -1,15 +1,10 @@
-"""The whole course: build what is stale, and repeat everything to see that it shows the same again."""
+"""Build the lessons and solutions that are stale, and the pictures of the documents."""
 
 import base64
-import contextlib
 import copy
-import difflib
 import hashlib
 import json
 import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,13 +17,6 @@ from labs.course.lesson import LessonError, cut, dumps, find, sources
 from labs.paths import BUILD, DOCS, LABS, NOTEBOOKS
 
 PICTURES = {"redirect_or_proxy.png": "01_who_makes_the_second_request"}  # in docs/: the lesson it is from
-
-# It ends when its standard input closes: at the end of the block, and also when this process is killed.
-BURNER = """
-import os, sys, threading
-threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-while True: pass
-"""
 
 
 def targets(notebooks: Path = NOTEBOOKS, only: Sequence[str] = ()) -> Iterator[tuple[Path, bool, Path]]:
@@ -69,7 +57,7 @@ def build(
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         made = execute(cut(source, solved=solved), target.parent, source.stem)
-        same = _kept(target) == comparable(made)
+        same = kept(target) == comparable(made)
         if not same or (everything and target.read_text("utf-8") != dumps(made)):
             draft = target.with_suffix(".draft")
             draft.write_text(dumps(made), "utf-8", newline="\n")
@@ -125,20 +113,21 @@ def _digest(*files: Path) -> str:
 def stored(notebook: Path) -> NotebookNode:
     """Read a notebook from its file; raise LessonError if there is none or it is spoilt."""
     try:
-        kept: NotebookNode = nbformat.read(notebook, as_version=4)
-        list(kept.cells)
+        found: NotebookNode = nbformat.read(notebook, as_version=4)
+        list(found.cells)
     except OSError as error:
         raise LessonError(f"{notebook.name} is missing: run `make lessons`.") from error
     except (ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError, NotJSONError) as error:
         raise LessonError(f"{notebook.name} is not a notebook: run `make lessons`.") from error
-    return kept
+    return found
 
 
-def _kept(notebook: Path) -> str:
+def kept(notebook: Path) -> str:
+    """Write a stored notebook as `comparable` does, "" where there is none or it is spoilt."""
     try:
         return comparable(stored(notebook))
     except LessonError:
-        return ""  # missing or spoilt: whatever is built now is different
+        return ""  # whatever is built now is different
 
 
 def comparable(notebook: NotebookNode) -> str:
@@ -154,45 +143,3 @@ def comparable(notebook: NotebookNode) -> str:
                 if kind in output.get("data", {}):
                     output.data[kind] = "a picture"
     return dumps(plain)
-
-
-def repeat(
-    notebooks: Path = NOTEBOOKS, *, only: Sequence[str] = (), times: int = 20, busy: bool = False
-) -> tuple[bool, str]:
-    """Execute lessons and solutions again and again, and compare with what is stored, byte for byte.
-
-    `only` is as in `targets`; `busy` keeps every core busy meanwhile. Returns whether all runs showed the
-    same, and a summary of one line, followed by the first difference of each notebook that differed.
-    """
-    began = time.monotonic()
-    runs = 0
-    differences: dict[str, str] = {}
-    with burning() if busy else contextlib.nullcontext():
-        for _ in range(times):
-            for source, solved, target in targets(notebooks, only):
-                made = comparable(execute(cut(source, solved=solved), target.parent, source.stem))
-                kept = _kept(target)
-                runs += 1
-                if made != kept:
-                    differences.setdefault(str(target.relative_to(notebooks)), _difference(kept, made))
-    idle = "every core busy" if busy else "the machine as it was"
-    summary = (
-        f"{runs} runs ({times} of each notebook), {idle}: "
-        f"{len(differences) or 'no'} notebooks differ from what is stored; {time.monotonic() - began:.0f} s."
-    )
-    return runs > 0 and not differences, "\n".join([summary, *(f"{k}:\n{v}" for k, v in differences.items())])
-
-
-def _difference(kept: str, made: str) -> str:
-    lines = difflib.unified_diff(kept.splitlines(), made.splitlines(), "stored", "again", lineterm="", n=2)
-    return "\n".join(list(lines)[:30])
-
-
-@contextlib.contextmanager
-def burning() -> Iterator[None]:
-    """Keep every core of this machine busy while the block runs."""
-    with contextlib.ExitStack() as stack:
-        for _ in range(os.cpu_count() or 2):
-            line = [sys.executable, "-c", BURNER]
-            stack.enter_context(subprocess.Popen(line, stdin=subprocess.PIPE))
-        yield

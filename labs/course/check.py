@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,27 +36,40 @@ VOLATILE = {
 
 
 def check(
-    ledger: "Mapping[str, Claim]", exercises: "Iterable[Exercise]", notebooks: Path = NOTEBOOKS
+    ledger: "Mapping[str, Claim]",
+    exercises: "Iterable[Exercise]",
+    notebooks: Path = NOTEBOOKS,
+    *,
+    only: Sequence[str] = (),
+    built: bool = True,
 ) -> list[str]:
-    """Check the whole course and return the findings: a sentence each that says what to do; none is good."""
+    """Check the whole course and return the findings: a sentence each that says what to do; none is good.
+
+    `only` is as in `targets`: with it, what other lessons lack is no finding. Without `built`, only what is
+    written by hand is checked, and no notebook is read.
+    """
     found: list[str] = []
     entries: list[Entry] = []
     if not sources(notebooks):
         return [f"{notebooks.name}/source holds no lesson: write one as NN_verb_phrase.py."]
-    for source in sources(notebooks):
+    whole = list(targets(notebooks, only))
+    for source in dict.fromkeys(source for source, _, _ in whole):
         try:
             found += _form(source)
             entries.append(entry(source))
         except LessonError as error:
             found.append(str(error))
-    readable = {one.name for one in entries}
-    for source, solved, target in targets(notebooks):
-        if source.stem in readable:
-            found += _notebook(target, cut(source, solved=solved), str(target.relative_to(notebooks.parent)))
-    found += _orphans(notebooks)
-    found += _claims(entries, ledger)
-    found += _exercises(entries, list(exercises))
-    return found
+    names = [one.name for one in entries]
+    for source, solved, target in whole if built else ():
+        if source.stem in names:
+            where = str(target.relative_to(notebooks.parent))
+            found += _notebook(target, cut(source, solved=solved), where)
+            found += _attempts(target, where, "yes" if solved else "not tried yet")
+    stems = [source.stem for source in sources(notebooks)]
+    chosen = [source.stem for source, _, _ in whole] if only else None
+    found += _claims(entries, ledger, stems, chosen)
+    found += _exercises(entries, list(exercises), stems, chosen)
+    return found if only else [*found, *_orphans(notebooks)]
 
 
 def _form(source: Path) -> Iterator[str]:
@@ -114,6 +127,22 @@ def _notebook(target: Path, wanted: NotebookNode, name: str) -> Iterator[str]:
                     )
 
 
+def _attempts(target: Path, name: str, wanted: str) -> Iterator[str]:
+    try:
+        cells = [cell for cell in stored(target).cells if cell.cell_type == "code"]
+    except LessonError:
+        return  # said already
+    replies = {}
+    for number, cell in enumerate(cells, 1):
+        for exercise in re.findall(r"\bawait attempt\(\s*\"([^\"]+)\"", cell.source):
+            texts = [text for output in cell.outputs for text in _texts(output)]
+            replies[exercise] = number, "".join(texts)  # the last one counts: the first may be a show
+    for exercise, (number, text) in replies.items():
+        if f"{exercise}: {wanted}" not in text:
+            shown = f"must show `{exercise}: {wanted}` and shows {text.partition(chr(10))[0]!r}"
+            yield f"{name}, code cell {number} {shown}: mend the answer or its check."
+
+
 def _skeleton(notebook: NotebookNode) -> list[object]:
     cells = [(c.cell_type, c.get("id"), c.source, dict(c.metadata)) for c in notebook.cells]
     return [dict(notebook.metadata), *cells]
@@ -143,7 +172,15 @@ def _orphans(notebooks: Path) -> Iterator[str]:
             yield f"{file.relative_to(notebooks.parent)} is not named NN_verb_phrase.py: rename or delete it."
 
 
-def _claims(entries: list[Entry], ledger: "Mapping[str, Claim]") -> Iterator[str]:
+def _meant(word: str, stems: Sequence[str]) -> str:
+    """Return the one lesson that a ledger or a registration means by a part of its name, such as 17."""
+    found = [stem for stem in stems if word and stem.startswith(word)]
+    return found[0] if len(found) == 1 else word
+
+
+def _claims(
+    entries: list[Entry], ledger: "Mapping[str, Claim]", stems: Sequence[str], chosen: Sequence[str] | None
+) -> Iterator[str]:
     for one in entries:
         for id in one.checked:
             if id not in ledger:
@@ -153,18 +190,28 @@ def _claims(entries: list[Entry], ledger: "Mapping[str, Claim]") -> Iterator[str
                 yield f"{one.name} mentions [{id}], not in labs/trial/claims.toml: add or correct it."
     computed = {(one.name, id) for one in entries for id in one.checked}
     for id, claim in ledger.items():
-        if (claim.lesson, id) not in computed:
-            where = claim.lesson or "no lesson"
+        meant = _meant(claim.lesson, stems)
+        if (claim.lesson, id) in computed or (chosen is not None and meant not in chosen):
+            continue
+        where = claim.lesson or "no lesson"
+        if meant != claim.lesson:
+            yield f'labs/trial/claims.toml gives {id} to lesson = "{where}": write the whole name, "{meant}".'
+        else:
             yield f"labs/trial/claims.toml gives {id} to {where}: check it there or give it to another."
 
 
-def _exercises(entries: list[Entry], registered: "list[Exercise]") -> Iterator[str]:
+def _exercises(
+    entries: list[Entry], registered: "list[Exercise]", stems: Sequence[str], chosen: Sequence[str] | None
+) -> Iterator[str]:
+    meant = {exercise.name: _meant(exercise.lesson, stems) for exercise in registered}
+    if chosen is not None:
+        registered = [exercise for exercise in registered if meant[exercise.name] in chosen]
     marked = {(one.name, name) for one in entries for name in one.exercises}
     names = [exercise.name for exercise in registered]
     for name, times in (Counter(names) | Counter(name for one in entries for name in one.exercises)).items():
         if times > 1:
             yield f"the exercise name {name!r} is used {times} times: give each exercise a name of its own."
-    known = {(exercise.lesson, exercise.name) for exercise in registered}
+    known = {(meant[exercise.name], exercise.name) for exercise in registered}
     for lesson, name in sorted(marked - known):
         yield f"{lesson} marks the exercise {name!r}: register it in labs/exercises with lesson={lesson!r}."
     for lesson, name in sorted(known - marked):
@@ -172,12 +219,15 @@ def _exercises(entries: list[Entry], registered: "list[Exercise]") -> Iterator[s
     for one in entries:
         for name in sorted(set(one.exercises) ^ set(one.attempted)):
             yield f'{one.name}: each exercise needs both a marked cell and `await attempt("{name}", ...)`.'
-        asked = sum(exercise.minutes for exercise in registered if exercise.lesson == one.name)
+        asked = sum(exercise.minutes for exercise in registered if meant[exercise.name] == one.name)
         if not one.minutes:
             yield f"{one.name} must say in its second cell `Minutes: 15` or `Minutes: 15, exercises 20`."
         elif sum(one.minutes[1:]) != asked:
             yield f"{one.name} must say `exercises {asked}` after its minutes, as labs/exercises does."
     for exercise in registered:
+        if (whole := meant[exercise.name]) != exercise.lesson:
+            words = f'registers {exercise.name!r} for lesson="{exercise.lesson}"'
+            yield f'labs/exercises {words}: write the whole name, "{whole}".'
         if not (re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", exercise.name) and len(exercise.name) <= 32):
             yield f"the exercise name {exercise.name!r} must be words-with-hyphens of at most 32 characters."
         if not (1 <= exercise.stars <= 3 and exercise.minutes > 0 and exercise.hint.strip()):

@@ -1,7 +1,7 @@
 """A town of servers on loopback, where everybody has a name and every word is recorded.
 
-The only room that opens a listening socket. A name that is not in the town's table is an error: nothing here
-can reach the internet.
+Nothing else opens a listening socket for a lesson. A name that is not in the town's table is an error:
+nothing here can reach the internet.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import os
 import sys
 
 if (chosen := os.environ.get("LAB_WINDOWS_LOOP", "0")) not in ("", "0") and sys.platform != "win32":
-    import windows_loop
+    import windows_loop  # type: ignore[import-not-found]
 
     try:
         windows_loop.install(*([] if chosen == "1" else chosen.split(",")))

@@ -1,0 +1,161 @@
+"""The course check finds what is wrong, and says what to do."""
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+
+from labs.course import build, check, lesson
+from tests.course.support import EXERCISES, LEDGER, NAME, change, findings
+
+
+def test_a_good_course_has_no_findings(notebooks: Path) -> None:
+    assert findings(notebooks) == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("two?", "two", "first line is `# A question?`"),
+        ("print(", "print(0, ", "is not what its source yields"),
+        ("await guard.clean()", "None", "must end in a code cell with `await guard.clean()`"),
+        ("found\n", "found;\n", "ends in `;`"),
+        ("found\n", "found\n" * 20, "has 26 lines: cut it down to 20"),
+        ("found\n", "# !ls\nfound\n", "write '!ls' in Python"),
+        ("found = await count()", "found = = 1", "code cell 2 is not Python"),
+        ("# %%\nasync", '# %% tags=["skip"]\nasync', "has the tag 'skip'"),
+        ("found\n", "# NBVAL_SKIP\nfound\n", "has an NBVAL comment"),
+        ('"C01"', '"C02"', "checks C02, which is not in labs/trial/claims.toml"),
+        ('"C01"', '"C02"', f"gives C01 to {NAME}: check it there"),
+        ('{"C01": {}}', "dict(C01=1)", "pass a dict literal"),
+        ("[C01]", "[C07b]", "mentions [C07b]"),
+        ('exercise="add-one"', 'exercise="add-two"', "marks the exercise 'add-two': register it"),
+        ('exercise="add-one"', 'exercise="add-two"', 'mark a cell there with exercise="add-one"'),
+        ('await attempt("add-one"', 'await attempt("other"', 'await attempt("add-one", ...)'),
+        ("exercises 3", "exercises 4", "must say `exercises 3`"),
+        ("*Minutes*: 5, exercises 3", "Soon over", "must say in its second cell"),
+        ("    # end\n", "", "without its `# end`"),
+    ],
+)
+def test_a_fault_in_a_source_is_found(notebooks: Path, old: str, new: str, words: str) -> None:
+    change(notebooks, old, new)
+    assert words in findings(notebooks)
+
+
+def test_a_second_ignored_output_is_found(notebooks: Path) -> None:
+    for cell in ("async def", "check("):
+        change(notebooks, f"# %%\n{cell}", f'# %% tags=["nbval-ignore-output"]\n{cell}')
+    assert "ignores the output of 2 cells" in findings(notebooks)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"execution_count": 2', '"execution_count": 7', "was not executed from top to bottom"),
+        ('"name": "stdout"', '"name": "stderr"', "stores what went to stderr"),
+        ("counted in notebooks", "at 0x7f12ab34cd", "shows a memory address ('0x7f12ab34cd')"),
+        ("counted in notebooks", "127.0.0.1:43121", "shows a port of one run"),
+        ("counted in notebooks", "('127.0.0.1', 43121)", "shows a port of one run"),
+        ("counted in notebooks", "took 12.3 ms", "shows a duration"),
+        ("counted in notebooks", "Tue, 03 Nov 2026 10:00:00 GMT", "shows a date"),
+        ("counted in notebooks", "/home/me/lab/file.py", "shows a path of this machine"),
+        ("counted in notebooks", "C:\\\\\\\\Users", "shows a path of this machine"),
+        ("counted in notebooks", "192.168.1.7", "shows an address of this machine"),
+        ("Python 3", "Python 4", "is not what its source yields"),
+        ("add-one: not tried yet", "add-one: yes", "must show `add-one: not tried yet` and shows"),
+        ('"nbformat": 4', '"nbformat": "x"', "is not a notebook"),
+    ],
+)
+def test_a_fault_in_a_notebook_is_found(notebooks: Path, old: str, new: str, words: str) -> None:
+    file = notebooks / f"{NAME}.ipynb"
+    text = file.read_text("utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), "utf-8")
+    assert words in findings(notebooks)
+
+
+def test_a_solution_that_does_not_solve_is_found(notebooks: Path) -> None:
+    file = notebooks / "solutions" / f"{NAME}.ipynb"
+    file.write_text(file.read_text("utf-8").replace("add-one: yes", "add-one: not yet. Count."), "utf-8")
+    told = findings(notebooks)
+    assert "code cell 5 must show `add-one: yes` and shows \"'add-one: not yet. Count.'\"" in told
+
+
+def test_a_stored_error_is_found(notebooks: Path) -> None:
+    file = notebooks / f"{NAME}.ipynb"
+    notebook = build.stored(file)
+    notebook.cells[3].outputs = [nbformat.v4.new_output("error", ename="OSError", evalue="", traceback=[])]
+    file.write_text(lesson.dumps(notebook), "utf-8")
+    assert "stores the error OSError" in findings(notebooks)
+
+
+@pytest.mark.parametrize(
+    "stable",
+    [
+        *(
+            "GET http://localhost:9000/page HTTP/1.1",
+            "origin.test:8080",
+            "3.14.5",
+            "203.0.113.5",
+            "C03: 1 = 1",
+        ),
+        *("expires=Thu, 01 Jan 1970 00:00:00 GMT", "/page/home/x", "http://origin.test/tmp/x", "2 sides"),
+    ],
+)
+def test_what_repeats_is_not_volatile(stable: str) -> None:
+    assert check.volatile(stable) == []
+
+
+def test_missing_and_orphaned_files_are_found(notebooks: Path) -> None:
+    (notebooks / "solutions" / f"{NAME}.ipynb").rename(notebooks / "solutions" / "02_left_over.ipynb")
+    (notebooks / "source" / "draft.py").write_text("", "utf-8")
+    found = findings(notebooks)
+    assert f"solutions/{NAME}.ipynb is missing" in found.replace("\\", "/")
+    assert "02_left_over.ipynb has no source" in found
+    assert "draft.py is not named NN_verb_phrase.py" in found
+
+
+def test_exercises_need_names_hints_stars_and_minutes(notebooks: Path) -> None:
+    poor = SimpleNamespace(name="Add One", lesson=NAME, stars=4, minutes=0, hint=" ")
+    found = findings(notebooks, exercises=[*EXERCISES, *EXERCISES, poor])
+    assert "'add-one' is used 2 times" in found
+    assert "'Add One' must be words-with-hyphens" in found
+    assert "'Add One' needs 1 to 3 stars, its minutes and a hint" in found
+
+
+def test_a_lesson_that_is_named_in_part_is_told_its_whole_name(notebooks: Path) -> None:
+    claim = SimpleNamespace(lesson=NAME[:2])
+    part = SimpleNamespace(name="add-one", lesson=NAME[:2], stars=1, minutes=3, hint="What is 0 + 1?")
+    assert check.check({"C01": claim}, [part], notebooks) == [
+        f'labs/trial/claims.toml gives C01 to lesson = "01": write the whole name, "{NAME}".',
+        f'labs/exercises registers \'add-one\' for lesson="01": write the whole name, "{NAME}".',
+    ]
+
+
+def test_what_other_lessons_lack_is_no_finding_of_one(notebooks: Path) -> None:
+    other = notebooks / "source" / "02_red_in_every_way.py"
+    other.write_text("# %% [markdown]\n# # 02\n# %%\n1 +\n", "utf-8")
+    (notebooks / "source" / "draft.py").write_text("", "utf-8")
+    ledger = {**LEDGER, "C02": SimpleNamespace(lesson=other.stem), "C03": SimpleNamespace(lesson="")}
+    theirs = SimpleNamespace(name="add-two", lesson=other.stem, stars=9, minutes=0, hint="")
+    assert check.check(ledger, [*EXERCISES, theirs], notebooks, only=["01"]) == []
+    assert len(check.check(ledger, [*EXERCISES, theirs], notebooks, only=["02"])) >= 4
+    assert len(check.check(ledger, [*EXERCISES, theirs], notebooks)) >= 6
+
+
+def test_what_is_written_by_hand_is_checked_before_anything_is_built(notebooks: Path) -> None:
+    shutil.rmtree(notebooks / "solutions")
+    assert check.check(LEDGER, EXERCISES, notebooks, built=False) == []
+    assert "is missing" in findings(notebooks)
+    change(notebooks, '"C01"', '"C02"')
+    told = check.check(LEDGER, EXERCISES, notebooks, only=["01"], built=False)
+    assert [line.split(":")[0] for line in told] == [
+        f"{NAME} checks C02, which is not in labs/trial/claims.toml",
+        f"labs/trial/claims.toml gives C01 to {NAME}",
+    ]
+
+
+def test_an_empty_course_is_a_finding(tmp_path: Path) -> None:
+    assert "holds no lesson" in findings(tmp_path)

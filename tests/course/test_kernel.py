@@ -1,0 +1,31 @@
+"""A kernel starts in a clean environment, on ports that the system never hands out."""
+
+import socket
+
+import pytest
+
+from labs import paths
+from labs.course import kernel
+
+
+def test_the_environment_of_a_kernel_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://proxy.invalid")
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    environ = kernel.environment()
+    assert "http_proxy" not in environ and "MPLBACKEND" not in environ
+    assert environ["PYTHONPATH"].startswith(str(paths.ROOT)) and environ["PYTHONPATH"].endswith("elsewhere")
+
+
+def test_kernels_get_ports_that_the_system_never_hands_out() -> None:
+    from jupyter_client.connect import LocalPortCache
+
+    kernel.choose_ports()
+    kernel.choose_ports()
+    cache = LocalPortCache.instance()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert server.getsockname()[1] >= kernel.PORTS[1]
+    ports = [cache.find_available_port("127.0.0.1") for _ in range(200)]
+    assert len(set(ports)) == 200 and all(kernel.PORTS[0] <= port < kernel.PORTS[1] for port in ports)
+    for port in ports:
+        cache.return_port(port)
