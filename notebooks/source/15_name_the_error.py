@@ -588,8 +588,8 @@ await attempt("only-if-unsent", patient)
 # * aiohttp 3.14: [client
 #   reference](https://docs.aiohttp.org/en/stable/client_reference.html#client-exceptions), the tree of
 #   exceptions.
-# * aiohttp issues [4600](https://github.com/aio-libs/aiohttp/issues/4600) and
-#   [9239](https://github.com/aio-libs/aiohttp/issues/9239) on the body after `raise_for_status`,
+# * aiohttp issue [4600](https://github.com/aio-libs/aiohttp/issues/4600) and pull request
+#   [9239](https://github.com/aio-libs/aiohttp/pull/9239) on the body after `raise_for_status`; issues
 #   [4581](https://github.com/aio-libs/aiohttp/issues/4581) on `ClientPayloadError`,
 #   [8455](https://github.com/aio-libs/aiohttp/issues/8455) on a class of its
 #   own for names that are not found.

@@ -3,10 +3,11 @@
 import asyncio
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, TraceConfig
 
 from labs import cookies
 from labs.clients import browser, registry
@@ -95,6 +96,17 @@ async def test_one_case_can_be_run_alone() -> None:
     chosen = [CASES["address"], CASES["secure"]]
     assert set(await live.run("urllib", chosen)) == {"address", "secure"}
     assert await alone.run(chosen) == {"address": "", "secure": "a=1"}
+
+
+async def test_a_case_alone_is_walked_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard, trace = [], TraceConfig()
+
+    async def redirected(*_: object) -> None:
+        heard.append("redirect")
+
+    trace.on_request_redirect.append(redirected)
+    monkeypatch.setattr(alone, "ClientSession", partial(ClientSession, trace_configs=[trace]))
+    assert await alone.run([CASES["plain"]]) == {"plain": "a=1"} and heard == []
 
 
 @pytest.mark.parametrize("client", ["urllib", "requests", "httpx", "curl", "aiohttp"])

@@ -123,9 +123,10 @@ NEW = result("3.14.5", C1=HOLDS, C2=REFUTED)
 
 def test_the_page_puts_news_first_and_keeps_the_four_words_apart() -> None:
     page = chronicle.page([OLD, NEW], BOOK, "3.14.5", {}, NOW)
-    news, unrun, compat, every = page.split("\n## ")[1:]
+    news, aside, unrun, compat, every = page.split("\n## ")[1:]
     assert "| claim | 3.9.5 | **3.14.5** |  |\n| --- | :-: | :-: | --- |\n| C1 | ✗ | ✓ |" in news
     assert "* C1 is refuted in 3.9.5: there: a\\|b" in news and "C2" not in news and "C3" not in news
+    assert aside == "Not comparable\n\nNothing.\n"
     assert unrun.endswith("\n\n* C3 in 3.9.5: the lab \\| \\*failed\\*\n")
     assert compat == "Lessons that were not run with today's code\n\nNone.\n"
     assert "### [01_one](../notebooks/01_one.ipynb)" in every and "| C2 | ✗ | ✗ |" in every
@@ -314,12 +315,12 @@ def test_an_interrupt_ends_the_process() -> None:
 
 def test_a_lesson_does_not_outlive_the_command_that_started_it() -> None:
     pipe = subprocess.PIPE
-    line = [sys.executable, "-c", "from labs import verdicts; import threading; verdicts._end_with_parent()"]
+    line = [sys.executable, "-c", "from labs.releases import worker; worker._end_with_parent()"]
     options: dict[str, Any] = {"start_new_session": True} if sys.platform != "win32" else {}
-    with subprocess.Popen(line, cwd=paths.ROOT, stdin=pipe, stdout=pipe, **options) as process:
-        assert process.stdin is not None
+    with subprocess.Popen(line, cwd=paths.ROOT, stdin=pipe, stderr=pipe, **options) as process:
+        assert process.stdin is not None and process.stderr is not None
         process.stdin.close()
-        assert process.wait(30) != 0
+        assert process.wait(30) != 0 and process.stderr.read() == b""  # it was ended, and did not fail
 
 
 def test_a_claim_that_is_checked_twice_must_get_one_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
