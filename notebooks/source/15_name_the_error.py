@@ -324,24 +324,31 @@ async def as_posted(client, url):
         return {"body": await answer.text()}
 
 
+async def read(answer):
+    try:
+        return await answer.text()
+    except ClientError as error:
+        return type(error).__name__
+
+
+# %%
 async def inside(client, url):
     async with client.get(url) as answer:
         try:
             answer.raise_for_status()
         except ClientError as error:
-            return {"raises": f"{error.status} {error.message}", "body": await answer.text()}
+            return {"raises": f"{error.status} {error.message}", "body": await read(answer)}
 
 
-# %%
 async def outside(client, url):
     answer = await client.get(url)
     try:
         answer.raise_for_status()
     except ClientError as error:
-        body = await asyncio.gather(answer.text(), return_exceptions=True)
-        return {"raises": f"{error.status} {error.message}", "body": type(body[0]).__name__}
+        return {"raises": f"{error.status} {error.message}", "body": await read(answer)}
 
 
+# %%
 async def get(ask, path="/500", server=status):
     async with Town() as town:
         await town.open("origin.test", server)
@@ -409,6 +416,7 @@ async def page(request):
 
 
 async def fail(how, server=page, url="http://origin.test/"):
+    notes = {"raises": "nothing", "caught": "False", "words": "none"}
     async with Town() as town:
         await town.open("origin.test", server)
         async with ClientSession(connector=town.connector("client")) as client:

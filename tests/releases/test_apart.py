@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from labs import __main__
 from labs.releases import apart, measure, page, store
 from labs.releases.apart import NOT_COMPARABLE, ApartError
 from labs.releases.process import Told
@@ -24,6 +25,20 @@ def written(folder: Path, text: str) -> Path:
 
 def test_what_stands_in_the_results_sets_something_apart() -> None:
     assert apart.reasons() and [*apart.idle(ledger())] == []
+
+
+def test_the_course_check_asks_for_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("labs.course.check.check", lambda *_: [])
+    monkeypatch.setattr(apart, "idle", lambda _: ["An entry is idle."])
+    assert __main__.main(["check"]) == 1 and "An entry is idle.\n" in capsys.readouterr().out
+
+    def fail(_: object) -> list[str]:
+        raise ApartError("It is not TOML.")
+
+    monkeypatch.setattr(apart, "idle", fail)
+    assert __main__.main(["check"]) == 1 and capsys.readouterr().out.startswith("It is not TOML.\n")
 
 
 def test_a_verdict_that_is_set_apart_is_no_news_and_says_why(tmp_path: Path) -> None:
