@@ -96,13 +96,14 @@ def check_all(argv: Sequence[str]) -> int:
     argparse.ArgumentParser(prog="python -m labs check", description=words).parse_args(argv)
     from labs.course import check, lesson
     from labs.exercises.registry import registered
-    from labs.releases import page, store
+    from labs.releases import apart, page, store
     from labs.trial import claims
 
     try:
         found = check.check(claims.ledger(), registered().values())
         found += [*store.findings(claims.ledger(), store.digests()), *page.stale()]
-    except claims.LedgerError as error:
+        found += apart.idle(claims.ledger())
+    except (claims.LedgerError, apart.ApartError) as error:
         found = [str(error)]
     for sentence in found:
         print(sentence)
