@@ -3,16 +3,20 @@
 import asyncio
 import socket
 import struct
+import sys
 from typing import Any
 
 import pytest
 
 from labs import proactor
 from labs.servers.faulty import reset
-from tests.proactor.windows_loop import ProactorEventLoop
 
-WINDOWS: Any = getattr(asyncio, "ProactorEventLoop", ProactorEventLoop)
-LOOPS = {"Windows": WINDOWS, "another": asyncio.SelectorEventLoop}
+if sys.platform == "win32":
+    from asyncio import ProactorEventLoop
+else:
+    from tests.proactor.windows_loop import ProactorEventLoop
+
+LOOPS = {"Windows": ProactorEventLoop, "another": asyncio.SelectorEventLoop}
 
 
 @pytest.fixture(params=LOOPS)

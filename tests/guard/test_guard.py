@@ -13,13 +13,13 @@ from typing import Any, TypeAlias
 import nbformat
 import pytest
 from aiohttp import ClientSession, web
-from nbclient import NotebookClient
 
-from labs.course.kernel import environment
+from labs.course.kernel import execute
 from labs.guard import guard as room
 from labs.guard.guard import TRACEBACK, Guard, Unclean, forgiving
 from labs.guard.leaks import LOST_TASK, SOCKET, TASK, UNAWAITED, UNCLOSED
 from labs.guard.logs import server_log
+from labs.paths import ROOT
 from labs.town.town import Town
 from tests.support import forever, hello, turns
 
@@ -410,9 +410,7 @@ def kernel() -> dict[str, str]:
     for source in CELLS.values():
         sources += cells_of(textwrap.dedent(source))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(it) for it in sources])
-    NotebookClient(notebook, timeout=20, kernel_name="python3", coalesce_streams=True).execute(
-        env=environment()
-    )
+    execute(notebook, ROOT, "the guard")
     last = notebook.cells[4::4]
     assert all([it.output_type for it in cell.outputs] == ["stream"] for cell in last), last
     others = [it for cell in notebook.cells for it in cell.outputs if it.get("name") == "stderr"]

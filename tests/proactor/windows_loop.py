@@ -58,6 +58,8 @@ READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 ERROR_NETNAME_DELETED = 64
 Finish: TypeAlias = "Callable[[Any, Any, _Overlapped], Any]"
 
+_os: Any = os  # what the imitation needs of it is not on Windows, which it is not for
+_asyncio: Any = asyncio
 _Loop: Any = proactor_events.BaseProactorEventLoop
 _Subprocess: Any = base_subprocess.BaseSubprocessTransport
 _now = time.monotonic
@@ -137,7 +139,7 @@ class IocpProactor:
     def recv_into(self, conn: Any, buf: Any, flags: int = 0) -> _OverlappedFuture:
         if isinstance(conn, socket.socket):
             return self._do(conn, READ, lambda: conn.recv_into(buf, 0, flags))
-        return self._do(conn, READ, lambda: os.readv(conn.fileno(), [buf]))
+        return self._do(conn, READ, lambda: _os.readv(conn.fileno(), [buf]))
 
     def send(self, conn: Any, buf: Any, flags: int = 0) -> _OverlappedFuture:
         view, sent = memoryview(buf), 0
@@ -156,7 +158,7 @@ class IocpProactor:
         return self._do(conn, WRITE, attempt)
 
     def sendfile(self, sock: socket.socket, file: Any, offset: int, count: int) -> _OverlappedFuture:
-        return self._do(sock, WRITE, lambda: os.sendfile(sock.fileno(), file.fileno(), offset, count))
+        return self._do(sock, WRITE, lambda: _os.sendfile(sock.fileno(), file.fileno(), offset, count))
 
     def accept(self, listener: socket.socket) -> asyncio.Future[Any]:
         conn = self._get_accept_socket(listener.family)
@@ -365,7 +367,7 @@ class _SubprocessTransport(_Subprocess):  # type: ignore[misc]
             self._proc.stdin = os.fdopen(ours.detach(), "wb", 0)
         for pipe in (self._proc.stdin, self._proc.stdout, self._proc.stderr):
             if pipe is not None:
-                os.set_blocking(pipe.fileno(), False)
+                _os.set_blocking(pipe.fileno(), False)
         over = self._loop._proactor.wait_for_handle(self._proc)
         over.add_done_callback(lambda _: self._process_exited(self._proc.poll()))
 
@@ -373,7 +375,7 @@ class _SubprocessTransport(_Subprocess):  # type: ignore[misc]
 def _win_error(number: int) -> OSError:
     # There, OSError(22, text, None, 64); other systems drop the fourth argument.
     error = OSError(errno.EINVAL, f"[WinError {number}]")
-    error.winerror = number  # type: ignore[attr-defined]
+    vars(error)["winerror"] = number
     return error
 
 
@@ -386,7 +388,7 @@ def install(*options: str) -> None:
     if unknown := set(options) - set(OPTIONS):
         raise ValueError(f"{', '.join(sorted(unknown))} is no habit of Windows' loop: {', '.join(OPTIONS)}.")
     _chosen = frozenset(options)
-    asyncio.ProactorEventLoop = ProactorEventLoop  # type: ignore[attr-defined]
+    _asyncio.ProactorEventLoop = ProactorEventLoop
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.14 on, policies are
 
