@@ -70,4 +70,4 @@ def _no_figure_left() -> Iterator[None]:
     import matplotlib
 
     if "pyplot" in vars(matplotlib):
-        matplotlib.pyplot.close("all")
+        vars(matplotlib)["pyplot"].close("all")

@@ -5,6 +5,8 @@ package is installed, and an old aiohttp must import no more than a lesson asks 
 lessons use stands in its package, and the import line of such a lesson is a map.
 """
 
+from __future__ import annotations
+
 import importlib
 from typing import TYPE_CHECKING
 

@@ -1,26 +1,18 @@
-"""What several tests need: a loop with a limit, what is left open, and a client that sees raw bytes."""
+"""What several tests need: turns of the loop, what is left open, and a client that sees raw bytes."""
 
 import asyncio
 import contextlib
 import gc
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import ClientSession, web
 
+from labs.capture.message import Message
 from labs.capture.recording import Event
+from labs.capture.said import Said
 from labs.town.town import Town
-
-
-def run(main: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
-    """Run a test's coroutine in a new loop; a test that hangs fails."""
-
-    async def limited() -> Any:
-        async with asyncio.timeout(seconds):
-            return await main()
-
-    return asyncio.run(limited())
 
 
 async def turns(count: int) -> None:
@@ -69,6 +61,12 @@ def remains(servers: Iterable[tuple[str, int]] | None = None) -> list[object]:
     return [*listening(), *tasks(), *ends]
 
 
+def message(said: Said) -> Message:
+    """Return the message of a line, which must have one."""
+    assert said.message, said
+    return said.message
+
+
 def addresses(town: Town) -> set[tuple[str, int]]:
     """Return where the town's servers really are, to look for them when it is closed."""
     return {it.address for it in town._listeners.values()}
@@ -97,3 +95,7 @@ async def raw(address: tuple[str, int], data: bytes) -> bytes:
     finally:
         writer.close()
         await writer.wait_closed()
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()

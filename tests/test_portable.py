@@ -105,3 +105,19 @@ def test_the_workflow_runs_what_the_project_promises() -> None:
     text = (ROOT / ".github" / "workflows" / "test.yml").read_text("utf-8")
     for name in ("ubuntu-latest", "macos-latest", "windows-latest", '"3.11"', "cron:", "--upgrade aiohttp"):
         assert name in text
+
+
+def unpinned(text: str) -> list[str]:
+    """Return the actions of a workflow that are named by a tag, which can move, and not by a hash."""
+    used = re.findall(r"uses: *(.*)", text)
+    return [it for it in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", it)]
+
+
+def test_actions_are_pinned_by_hash() -> None:
+    for file in (ROOT / ".github" / "workflows").glob("*.yml"):
+        assert unpinned(file.read_text("utf-8")) == [], file.name
+
+
+def test_an_action_by_its_tag_is_found() -> None:
+    text = f"- uses: actions/checkout@v5\n- uses: actions/checkout@{'0' * 40} # v5.0.0"
+    assert unpinned(text) == ["actions/checkout@v5"]

@@ -16,17 +16,12 @@ from labs.conformance import nginx
 from labs.paths import ROOT
 from labs.town.names import LOOPBACK
 
-__all__ = ["FRONTS", "Failed", "installed", "started"]
+__all__ = ["FRONTS", "ProcessFailed", "installed", "started"]
 
-NGINX = """daemon off; master_process off; worker_processes 1;
-pid {folder}/pid; error_log {folder}/error.log emerg;
-events {{ worker_connections 4096; }}
-http {{ access_log off; client_max_body_size 0; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
-  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  keepalive_requests 100000000;
+NGINX = """  client_max_body_size 0; keepalive_requests 100000000;
   upstream origin {{ server {origin}; keepalive 64; keepalive_requests 100000000; }}
   server {{ listen {host}:{port} backlog=1024; location / {{
-    proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; }} }} }}
+    proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; }} }}
 """
 FRONTS = {
     "redirect": "its own address is answered, and the client asks again",
@@ -40,7 +35,7 @@ FRONTS = {
 }
 
 
-class Failed(RuntimeError):
+class ProcessFailed(RuntimeError):
     """Say in one sentence, without its full stop, what a process of the benchmark did not do."""
 
 
@@ -59,15 +54,14 @@ def installed() -> dict[str, str]:
 def started(name: str, origin: str = "") -> Iterator[tuple[subprocess.Popen[bytes], tuple[str, int]]]:
     """Start "origin" or one of FRONTS; yield the process and its address, and kill it on every path.
 
-    Raise Failed where it does not listen.
+    Raise ProcessFailed where it does not listen.
     """
     with tempfile.TemporaryDirectory() as folder:
         port = 0
         if name == "nginx":
             port = _free()
-            text = NGINX.format(folder=folder, host=LOOPBACK, port=port, origin=origin.partition("//")[2])
-            Path(folder, "nginx.conf").write_text(text, "utf-8")
-            command = [nginx.find() or "nginx", "-p", folder, "-c", str(Path(folder, "nginx.conf"))]
+            http = NGINX.format(host=LOOPBACK, port=port, origin=origin.partition("//")[2])
+            command = nginx.command(nginx.find() or "nginx", folder, http)
         elif name.startswith("gateway"):
             leg = name.split()[1]
             command = [sys.executable, "-m", "labs.gateway", origin, "--port", "0", "--leg", leg]
@@ -83,8 +77,10 @@ def started(name: str, origin: str = "") -> Iterator[tuple[subprocess.Popen[byte
                 assert process.stdout is not None
                 found = re.search(rb"(\d+)\s*$", process.stdout.readline())
                 port = int(found[1]) if found else 0
-            if not port or not _listens(process, port):
-                raise Failed(f"{name} did not start: {log.read_text('utf-8', 'replace').strip()[-500:]}")
+            if not port or not nginx.listens(process, port):
+                raise ProcessFailed(
+                    f"{name} did not start: {log.read_text('utf-8', 'replace').strip()[-500:]}"
+                )
             yield process, (LOOPBACK, port)
         finally:
             process.kill()
@@ -95,14 +91,3 @@ def _free() -> int:
     with socket.socket() as taken:
         taken.bind((LOOPBACK, 0))
         return int(taken.getsockname()[1])
-
-
-def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
-    for _ in range(500):
-        if process.poll() is not None:
-            return False
-        with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), 0.02):
-            return True
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.02)
-    return False

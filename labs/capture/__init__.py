@@ -8,7 +8,8 @@ from labs.capture.message import Message
 from labs.capture.notes import Noted, noted
 from labs.capture.parser import Spoken, parse
 from labs.capture.recording import Call, Event, Piece, Recording
-from labs.capture.trace import Said, Trace, told
+from labs.capture.said import Said
+from labs.capture.trace import Trace, told
 
 __all__ = [
     "Call",

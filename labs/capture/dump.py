@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterable
 
+from labs.capture.message import Message, end_of_head
+from labs.capture.said import Said
 from labs.show.page import Page, as_it_is, counted, visible
-from labs.show.volatile import DECLARED, settle
-
-if TYPE_CHECKING:
-    from labs.capture.message import Message
-    from labs.capture.trace import Said
+from labs.show.volatile import DECLARED, Settle, settle
 
 __all__ = ["dump"]
 
 LINE_END = "\\n"  # shown, so that nobody has to guess where a line ends
-Settle: TypeAlias = Callable[[str, str], str]
-_END_OF_HEAD = re.compile(rb"\n\r?\n")
 
 
 def dump(said: Iterable[Said], limit: int) -> Page:
@@ -37,13 +32,12 @@ def _block(it: Said, limit: int, settle: Settle) -> str:
 
 
 def _spelled(message: Message, limit: int, settle: Settle) -> list[str]:
-    end = _END_OF_HEAD.search(message.raw) if message.kind != "tunnel" else None
-    if end is None:
+    if message.kind == "tunnel" or end_of_head(message.raw) is None:
         lines = [_settled(line, settle) for line in _excerpt(message.raw, limit)]
     else:
-        head = message.raw[: end.end()].decode("latin-1").removesuffix("\n").split("\n")
+        head = message.head.decode("latin-1").removesuffix("\n").split("\n")
         lines = [_settled(visible(line), settle) + LINE_END for line in head]
-        lines += _excerpt(message.raw[end.end() :], limit, *_boundary(message, settle))
+        lines += _excerpt(message.framed, limit, *_boundary(message, settle))
     if message.lost:
         lines.append("[not recorded further]")
     elif message.problem:

@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
-if TYPE_CHECKING:
-    from labs.capture.message import Message
-    from labs.capture.trace import Said, Trace
+from labs.capture.message import Message
+from labs.capture.said import Said
 
 __all__ = ["archive"]
 
 
-def archive(trace: Trace) -> dict[str, Any]:
-    """Return the trace as HAR 1.2: one entry a request, with its final answer, in order.
+def archive(said: Iterable[Said]) -> dict[str, Any]:
+    """Return what was said as HAR 1.2: one entry a request, with its final answer, in order.
 
     Times are those of the recording. A request that got no answer has status 0, as browsers write it.
     """
     waiting: dict[int, deque[tuple[Said, dict[str, Any]]]] = {}
     entries: list[dict[str, Any]] = []
-    for said in trace.said:
-        message = said.message
+    for it in said:
+        message = it.message
         if message is None:
             continue
         if message.kind == "request":
-            entry = _entry(said, message)
+            entry = _entry(it, message)
             entries.append(entry)
-            waiting.setdefault(said.connection, deque()).append((said, entry))
-        elif message.kind == "answer" and not message.interim and waiting.get(said.connection):
-            asked, entry = waiting[said.connection].popleft()
+            waiting.setdefault(it.connection, deque()).append((it, entry))
+        elif message.kind == "answer" and not message.interim and waiting.get(it.connection):
+            asked, entry = waiting[it.connection].popleft()
             entry["response"] = _answer(message)
-            entry["time"] = entry["timings"]["wait"] = max(0.0, (said.at - asked.at) * 1000)
+            entry["time"] = entry["timings"]["wait"] = max(0.0, (it.at - asked.at) * 1000)
     creator = {"name": "aiohttp side-by-side lab", "version": "1"}
     return {"log": {"version": "1.2", "creator": creator, "entries": entries}}
 
@@ -107,9 +106,7 @@ def _cookie(pair: str) -> dict[str, str]:
 
 
 def _sizes(message: Message) -> dict[str, int]:
-    end = re.search(rb"\n\r?\n", message.raw)
-    head = end.end() if end else len(message.raw)
-    return {"headersSize": head, "bodySize": len(message.raw) - head}
+    return {"headersSize": len(message.head), "bodySize": len(message.framed)}
 
 
 def _fields(message: Message) -> list[dict[str, str]]:

@@ -3,43 +3,40 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
+from labs.capture.said import Said
 from labs.show.page import Page, as_it_is, counted, visible
-from labs.show.volatile import DECLARED, settle
-
-if TYPE_CHECKING:
-    from labs.capture.trace import Said, Trace
+from labs.show.volatile import DECLARED, Settle, settle
 
 __all__ = ["draw"]
 
 WIDEST = 64  # characters between two lifelines, at most
 NARROWEST = 16
 Arrow: TypeAlias = tuple[int, int, str, list[str]]  # from column, to column, label, what stands under it
-Settle: TypeAlias = Callable[[str, str], str]
 
 
-def draw(trace: Trace, show: Sequence[str] = ()) -> Page:
+def draw(said: Sequence[Said], parties: Sequence[str], show: Sequence[str] = ()) -> Page:
     """Return the lanes: a column a party, an arrow a message, the fields of `show` under their arrow."""
-    if not trace.said:
+    if not said:
         return Page("(nothing was said)")
-    lines = _drawn(trace, show, settle)
-    replaced = lines != _drawn(trace, show, as_it_is)
+    lines = _drawn(said, parties, show, settle)
+    replaced = lines != _drawn(said, parties, show, as_it_is)
     return Page("\n".join([*lines, "", DECLARED] if replaced else lines))
 
 
-def _drawn(trace: Trace, show: Sequence[str], settle: Settle) -> list[str]:
-    column = {name: n for n, name in enumerate(trace.parties)}
-    arrows = [(column[it.who], column[it.whom], _label(it), _shown(it, show, settle)) for it in trace.said]
-    names = [_cells(name) for name in trace.parties]
+def _drawn(said: Sequence[Said], parties: Sequence[str], show: Sequence[str], settle: Settle) -> list[str]:
+    column = {name: n for n, name in enumerate(parties)}
+    arrows = [(column[it.who], column[it.whom], _label(it), _shown(it, show, settle)) for it in said]
+    names = [_cells(name) for name in parties]
     at = _places([len(name) for name in names], arrows)
     header: list[str] = []
     for name, x in zip(names, at, strict=True):
         _put(header, x, name)
     lines = ["".join(header)]
-    for (a, b, label, under), said in zip(arrows, trace.said, strict=True):
-        lines.append(_arrow(at, a, b, label, stopped=bool(said.event)))
+    for (a, b, label, under), it in zip(arrows, said, strict=True):
+        lines.append(_arrow(at, a, b, label, stopped=bool(it.event)))
         lines.extend(_note(at, min(a, b), max(a, b), text) for text in under)
     return lines
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Message"]
+__all__ = ["Message", "end_of_head"]
+
+_EMPTY_LINE = re.compile(rb"\n\r?\n")
+
+
+def end_of_head(raw: bytes) -> int | None:
+    """Return where the head of a message ends, its empty line included, or None where it does not.
+
+    A line may end in a bare LF, and empty lines may stand before the head (RFC 9112 section 2.2).
+    """
+    found = _EMPTY_LINE.search(raw, len(raw) - len(raw.lstrip(b"\r\n")))
+    return found.end() if found else None
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,16 @@ class Message:
     problem: str = ""
     trailers: tuple[tuple[str, str], ...] = ()
     lost: bool = False
+
+    @property
+    def head(self) -> bytes:
+        """The head as it crossed, its empty line included; all of a message whose head did not end."""
+        return b"" if self.kind == "tunnel" else self.raw[: end_of_head(self.raw)]
+
+    @property
+    def framed(self) -> bytes:
+        """What followed the head as it crossed: the body with its framing, and trailers."""
+        return self.raw[len(self.head) :]
 
     @property
     def method(self) -> str:

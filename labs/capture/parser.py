@@ -14,14 +14,13 @@ from itertools import pairwise
 
 import h11
 
-from labs.capture.message import Message
+from labs.capture.message import Message, end_of_head
 
 __all__ = ["Message", "Spoken", "parse"]
 
 HEAD_LIMIT = 1 << 20  # bytes; generous, because a lab wants to see what a server would refuse
 TWO_LENGTHS = "Content-Length beside Transfer-Encoding (RFC 9112 section 6.3)"
 _REQUEST_LINE = re.compile(rb"[!-~]+ \S+ HTTP/1\.[01]\r?\n")
-_END_OF_HEAD = re.compile(rb"\n\r?\n")
 
 
 @dataclass(frozen=True)
@@ -169,10 +168,10 @@ def _question(asked: Message | None) -> h11.Request:
 
 def _head(raw: bytes) -> tuple[str, tuple[tuple[str, str], ...]]:
     # Not h11's: it drops repeats of Content-Length, and has no fields for what it refuses.
-    end = _END_OF_HEAD.search(raw)
+    end = end_of_head(raw)
     if end is None:
         return raw.partition(b"\n")[0].rstrip(b"\r").decode("latin-1"), ()
-    start, *lines = raw[: end.start()].decode("latin-1").split("\n")
+    start, *lines = raw[:end].decode("latin-1").rstrip("\r\n").split("\n")
     fields: list[tuple[str, str]] = []
     for line in lines:
         name, colon, value = line.rstrip("\r").partition(":")

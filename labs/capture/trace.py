@@ -4,51 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from labs.capture import parser
+from labs.capture import dump, har, lanes, parser
 from labs.capture.message import Message
 from labs.capture.recording import Event, Piece, Recording
+from labs.capture.said import Said
+from labs.show.page import Page
 
-__all__ = ["Said", "Trace", "told"]
-
-
-@dataclass(frozen=True)
-class Said:
-    """Hold one thing that happened between two parties: a message, or the event that came instead of one.
-
-    `event` is empty for a message, else "refused", "unknown name", "closed" or "reset". `connection` numbers
-    the connections of the recording from 0. `order` is the place in the recording. `at` is seconds since the
-    epoch: weather, never compared.
-    """
-
-    who: str
-    whom: str
-    message: Message | None
-    event: str
-    connection: int
-    order: int
-    at: float = field(compare=False)
-
-    @property
-    def label(self) -> str:
-        """The words over the arrow."""
-        if self.message is None:
-            return self.event
-        message = self.message
-        if message.kind == "tunnel":
-            return f"{len(message.raw)} bytes of the upgraded protocol"
-        label = message.start.partition(" ")[2]
-        if message.kind == "request":
-            label = f"{message.method} {message.target}"
-        if not message.version:  # nothing that HTTP has a word for
-            label = message.start if message.start.isprintable() else ""
-        label = "".join(it if it.isprintable() else "·" for it in label) or f"{len(message.raw)} bytes"
-        if message.lost:
-            return f"{label} (not recorded further)"
-        if message.problem:
-            return f"{label} (malformed)"
-        return label if message.complete else f"{label} (cut short)"
+__all__ = ["Trace", "told"]
 
 
 @dataclass(frozen=True)
@@ -81,7 +45,7 @@ class Trace:
 
     def lanes(self, *show: str) -> Page:
         """Draw the conversation in characters; the values of the fields in `show` stand under their arrow."""
-        return lanes.draw(self, show)
+        return lanes.draw(self.said, self.parties, show)
 
     def bytes(self, *, who: str | None = None, whom: str | None = None, body: int = 256) -> Page:
         """Show what crossed: line ends visible, volatile values stable, at most `body` bytes of each body."""
@@ -89,7 +53,7 @@ class Trace:
 
     def har(self) -> dict[str, object]:
         """Return the conversation as HTTP Archive 1.2, which a browser's developer tools open."""
-        return har.archive(self)
+        return har.archive(self.said)
 
     def __repr__(self) -> str:
         return str(self.lanes())
@@ -180,12 +144,3 @@ def _forgiven(spoken: list[parser.Spoken], before: list[parser.Spoken], kept: in
 
 def _without_end(message: Message) -> bool:
     return not message.complete and message.field("Transfer-Encoding") is not None
-
-
-# At the end: these rooms draw a Trace, and name its type.
-from labs.capture import (  # noqa: E402
-    dump,  # noqa: E402
-    har,
-    lanes,
-)
-from labs.show.page import Page  # noqa: E402

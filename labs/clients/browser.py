@@ -9,30 +9,20 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from labs.clients.programs import reach, start
 from labs.clients.request import ClientRequest, Reply
+from labs.installed import find
 
-__all__ = ["FLAGS", "Tools", "chromium", "find", "running", "tour"]
+__all__ = ["FLAGS", "Tools", "chromium", "running", "tour"]
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-PLACES = (
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    r"%ProgramFiles%\Google\Chrome\Application\chrome.exe",
-    r"%LocalAppData%\Google\Chrome\Application\chrome.exe",
-    r"%ProgramFiles(x86)%\Microsoft\Edge\Application\msedge.exe",
-)
 # Quiet, without a sandbox (root in a container has none, and only the town is seen), and without the wish to
 # upgrade http to https, which would be a second request.
 FLAGS = (
@@ -50,15 +40,6 @@ FLAGS = (
     "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,OptimizationHints,MediaRouter",
     "--remote-debugging-port=0",
 )
-
-
-def find() -> str | None:
-    """Return where Chromium, or a browser made of it, is, or None."""
-    found = (shutil.which(name) for name in NAMES)
-    places = (os.path.expandvars(place) for place in PLACES)
-    return next((path for path in found if path), None) or next(
-        (it for it in places if Path(it).is_file()), None
-    )
 
 
 async def chromium(question: ClientRequest) -> Reply:
@@ -105,7 +86,7 @@ async def _opened(question: ClientRequest) -> AsyncIterator[Tools]:
 @contextlib.asynccontextmanager
 async def running(flags: list[str]) -> AsyncIterator[str]:
     with tempfile.TemporaryDirectory(prefix="lab-browser-", ignore_cleanup_errors=True) as profile:
-        program = [find() or "chromium", *flags, f"--user-data-dir={profile}", "about:blank"]
+        program = [find("chromium") or "chromium", *flags, f"--user-data-dir={profile}", "about:blank"]
         process = start(program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         loop, address = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 
 from labs.clients.request import ClientRequest, Reply
 from labs.environment import without_proxies
+from labs.installed import find
 from labs.town.names import LOCAL
 
-__all__ = ["curl", "find_curl", "reach", "run", "start"]
+__all__ = ["curl", "reach", "run", "start"]
 
 # A label of more than 63 bytes (RFC 1035, 2.3.4) fails before any question leaves the machine.
 NOWHERE = "n" * 64 + ".invalid"
@@ -33,11 +33,6 @@ CURL_ERRORS = {
     60: "PEER_FAILED_VERIFICATION",
     61: "BAD_CONTENT_ENCODING",
 }
-
-
-def find_curl() -> str | None:
-    """Return where curl is, or None."""
-    return shutil.which("curl")
 
 
 def start(arguments: Sequence[str], *, stdin: int, stdout: int) -> subprocess.Popen[bytes]:
@@ -83,7 +78,7 @@ def reach(question: ClientRequest) -> Iterator[list[tuple[str, str, str]]]:
 
 async def curl(question: ClientRequest) -> Reply:
     """Ask with curl; a POST without its --request, which would forbid it to become a GET on the way."""
-    program = find_curl() or "curl"
+    program = find("curl") or "curl"
     arguments = [program, "--disable", "--silent", "--globoff", "--noproxy", "*", "--proto", "=http,https"]
     arguments += ["--write-out", "%{stderr}%{http_code} %{num_redirects} %{url_effective}"]
     arguments += [

@@ -21,6 +21,7 @@ import aiohttp
 from labs.clients import browser, libraries, programs
 from labs.clients.request import ClientMissing, ClientRequest, Reply, split
 from labs.environment import without_proxies
+from labs.installed import find
 from labs.show.page import Page
 from labs.town.town import Town
 
@@ -156,13 +157,9 @@ _HOW = {
 }
 
 
-def _program(client: str) -> str | None:
-    return programs.find_curl() if client == "curl" else browser.find()
-
-
 def _is_here(client: str) -> bool:
     if client in ("curl", "chromium"):
-        return _program(client) is not None
+        return find(client) is not None
     return client == "http.client" or importlib.util.find_spec(client) is not None
 
 
@@ -170,7 +167,7 @@ def _version(client: str) -> str:
     if not _is_here(client):
         return ""
     if client in ("curl", "chromium"):
-        return _says(_program(client) or "")
+        return _says(find(client) or "")
     if client in ("http.client", "urllib"):
         return platform.python_version()
     return importlib.metadata.version(client)
@@ -182,7 +179,7 @@ def _says(program: str) -> str:
         return "unknown"  # asked for its version, a Windows browser opens a window instead
     try:
         said = subprocess.run(
-            [program, "--version"], capture_output=True, timeout=20, env=without_proxies()
+            [program, "--version"], capture_output=True, timeout=20, env=without_proxies(), check=False
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return "unknown"

@@ -5,13 +5,14 @@ list, `try_proxy` puts it to a proxy of yours, `matrix` sets several side by sid
 and stop it; only its command knows the gateway and nginx. It takes from `town`.
 """
 
-from labs.conformance.dojo import Report, try_proxy
 from labs.conformance.exchange import Exchange
-from labs.conformance.registry import Check, Failed, NotApplicable, checks
-from labs.conformance.report import by_topic
-from labs.conformance.results import Result, Results, explain, matrix, suspicious
+from labs.conformance.registry import Check, checks
+from labs.conformance.report import Report, by_topic, explain, matrix, suspicious
+from labs.conformance.result import Result, Results
+from labs.conformance.runner import try_proxy
 from labs.conformance.sites import CONNECT, TARGET, Site, in_town, outside
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import Failed, NotApplicable
 
 __all__ = [
     "CONNECT",

@@ -14,9 +14,12 @@ from urllib.parse import urlsplit
 from labs import gateway
 from labs.conformance import nginx
 from labs.conformance.registry import Check, select
-from labs.conformance.results import BROKEN, FAILED, Results, dump, explain, matrix, run
+from labs.conformance.report import dump, explain, matrix
+from labs.conformance.result import Results
+from labs.conformance.runner import run
 from labs.conformance.sites import Open, Site, in_town, outside
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import BROKEN, FAILED
 from labs.servers import fronts
 
 __all__ = ["main", "proxies"]
@@ -122,7 +125,7 @@ def _must_be_possible(known: argparse.Namespace, parser: argparse.ArgumentParser
         parser.error("--proxy names a proxy of the lab: leave it out, or leave out the URL")
     names = proxies()
     if unknown := (known.proxy or set()).difference(*map(_called, names)):
-        parser.error(f"no proxy of the lab is called {sorted(unknown)[0]}; there are: {', '.join(names)}")
+        parser.error(f"no proxy of the lab is called {min(unknown)}; there are: {', '.join(names)}")
     if known.json and not known.json.absolute().parent.is_dir():
         parser.error(f"--json {known.json}: there is no such folder; make it first")
 

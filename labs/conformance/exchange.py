@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labs.capture.parser import Message
-from labs.conformance.registry import Failed
+from labs.conformance.verdict import Failed
 
 __all__ = ["Exchange"]
 

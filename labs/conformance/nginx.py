@@ -17,7 +17,7 @@ from labs.conformance.sites import Open, outside
 from labs.conformance.stand import Stand
 from labs.town.names import LOOPBACK
 
-__all__ = ["find", "nginx"]
+__all__ = ["command", "find", "listens", "nginx"]
 
 LANES = 8  # servers of one nginx, each with an origin of its own, so that checks can run at the same time
 LIMITS = {"patience": 1.0, "body": 65536.0}  # proxy_read_timeout and client_max_body_size, below
@@ -38,16 +38,18 @@ TUNED = """proxy_pass http://{origin}$request_uri;
     proxy_redirect http://{origin}/ http://$http_host/;"""
 CONFIG = """daemon off; master_process off; worker_processes 1;
 pid {folder}/pid; error_log {folder}/error.log emerg;
-events {{ worker_connections 512; }}
+events {{ worker_connections 4096; }}
 http {{
-  access_log off; server_tokens off; merge_slashes off;
+  access_log off;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+{http}}}
+"""
+HTTP = """  server_tokens off; merge_slashes off;
   client_max_body_size 64m; proxy_read_timeout 1s; proxy_connect_timeout 1s;
   large_client_header_buffers 4 16k;
-  map $http_upgrade $upgrade {{ default ""; websocket websocket; }}
-  map $upgrade $upgraded {{ default upgrade; "" ""; }}
-{servers}}}
+  map $http_upgrade $upgrade { default ""; websocket websocket; }
+  map $upgrade $upgraded { default upgrade; "" ""; }
 """
 SERVER = """  server {{
     listen {front};
@@ -62,6 +64,28 @@ def find() -> str | None:
     return shutil.which("nginx") or shutil.which(
         "nginx", path=os.pathsep.join(("/usr/sbin", "/usr/local/sbin"))
     )
+
+
+def command(program: str, folder: str, http: str) -> list[str]:
+    """Write a configuration into a folder, and return the command that runs nginx by it.
+
+    `http` is what stands in the block of this name besides; nginx leaves nothing outside of the folder.
+    """
+    file = Path(folder, "nginx.conf")
+    file.write_text(CONFIG.format(folder=folder, http=http), "utf-8")
+    return [program, "-p", folder, "-c", str(file)]
+
+
+def listens(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until somebody listens at a port of LOOPBACK: at most 10 s, and while the process runs."""
+    for _ in range(500):
+        if process.poll() is not None:
+            return False
+        with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), 0.02):
+            return True
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)
+    return False
 
 
 @contextlib.contextmanager
@@ -88,10 +112,13 @@ async def nginx(program: str, *, tuned: bool = False, lanes: int = LANES) -> Asy
             SERVER.format(front=f"{LOOPBACK}:{front}", rules=rules.format(origin=f"{LOOPBACK}:{origin}"))
             for front, origin in pairs
         )
-        file = Path(folder, "nginx.conf")
-        process = _start(program, file, CONFIG.format(folder=folder, servers=servers))
+        process = _start(command(program, folder, HTTP + servers))
         try:
-            await _listens(process, pairs[-1][0])
+            if not await asyncio.to_thread(listens, process, pairs[-1][0]):
+                process.kill()
+                assert process.stderr is not None
+                said = process.stderr.read().decode(errors="replace").strip()
+                raise RuntimeError(f"nginx did not start: {said or 'it does not listen'}")
             free: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
             for pair in pairs:
                 free.put_nowait(pair)
@@ -112,24 +139,6 @@ async def nginx(program: str, *, tuned: bool = False, lanes: int = LANES) -> Asy
             process.communicate()
 
 
-def _start(program: str, file: Path, config: str) -> subprocess.Popen[bytes]:
-    file.write_text(config, "utf-8")
+def _start(arguments: list[str]) -> subprocess.Popen[bytes]:
     none = subprocess.DEVNULL
-    arguments = [program, "-p", str(file.parent), "-c", str(file)]
     return subprocess.Popen(arguments, stdin=none, stdout=none, stderr=subprocess.PIPE)
-
-
-async def _listens(process: subprocess.Popen[bytes], port: int) -> None:
-    for _ in range(200):
-        if process.poll() is not None:
-            assert process.stderr is not None
-            raise RuntimeError(
-                f"nginx did not start: {process.stderr.read().decode(errors='replace').strip()}"
-            )
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection(LOOPBACK, port)
-            writer.close()
-            await writer.wait_closed()
-            return
-        await asyncio.sleep(0.02)
-    raise RuntimeError("nginx did not listen within 4 s.")

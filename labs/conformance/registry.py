@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from labs.conformance.stand import Stand
+from labs.conformance import topics
+from labs.conformance.stand import Stand
+from labs.conformance.verdict import PATIENCE
 
-__all__ = ["TOPICS", "Check", "Failed", "NotApplicable", "check", "checks", "demand", "select"]
+__all__ = ["TOPICS", "Check", "check", "checks", "select"]
 
 TOPICS = (
     "hop_by_hop",
@@ -33,15 +35,7 @@ TOPICS = (
     "limits",
     "shutdown",
 )
-Body: TypeAlias = Callable[["Stand"], Awaitable[None]]
-
-
-class Failed(AssertionError):
-    """Say in one sentence what a proxy did, where it owed something else."""
-
-
-class NotApplicable(Exception):
-    """Say why a check cannot be put to this proxy."""
+Body: TypeAlias = Callable[[Stand], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -58,7 +52,7 @@ class Check:
     hint: str
     body: Body
     linger: float = 0.0  # seconds that a stopping proxy may take to finish what runs; 0: the lab's shortest
-    patience: float = 2.0  # seconds until a proxy that hangs has failed
+    patience: float = PATIENCE  # seconds until a proxy that hangs has failed
     needs: str = ""  # a limit that the proxy must have, and that the check must know: see Stand
 
 
@@ -72,7 +66,7 @@ def check(
     hint: str,
     *,
     linger: float = 0.0,
-    patience: float = 2.0,
+    patience: float = PATIENCE,
     needs: str = "",
 ) -> Callable[[Body], Body]:
     """Enter a check into the list. Raise ValueError for an id that is taken, or words that are missing."""
@@ -90,9 +84,11 @@ def check(
 
 
 def checks() -> tuple[Check, ...]:
-    """Return all checks, in the order of their topics."""
-    for topic in TOPICS:
-        importlib.import_module(f"labs.conformance.topics.{topic}")
+    """Return all checks, in the order of their topics. Raise ValueError for a topic without a place there."""
+    for topic in sorted(it.name for it in pkgutil.iter_modules(topics.__path__)):
+        if topic not in TOPICS:
+            raise ValueError(f"The topic {topic} has no place in the list: add it to TOPICS, in {__name__}.")
+        importlib.import_module(f"{topics.__name__}.{topic}")
     return tuple(sorted(_checks.values(), key=lambda it: TOPICS.index(it.topic)))
 
 
@@ -108,9 +104,3 @@ def select(only: str | Iterable[str] | None = None) -> tuple[Check, ...]:
                 f"No check and no topic is called {name!r}; the topics are: {', '.join(TOPICS)}."
             )
     return tuple(it for it in known if it.id in wanted or it.topic in wanted)
-
-
-def demand(owed: object, otherwise: str) -> None:
-    """Raise Failed with the sentence `otherwise` unless `owed` is true."""
-    if not owed:
-        raise Failed(otherwise)

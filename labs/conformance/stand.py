@@ -11,11 +11,11 @@ from typing import Any
 
 from labs.capture import dump
 from labs.capture.parser import Message
-from labs.capture.trace import Said
+from labs.capture.said import Said
 from labs.conformance.deadline import deadline
 from labs.conformance.exchange import Exchange
 from labs.conformance.line import Line
-from labs.conformance.registry import Check, Failed, NotApplicable
+from labs.conformance.verdict import PATIENCE, Failed, NotApplicable
 from labs.show.page import Page
 
 __all__ = ["FRONT", "ORIGIN", "Stand"]
@@ -214,12 +214,10 @@ class Stand:
     async def soon(self) -> AsyncIterator[None]:
         """Fail what takes longer than the shortest patience, in a check that has more of it."""
         try:
-            async with deadline(Check.patience):
+            async with deadline(PATIENCE):
                 yield
         except TimeoutError:
-            raise Failed(
-                f"nothing came in {Check.patience:g} s, and this was waited for: {self.awaited}"
-            ) from None
+            raise Failed(f"nothing came in {PATIENCE:g} s, and this was waited for: {self.awaited}") from None
 
     async def origin_gone(self) -> None:
         """Let nobody listen where the origin was."""

@@ -26,7 +26,7 @@ from labs.trial import claims
 from labs.trial.claims import Reading, Ruling, Verdict
 from labs.trial.comparison import Comparison
 
-__all__ = ["Tested", "Step", "inspect", "report"]
+__all__ = ["Step", "Tested", "inspect", "report"]
 
 EXERCISES, CONTROLS = "tests/exercises/test_registry.py", "tests/course/test_controls.py"
 MOST = 4  # cells, and lines of each, that are shown of outputs that differ

@@ -61,7 +61,7 @@ def execute(notebook: NotebookNode, folder: Path, name: str) -> NotebookNode:
     Raises LessonError naming lesson and code cell. Cells may take SECONDS each.
     """
     choose_ports()
-    import matplotlib.font_manager  # noqa: F401  builds the font cache here: building it in a cell can show a warning
+    import labs.draw.sheet  # noqa: F401  builds the font cache here: building it in a cell can show a warning
 
     for number, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), 1):
         if program := missing(cell):

@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 import inspect
 import linecache
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,10 +18,11 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from labs import installed
 from labs.paths import NOTEBOOKS
 
 SECONDS = 30  # a cell that takes longer is stuck
-PROGRAMS = {"needs-curl": ("curl",), "needs-chromium": ("chromium", "chromium-browser", "google-chrome")}
+PROGRAMS = {"needs-curl": "curl", "needs-chromium": "chromium"}  # by the tag of a cell that needs one
 
 
 class LessonError(Exception):
@@ -46,8 +46,8 @@ def find(word: str, notebooks: Path = NOTEBOOKS) -> Path:
 def missing(cell: NotebookNode) -> str:
     """Name the program that a cell needs by its tags and this machine lacks, "" if there is none."""
     for tag in cell.metadata.get("tags", []):
-        if tag in PROGRAMS and not any(map(shutil.which, PROGRAMS[tag])):
-            return PROGRAMS[tag][0]
+        if tag in PROGRAMS and installed.find(PROGRAMS[tag]) is None:
+            return PROGRAMS[tag]
     return ""
 
 
@@ -149,7 +149,7 @@ def dumps(notebook: NotebookNode) -> str:
 
 
 @dataclass(frozen=True)
-class Run:
+class LessonRun:
     """Hold what a run left behind: the names it bound, and the value of each code cell, None where none."""
 
     name: str
@@ -157,7 +157,7 @@ class Run:
     values: tuple[Any, ...]
 
 
-def run(source: Path, *, solved: bool = True, swap: Mapping[str, str] | None = None) -> Run:
+def run(source: Path, *, solved: bool = True, swap: Mapping[str, str] | None = None) -> LessonRun:
     """Run the code cells of a lesson in this process, without a kernel.
 
     `swap` replaces text in the cells first, for a control that compares a side with itself; a text that is
@@ -167,7 +167,7 @@ def run(source: Path, *, solved: bool = True, swap: Mapping[str, str] | None = N
     return asyncio.run(replay(source, solved=solved, swap=swap))
 
 
-async def replay(source: Path, *, solved: bool = True, swap: Mapping[str, str] | None = None) -> Run:
+async def replay(source: Path, *, solved: bool = True, swap: Mapping[str, str] | None = None) -> LessonRun:
     """Do what `run` does, on the loop that is already running."""
     cells = [cell for cell in cut(source, solved=solved).cells if cell.cell_type == "code"]
     for old in swap or {}:
@@ -189,7 +189,7 @@ async def replay(source: Path, *, solved: bool = True, swap: Mapping[str, str] |
     finally:
         if pyplot := sys.modules.get("matplotlib.pyplot"):
             pyplot.close("all")
-    return Run(source.stem, namespace, tuple(values))
+    return LessonRun(source.stem, namespace, tuple(values))
 
 
 async def _value(text: str, file: str, namespace: dict[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """The page that figures are drawn on: words, lines, arrowheads, boxes, bars and dots, measured in points.
 
-labs/draw/views.py and labs/draw/sheet.py are the only rooms that import matplotlib. Shape tells things apart
-before colour does, so that a figure survives a black and white printer and every kind of eye.
+Shape tells things apart before colour does, so that a figure survives a black and white printer and every
+kind of eye.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Draw what was recorded. Text comes first: a figure is the twin of a text, and its alt text says it again.
 
-labs/draw/views.py and labs/draw/sheet.py are the only rooms that import matplotlib. Each figure is drawn in
-matplotlib's own style, whatever style the reader has set.
+Each figure is drawn in matplotlib's own style, whatever style the reader has set.
 """
 
 from __future__ import annotations
@@ -11,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from matplotlib import style
 
 from labs.capture.trace import Trace
-from labs.draw import mosaic as blocks
 from labs.draw import sequence
 from labs.draw.durations import dots
 from labs.draw.figure import Figure
 from labs.draw.flow_bands import bands
-from labs.draw.grids import tiles
+from labs.draw.grids import several, tiles
 from labs.draw.hop_bytes import bars
 from labs.draw.memory_growth import growth
 from labs.draw.timeout_runs import deadlines
@@ -99,7 +97,7 @@ def mosaic(grids: Mapping[str, Grid], *, finding: str) -> Figure:
     Raises ValueError when there is no grid, one is no Grid, their keys differ, or the finding is empty.
     """
     _check_finding(finding)
-    return blocks.draw(grids, finding)
+    return several(grids, finding)
 
 
 @style.context("default")

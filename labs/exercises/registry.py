@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dis
 import functools
 import importlib
 import inspect
-import logging
 import pkgutil
 import textwrap
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -20,7 +18,8 @@ from typing import Any, Literal, cast
 from aiohttp import web
 
 from labs.capture.trace import Trace
-from labs.guard.guard import LOGGERS, forgiving
+from labs.guard.guard import forgiving
+from labs.guard.logs import quiet
 
 __all__ = ["Attempt", "Exercise", "attempt", "exercise", "is_async", "not_yet", "registered", "yes"]
 
@@ -133,7 +132,7 @@ async def attempt(name: str, answer: object) -> Attempt:
     mistakes: list[str] = []
     if task.wants == "handler":
         answer = _watched(answer, mistakes)
-    with _quiet(), forgiving():
+    with quiet(), forgiving():  # the reply names what the handler raised; aiohttp's log of it is fifty lines
         try:
             async with asyncio.timeout(PATIENCE):
                 reply = await task.check(answer)
@@ -155,21 +154,6 @@ def is_async(answer: Any) -> bool:
     if not callable(answer):
         return False
     return inspect.iscoroutinefunction(answer) or inspect.iscoroutinefunction(type(answer).__call__)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    # The reply names what the handler raised; aiohttp's log of it is fifty lines of somebody else's code.
-    def nothing(record: logging.LogRecord) -> bool:
-        return False
-
-    for logger in map(logging.getLogger, LOGGERS):
-        logger.addFilter(nothing)
-    try:
-        yield
-    finally:
-        for logger in map(logging.getLogger, LOGGERS):
-            logger.removeFilter(nothing)
 
 
 def _kind(answer: object) -> str:

@@ -17,7 +17,7 @@ from labs.gateway.leg import Answered, Asked, Failure, Fields, Leg, Refused
 from labs.gateway.options import Options, Origin, origin_of
 from labs.gateway.reply import Relayed, Writer, head, plain
 from labs.gateway.request import Prepared, pieces, prepared
-from labs.gateway.session.leg import Connect, Session
+from labs.gateway.session.leg import ConnectorFactory, Session
 from labs.gateway.target import cookie_to, location_to
 from labs.gateway.tunnel import tunnel
 
@@ -39,7 +39,9 @@ class Relay:
         self._tunnels: set[asyncio.Transport] = set()
 
     @classmethod
-    def over(cls, origin: str, options: Options, connector: Connect | None, dial: Dial | None) -> Relay:
+    def over(
+        cls, origin: str, options: Options, connector: ConnectorFactory | None, dial: Dial | None
+    ) -> Relay:
         """Return a relay over the leg that the options name. Raise ValueError for an origin that is none."""
         where = origin_of(origin)
         leg = Session(where, options, connector) if options.leg == "session" else Pool(where, options, dial)

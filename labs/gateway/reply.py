@@ -7,14 +7,12 @@ Here head and first bytes of the body leave in one write, as the bytes they were
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-import struct
 from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+from labs.gateway import transport
 from labs.gateway.leg import Fields
 
 __all__ = ["Relayed", "Writer", "head", "plain"]
@@ -56,7 +54,7 @@ class Relayed(web.StreamResponse):
 class Writer:
     """Write to a client, no faster than it reads."""
 
-    __slots__ = ("_protocol", "_timeout", "_writer", "begun", "size", "transport")
+    __slots__ = ("_protocol", "_timeout", "_writer", "size", "transport")
 
     def __init__(self, request: web.BaseRequest, timeout: float) -> None:
         transport = request.transport
@@ -64,12 +62,10 @@ class Writer:
             raise asyncio.CancelledError  # it left while its request waited for its turn
         self.transport = transport
         self._protocol, self._writer, self._timeout = request.protocol, request.writer, timeout
-        self.begun = False  # whether a part of the answer has been written
         self.size = 0
 
     def write(self, data: bytes) -> None:
         """Write now."""
-        self.begun = True
         self.size += len(data)
         self.transport.write(data)
 
@@ -81,11 +77,10 @@ class Writer:
 
     def abort(self, *, reset: bool = False) -> None:
         """End the connection, so that the answer looks incomplete; `reset` where a close would not do."""
-        if reset and (sock := self.transport.get_extra_info("socket")) is not None:
-            # The end of the connection is the end of this body: only a reset tells the two apart.
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.transport.abort()
+        if reset:  # where the end of the connection is the end of the body, only a reset tells the two apart
+            transport.reset(self.transport)
+        else:
+            self.transport.abort()
 
 
 def head(status: int, reason: bytes, fields: Fields) -> bytes:

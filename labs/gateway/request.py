@@ -9,7 +9,7 @@ from typing import NamedTuple
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from labs.gateway import fields as fields_room
+from labs.gateway.fields import end_to_end, members
 from labs.gateway.forwarded import client_of, forwarded
 from labs.gateway.leg import Fields, Refused
 from labs.gateway.options import Options, Origin
@@ -45,7 +45,6 @@ class Prepared(NamedTuple):
     host: bytes  # what the client asked for
     sent_host: bytes  # what the origin is told
     upgrade: bool
-    expects: bool  # whether the client waits for a 100 (RFC 9110 section 10.1.1)
 
 
 def prepared(
@@ -55,7 +54,7 @@ def prepared(
     if method == b"CONNECT":
         raise Refused(405, "This gateway opens no tunnels: CONNECT is not allowed here.")
     raw = request.raw_path.encode("utf-8", "surrogateescape")
-    on, read, _ = fields_room.end_to_end(request.raw_headers, _READ)
+    on, read, _ = end_to_end(request.raw_headers, _READ)
     prefix, path = options.prefix.encode(), origin.path.encode()
     target, host = target_to(raw, read.get(b"host", []), method, prefix, path)
     length, has_body = _framing(read, request, options)
@@ -66,15 +65,14 @@ def prepared(
     upgrade = _upgrade(read, request, options)
     if upgrade:
         out += [(b"Connection", b"Upgrade"), (b"Upgrade", upgrade)]
-    elif b"te" in read and b"trailers" in fields_room.members(read[b"te"]) and options.leg == "direct":
+    elif b"te" in read and b"trailers" in members(read[b"te"]) and options.leg == "direct":
         out += [(b"Connection", b"TE"), (b"TE", b"trailers")]  # RFC 9110 section 10.1.4: named as one hop's
-    expects = False
     if expect := read.get(b"expect"):
-        expects = has_body and b"100-continue" in fields_room.members(expect) and request.version >= (1, 1)
-        if expects or any(it.lower() != b"100-continue" for it in expect):
+        waits = has_body and b"100-continue" in members(expect) and request.version >= (1, 1)
+        if waits or any(it.lower() != b"100-continue" for it in expect):
             out += [(b"Expect", it) for it in expect]
     out += forwarded(client_of(request, host), read, options, name)
-    return Prepared(target, out, has_body, length, host, sent_host, bool(upgrade), expects)
+    return Prepared(target, out, has_body, length, host, sent_host, bool(upgrade))
 
 
 def _framing(
@@ -83,7 +81,7 @@ def _framing(
     # aiohttp's parser has refused both lengths at once, and several; what it lets pass is refused here.
     if b"transfer-encoding" not in read and b"content-length" not in read:
         return None, False
-    codings = fields_room.members(read.get(b"transfer-encoding", ()))
+    codings = members(read.get(b"transfer-encoding", ()))
     lengths = read.get(b"content-length", [])
     if codings:
         if request.version < (1, 1) or lengths:
@@ -110,7 +108,7 @@ def _hops(limits: list[bytes], method: bytes) -> bytes:
 
 def _upgrade(read: dict[bytes, list[bytes]], request: web.BaseRequest, options: Options) -> bytes:
     # RFC 9110 section 7.8: what is not offered on is as if it had not been asked for.
-    if UPGRADE not in read or UPGRADE not in fields_room.members(read.get(b"connection", ())):
+    if UPGRADE not in read or UPGRADE not in members(read.get(b"connection", ())):
         return b""
     allowed = {name.lower().encode() for name in options.upgrades}
     asked = [part.strip() for value in read[UPGRADE] for part in value.split(b",")]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from aiohttp.web_urldispatcher import MatchedSubAppResource
 from yarl import URL
 
 __all__ = ["add_catch_all"]
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 async def _no_answer(request: web.Request) -> None:

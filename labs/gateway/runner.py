@@ -10,7 +10,7 @@ from labs.gateway.direct.pool import Dial
 from labs.gateway.options import Options
 from labs.gateway.refusal import Quiet, plain_request
 from labs.gateway.relay import Relay
-from labs.gateway.session.leg import Connect
+from labs.gateway.session.leg import ConnectorFactory
 
 __all__ = ["Runner", "handler_args", "server"]
 
@@ -48,7 +48,7 @@ class Runner(web.ServerRunner):
         origin: str,
         options: Options = Options(),  # noqa: B008  frozen
         *,
-        connector: Connect | None = None,
+        connector: ConnectorFactory | None = None,
         dial: Dial | None = None,
         shutdown_timeout: float = 60.0,
     ) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from labs.guard.guard import LOGGERS
 
-__all__ = ["ServerLog", "server_log"]
+__all__ = ["ServerLog", "quiet", "server_log"]
 
 
 @dataclass
@@ -46,15 +46,28 @@ def server_log() -> Iterator[ServerLog]:
             kept.note(record)
         return False
 
-    for logger in map(logging.getLogger, LOGGERS):
-        logger.addFilter(hold)
+    with _filtered(hold, LOGGERS), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield kept
+        finally:
+            kept.warned += [it.category.__name__ for it in caught]
+
+
+@contextlib.contextmanager
+def quiet(*more: str) -> Iterator[None]:
+    """Drop what aiohttp's loggers get, and those named in `more`, inside the block."""
+    with _filtered(lambda record: False, (*LOGGERS, *more)):
+        yield
+
+
+@contextlib.contextmanager
+def _filtered(keep: Callable[[logging.LogRecord], bool], names: tuple[str, ...]) -> Iterator[None]:
+    loggers = [logging.getLogger(name) for name in names]
+    for it in loggers:
+        it.addFilter(keep)
     try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                yield kept
-            finally:
-                kept.warned += [it.category.__name__ for it in caught]
+        yield
     finally:
-        for logger in map(logging.getLogger, LOGGERS):
-            logger.removeFilter(hold)
+        for it in loggers:
+            it.removeFilter(keep)

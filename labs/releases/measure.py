@@ -14,8 +14,8 @@ from labs.course import lesson
 from labs.paths import RESULTS
 from labs.releases import page, store
 from labs.releases.environments import EnvironmentFailed, environment, newest
-from labs.releases.process import Ruling, Told, run_in, settle
-from labs.releases.store import Results, cookie_cases
+from labs.releases.process import Outcome, Told, run_in, settle
+from labs.releases.store import ReleaseResults, cookie_cases
 from labs.releases.worker import COOKIES
 from labs.trial.claims import ledger
 
@@ -26,12 +26,12 @@ TIMES = 5  # as often must a verdict come that is not the expected one
 COOKIES_OF = "08"  # the lesson whose cases they are
 
 
-def measure(python: Path, words: Sequence[str], before: Results | None = None) -> Results:
+def measure(python: Path, words: Sequence[str], before: ReleaseResults | None = None) -> ReleaseResults:
     """Run lessons, one after the other, and the cookie cases with lesson 08; keep `before` of the others.
 
     What has a verdict that is not the expected one runs five times: news must come again.
     """
-    before = before or Results("", "", "", {}, {})
+    before = before or ReleaseResults("", "", "", {}, {})
     claims, cases, why = dict(before.claims), dict(before.cases), dict(before.why)
     lessons = dict(before.lessons)
     installed: dict[str, Any] = {}
@@ -50,11 +50,11 @@ def measure(python: Path, words: Sequence[str], before: Results | None = None) -
             why |= {name: reason for name, (_, reason) in settled.items()}
     if not installed:
         raise EnvironmentFailed(f"{python} does not run: {first.end}")
-    found = Results(**installed, claims=claims, cases=cases, why=why, lessons=lessons)
+    found = ReleaseResults(**installed, claims=claims, cases=cases, why=why, lessons=lessons)
     return store.known(found, ledger())
 
 
-def _run(python: Path, word: str, expected: Mapping[str, str]) -> tuple[Told, dict[str, Ruling]]:
+def _run(python: Path, word: str, expected: Mapping[str, str]) -> tuple[Told, dict[str, Outcome]]:
     sittings = [run_in(python, word)]
     if any(verdict != expected.get(name) for name, (verdict, _) in sittings[0].told.items()):
         sittings += [run_in(python, word) for _ in range(TIMES - 1)]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from labs.paths import RESULTS
-from labs.releases.store import FAILED, PASSED, Results, aged, cookie_cases, digests, pinned, stored
+from labs.releases.store import FAILED, PASSED, ReleaseResults, aged, cookie_cases, digests, pinned, stored
 from labs.trial.claims import Claim, Verdict, ledger
 
 __all__ = ["is_news", "page", "stale", "write"]
@@ -26,17 +26,17 @@ The walks of lesson 08, each from a section of RFC 6265 or of its successor, by 
 
 ✓ sends what one of the two demands · ✗ sends something else, or never arrives · ! broken · `·` not tested"""
 NAME = "README.md"  # so that GitHub shows it with the folder
-Told = tuple[str, str, str]  # what, release, words
+Reason = tuple[str, str, str]  # what, release, words
 
 
-def is_news(results: Results, claim: Claim) -> bool:
+def is_news(results: ReleaseResults, claim: Claim) -> bool:
     """Tell whether a release gives another verdict than the ledger; a broken lab gives none."""
     verdict = results.claims.get(claim.id)
     return verdict in (Verdict.HOLDS, Verdict.REFUTED) and verdict != claim.verdict
 
 
 def page(
-    every: Sequence[Results],
+    every: Sequence[ReleaseResults],
     ledger: Mapping[str, Claim],
     pinned: str,
     cases: Mapping[str, str],
@@ -77,7 +77,7 @@ def _fresh(folder: Path) -> str:
 
 
 def _claims(
-    every: Sequence[Results], ledger: Mapping[str, Claim], heads: list[str], now: Mapping[str, str]
+    every: Sequence[ReleaseResults], ledger: Mapping[str, Claim], heads: list[str], now: Mapping[str, str]
 ) -> list[str]:
     def table(names: Iterable[str]) -> str:
         marks = {name: [MARKS[_verdict(it, name)] for it in every] for name in names}
@@ -100,11 +100,11 @@ def _claims(
     return parts
 
 
-def _verdict(results: Results, name: str) -> Verdict:
+def _verdict(results: ReleaseResults, name: str) -> Verdict:
     return Verdict(results.claims.get(name, Verdict.NOT_TESTED))
 
 
-def _cases(every: Sequence[Results], cases: Mapping[str, str], heads: list[str]) -> list[str]:
+def _cases(every: Sequence[ReleaseResults], cases: Mapping[str, str], heads: list[str]) -> list[str]:
     came = {name: [it.cases.get(name, Verdict.NOT_TESTED) for it in every] for name in cases}
 
     def table(names: list[str]) -> str:
@@ -123,7 +123,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
 
 
-def _list(told: Iterable[Told]) -> str:
+def _list(told: Iterable[Reason]) -> str:
     """List reasons; what has the same releases and words stands in one line."""
     releases: dict[tuple[str, str], list[str]] = {}
     for what, release, words in told:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeAlias
 
-__all__ = ["DECLARED", "settle"]
+__all__ = ["DECLARED", "Settle", "settle"]
+
+Settle: TypeAlias = Callable[[str, str], str]  # from a field's name and value to the value that is printed
 
 DECLARED = (
     "Made stable when printed: dates, product versions, ports that the system chose,\n"

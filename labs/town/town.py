@@ -1,7 +1,7 @@
 """A town of servers on loopback, where everybody has a name and every word is recorded.
 
-The only room that opens a listening socket. A name that is not in the town's table is an error: nothing here
-can reach the internet.
+Nothing else opens a listening socket for a lesson. A name that is not in the town's table is an error:
+nothing here can reach the internet.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Town:
         self._ticker: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Town:
-        if OPEN_TOWNS and self in OPEN_TOWNS or "closed" in self._state:
+        if (OPEN_TOWNS and self in OPEN_TOWNS) or "closed" in self._state:
             raise TownError("A town opens once: make a new Town() for a new experiment.")
         self._state = ""
         OPEN_TOWNS.add(self)

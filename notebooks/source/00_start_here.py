@@ -343,8 +343,9 @@ await attempt("be-a-teapot", teapot)
 #   [get_event_loop](https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.get_event_loop), and
 #   [running blocking code](https://docs.python.org/3/library/asyncio-dev.html#running-blocking-code).
 # * IPython: [top-level await](https://ipython.readthedocs.io/en/stable/interactive/autoawait.html).
-# * Status 418 comes from a joke, [RFC 2324](https://www.rfc-editor.org/rfc/rfc2324), and
-#   [RFC 9110, section 15.5.19](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.19) reserves it for good.
+# * Status 418 comes from a joke, [RFC 2324](https://www.rfc-editor.org/rfc/rfc2324).
+#   [RFC 9110, section 15.5.19](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.19) reserves the number,
+#   until it is needed for something else.
 # * Posts 001 and 002 of the four this course began from.
 
 # %%

@@ -413,7 +413,7 @@ await attempt("no-dead-end", careful)
 #
 # * RFC 9110, [section 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4) on redirection, and [section
 #   15.6.3](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.3) on 502.
-# * aiohttp 3.14: [web exceptions](https://docs.aiohttp.org/en/stable/web_exceptions.html), [client
+# * aiohttp 3.14: [web exceptions](https://docs.aiohttp.org/en/stable/web_quickstart.html#exceptions), [client
 #   quickstart](https://docs.aiohttp.org/en/stable/client_quickstart.html).
 # * aiohttp issues [2415](https://github.com/aio-libs/aiohttp/issues/2415) and
 #   [10165](https://github.com/aio-libs/aiohttp/issues/10165): raise or return?

@@ -392,7 +392,8 @@ matrix({name: Results(tuple(results[name][id] for id in rest)) for name in front
 #
 # The direct leg reads and writes the bytes itself. Its price is code: a connection, a pool of connections and
 # an upgrade that the lab now has to keep right. One check fails on all: aiohttp's *server* refuses a method
-# that it does not know, before any handler sees it.
+# that its parser in C does not know, before any handler sees it. The parser in Python, without the C
+# extension, lets it pass.
 #
 # ## Exercises
 #
@@ -457,9 +458,9 @@ await attempt("public-location", public)
 # ### ★★★ ask-once (15 minutes)
 #
 # When a kept connection dies under a GET, `ClientSession` sends it a second time, by itself. The origin may
-# have done the work already. No option prevents it, but *client middlewares* can: functions around each
-# single request, inside of the repeating. Write one that lets no error through after which the session would
-# repeat, and every other: a silent origin stays a 504, as in step 6.
+# have done the work already. No public option prevents it, but *client middlewares* can: functions around
+# each single request, inside of the repeating. Write one that lets no error through after which the session
+# would repeat, and every other: a silent origin stays a 504, as in step 6.
 
 
 # %% exercise="ask-once"

@@ -315,8 +315,8 @@ check(
         "L07n": {"second, to shop.test": {"jar": QUOTED}, "third, to other.test": IN_JAR},
         "L07p": {"first, to shop.test": {"cookies= of a request": "id=a=b", "jar": "id=a=b"}},
         "L07q": {
-            "first, to shop.test": {"jar": QUOTED, "unquoted jar": "id=a=b"},
-            "what the shop reads first": {"jar": "a=b", "unquoted jar": "a=b"},
+            "first, to shop.test": {"jar": QUOTED, "Cookie field": "id=a=b"},
+            "what the shop reads first": {"jar": "a=b", "Cookie field": "a=b"},
         },
     },
 )

@@ -170,8 +170,8 @@ score(prediction, found)
 # %% [markdown]
 # ## What happened
 #
-# * By default the handler goes on when its client has left, to the end [L10a]. In aiohttp up to 3.6 and in
-#   some releases of 3.7 and 3.8 it was cancelled (issues 2098 and 6719), and many a text still says so.
+# * By default the handler goes on when its client has left, to the end [L10a]. Up to aiohttp 3.8.1 it was
+#   cancelled (issues 2098 and 6719), and many a text still says so.
 # * `handler_cancellation=True` cancels it at the `await` where it stands [L10b]. Here that is between two
 #   steps that belong together: alice has paid, and gets nothing.
 # * The harness for tests switches cancellation on [L10c]. A test of this shop would see what production does

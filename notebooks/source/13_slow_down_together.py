@@ -538,8 +538,8 @@ await attempt("one-slow-listener", offer)
 #   system tells another how much it still takes.
 # * WHATWG HTML, [server-sent events](https://html.spec.whatwg.org/multipage/server-sent-events.html).
 # * nginx, [proxy_buffering](https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering).
-# * aiohttp issues [1775](https://github.com/aio-libs/aiohttp/issues/1775) and
-#   [3631](https://github.com/aio-libs/aiohttp/issues/3631).
+# * aiohttp issues [19](https://github.com/aio-libs/aiohttp/issues/19) on large bodies and
+#   [1367](https://github.com/aio-libs/aiohttp/issues/1367) on slow readers of a WebSocket.
 # * Posts 000 and 002 of the four this course began from.
 
 # %%

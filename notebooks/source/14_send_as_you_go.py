@@ -214,7 +214,7 @@ async def counts(request):
     async for piece in request.content.iter_any():
         came += len(piece)
         if came > MIB:
-            raise web.HTTPRequestEntityTooLarge(MIB)
+            raise web.HTTPRequestEntityTooLarge(MIB, came)
     return web.Response(text=str(came))
 
 
@@ -466,7 +466,7 @@ async def small_only(request):
     async for piece in request.content.iter_any():
         came += len(piece)
         if came > 64 * KIB:
-            raise web.HTTPRequestEntityTooLarge(64 * KIB)
+            raise web.HTTPRequestEntityTooLarge(64 * KIB, came)
     return web.Response(text=str(came))
     # end
 
@@ -516,8 +516,9 @@ await attempt("ask-first", may_i)
 #   its own.
 # * The bar above needs no package. One of `tqdm` shows rates and times, which are others in every run; one
 #   of `ipywidgets` lives in the browser, and a stored notebook shows nothing of it.
-# * Not every server answers `Expect` with 100, and aiohttp's client waits until it does or your timeout
-#   ends it (lesson 09). Other clients may send the body after a while (RFC 9110, section 10.1.1).
+# * Not every server answers `Expect` with 100, and aiohttp's client waits until it does. Of its timeouts
+#   (lesson 09) only `total` ends this wait, not `sock_read`. Other clients may send the body after a while
+#   (RFC 9110, section 10.1.1).
 #
 # ## Where this comes from
 #
@@ -530,8 +531,8 @@ await attempt("ask-first", may_i)
 # * RFC 9110, [section 10.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1) on Expect, and
 #   [section 15.5.14](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14) on 413; RFC 9112, [section
 #   6](https://www.rfc-editor.org/rfc/rfc9112#section-6) on framing; RFC 7578 on forms with files.
-# * aiohttp issues [854](https://github.com/aio-libs/aiohttp/issues/854) and
-#   [5436](https://github.com/aio-libs/aiohttp/issues/5436), and
+# * aiohttp issues [732](https://github.com/aio-libs/aiohttp/issues/732) on files and their length and
+#   [5436](https://github.com/aio-libs/aiohttp/issues/5436) on errors after a 100; pull request
 #   [13579](https://github.com/aio-libs/aiohttp/pull/13579), which brought the tracker.
 
 # %%

@@ -249,8 +249,9 @@ check(
 # %% [markdown]
 # ## Which `except` catches it?
 #
-# A post says: when a connection cannot be made, `ClientConnectError` is raised, and network trouble leads
-# to it. Here are six kinds of network trouble. The sides differ in **the failure**.
+# A post says that a `ClientConnectError` can occur when network trouble keeps a connection from being made.
+# The program below its sentence writes `ClientConnectorError`. Here are six kinds of network trouble. The
+# sides differ in **the failure**.
 
 # %%
 SIX = [
@@ -283,11 +284,12 @@ trouble = await compare(
 trouble
 
 # %% [markdown]
-# * The class in the post does not exist [C65]. Written after `except`, its name raises an `AttributeError`,
-#   and only on the day when something fails: Python looks it up no earlier. The class is
-#   `ClientConnectorError`.
-# * It covers the connecting and nothing after it: not a connection that is closed or reset, nor one that
-#   stalls [C66b]. `ClientConnectionError` covers these, and `ClientError` a cut body, too [C71a].
+# * The class of the post's sentence does not exist [C65]. The post's program has the right name, and works.
+#   The wrong one, written after `except`, raises an `AttributeError`, and only on the day when something
+#   fails: Python looks it up no earlier.
+# * `ClientConnectorError` covers the connecting and nothing after it: not a connection that is closed or
+#   reset, nor one that stalls [C66b]. `ClientConnectionError` covers these, and `ClientError` a cut body, too
+#   [C71a].
 # * A silence is both a `ClientError` and a `TimeoutError` [L15h]. With `total` it is the second only, as
 #   the last table shows.
 

@@ -597,7 +597,7 @@ await attempt("half-a-page", stream)
 #   [15.6.3](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.3) and
 #   [15.6.5](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.5): 500, 502, 504. RFC 9112, [section
 #   8](https://www.rfc-editor.org/rfc/rfc9112#section-8): an answer that is not complete.
-# * aiohttp 3.14: [web exceptions](https://docs.aiohttp.org/en/stable/web_exceptions.html),
+# * aiohttp 3.14: [web exceptions](https://docs.aiohttp.org/en/stable/web_quickstart.html#exceptions),
 #   [middlewares](https://docs.aiohttp.org/en/stable/web_advanced.html#middlewares),
 #   [signals](https://docs.aiohttp.org/en/stable/web_advanced.html#signals).
 # * aiohttp issue [4572](https://github.com/aio-libs/aiohttp/issues/4572) on handlers that return no response.

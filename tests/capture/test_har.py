@@ -25,7 +25,7 @@ def archive(*steps: tuple[int, Event, bytes]) -> dict[str, Any]:
         recording.note(*step)
     har = told(recording).har()
     assert json.loads(json.dumps(har)) == har
-    return har  # type: ignore[no-any-return]
+    return har
 
 
 def entries(*steps: tuple[int, Event, bytes]) -> list[dict[str, Any]]:

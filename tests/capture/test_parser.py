@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import h11
 import pytest
 
 from labs.capture import parser
@@ -447,13 +448,13 @@ def test_no_damage_loses_a_byte() -> None:
 
 def test_a_big_body_is_fed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     fed: list[int] = []
-    receive = parser.h11.Connection.receive_data
+    receive = h11.Connection.receive_data
 
-    def counted(reader: object, data: bytes) -> None:
+    def counted(reader: h11.Connection, data: bytes) -> None:
         fed.append(len(data))
         receive(reader, data)
 
-    monkeypatch.setattr(parser.h11.Connection, "receive_data", counted)
+    monkeypatch.setattr(h11.Connection, "receive_data", counted)
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
     for size in (1 << 20, 10 << 20):
         fed.clear()
@@ -464,13 +465,13 @@ def test_a_big_body_is_fed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_many_messages_cost_what_they_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
     fed: list[int] = []
-    receive = parser.h11.Connection.receive_data
+    receive = h11.Connection.receive_data
 
-    def counted(reader: object, data: bytes) -> None:
+    def counted(reader: h11.Connection, data: bytes) -> None:
         fed.append(len(data))
         receive(reader, data)
 
-    monkeypatch.setattr(parser.h11.Connection, "receive_data", counted)
+    monkeypatch.setattr(h11.Connection, "receive_data", counted)
     said = b"HTTP/1.1 200 OK\r\nContent-Length: 6000\r\n\r\n" + bytes(6000)
     read(*[(GET, said)] * 300)
     few = sum(fed)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -21,7 +22,7 @@ async def page(request: web.Request) -> web.Response:
     return web.Response(text="done\n")
 
 
-def call(talk: Callable[[RawClient], Awaitable[object]], first: bytes = b"", **options: float) -> Trace:
+def call(talk: Callable[[RawClient], Awaitable[object]], first: bytes = b"", **options: Any) -> Trace:
     """Let `talk` speak with a shop, and return what was said."""
 
     async def go() -> Trace:

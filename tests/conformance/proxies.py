@@ -20,6 +20,11 @@ def relay(site: Site) -> type[asyncio.Protocol]:
             self.up = Upstream(self)
             self.task = asyncio.ensure_future(self.dial())
 
+        @property
+        def above(self) -> asyncio.Transport:
+            assert self.up.transport is not None, "nothing is read until it is there"
+            return self.up.transport
+
         async def dial(self) -> None:
             try:
                 host, port = await site.dial("origin.test", 80)
@@ -28,10 +33,10 @@ def relay(site: Site) -> type[asyncio.Protocol]:
                 self.transport.abort()
 
         def data_received(self, data: bytes) -> None:
-            self.up.transport.write(data)
+            self.above.write(data)
 
         def eof_received(self) -> bool:
-            self.up.transport.write_eof()
+            self.above.write_eof()
             self.ended = True
             return not self.up.ended  # both have ended: close
 
@@ -41,10 +46,10 @@ def relay(site: Site) -> type[asyncio.Protocol]:
                 self.up.transport.abort()
 
         def pause_writing(self) -> None:
-            self.up.transport.pause_reading()
+            self.above.pause_reading()
 
         def resume_writing(self) -> None:
-            self.up.transport.resume_reading()
+            self.above.resume_reading()
 
     class Upstream(asyncio.Protocol):
         ended = False

@@ -17,6 +17,7 @@ import pytest
 
 from labs import paths
 from labs.course import kernel, lesson
+from labs.installed import find
 from tests.course import chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -83,7 +84,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(autouse=True, scope="module")
 def _chromium_or_skip() -> None:
-    if chromium.browser.find() is None:
+    if find("chromium") is None:
         pytest.skip("chromium is not installed: see python -m labs doctor")
 
 

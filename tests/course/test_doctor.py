@@ -1,19 +1,22 @@
 """The doctor: what it sees as missing, how it says so, and that it needs no package itself."""
 
+import ast
 import importlib.metadata
+import importlib.util
 import shutil
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from labs import paths
+from labs import installed, paths
 from labs.course import doctor
 
 
-def lines(tmp_path: Path, text: str = "", **kwargs) -> dict[str, doctor.Line]:
+def lines(tmp_path: Path, text: str = "", **kwargs: Any) -> dict[str, doctor.Finding]:
     """Examine this machine against made-up requirements, and file the lines under their first word."""
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(text, "utf-8")
@@ -28,7 +31,7 @@ def test_an_old_python_is_required_to_go(tmp_path: Path) -> None:
 
 
 def test_a_missing_venv_module_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert lines(tmp_path)["the"] == (
         False,
         "the venv module",
@@ -83,20 +86,25 @@ def test_a_proxy_is_harmless_and_says_why(tmp_path: Path) -> None:
 
 def test_missing_programs_are_optional(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(installed, "PLACES", {})
     found = lines(tmp_path)
     for name in ("curl", "chromium", "make"):
         assert found[name].ok is None and "Debian and Ubuntu: sudo apt install" in found[name].advice
 
 
 def test_marks_fit_the_terminal() -> None:
-    three = [doctor.Line(True, "a"), doctor.Line(None, "b", "get b"), doctor.Line(False, "c", "get c")]
+    three = [
+        doctor.Finding(True, "a"),
+        doctor.Finding(None, "b", "get b"),
+        doctor.Finding(False, "c", "get c"),
+    ]
     assert doctor.report(three) == "✓ a\n– b: get b\n✗ c: get c"
     assert doctor.report(three, "ascii") == "+ a\n- b: get b\nx c: get c"
 
 
 @pytest.mark.parametrize(("ok", "status"), [(True, 0), (None, 0), (False, 1)])
 def test_only_what_is_required_fails(monkeypatch: pytest.MonkeyPatch, ok: bool | None, status: int) -> None:
-    monkeypatch.setattr(doctor, "examine", lambda: iter([doctor.Line(True, "a"), doctor.Line(ok, "b")]))
+    monkeypatch.setattr(doctor, "examine", lambda: iter([doctor.Finding(True, "a"), doctor.Finding(ok, "b")]))
     assert doctor.main() == status
 
 
@@ -113,6 +121,23 @@ def test_it_runs_without_any_package() -> None:
     told = done.stdout.decode("utf-8", "replace")
     assert done.returncode == 1 and "missing (" in told and doctor.INSTALL in told
     assert b"Traceback" not in done.stderr
+
+
+def test_what_it_takes_is_written_for_an_older_python_too() -> None:
+    """It runs on Python 3.8: in that syntax, and with annotations that nobody evaluates."""
+    program = "import sys; sys.path.insert(0, '.'); import labs.__main__, labs.course.doctor; "
+    program += (
+        "print(*(it.__file__ for name, it in sys.modules.items() if name.split('.')[0] == 'labs'), sep='\\n')"
+    )
+    line = [sys.executable, "-I", "-S", "-c", program]
+    done = subprocess.run(line, cwd=paths.ROOT, capture_output=True, check=True, text=True)
+    files = [Path(it) for it in done.stdout.splitlines()]
+    assert {"doctor.py", "installed.py", "__main__.py"} <= {it.name for it in files}
+    for file in files:
+        tree = ast.parse(file.read_text("utf-8"), feature_version=(3, 8))
+        annotated = any(getattr(it, key, None) for it in ast.walk(tree) for key in ("annotation", "returns"))
+        lazy = [it for it in tree.body if isinstance(it, ast.ImportFrom) and it.module == "__future__"]
+        assert lazy or not annotated, f"{file}: write `from __future__ import annotations`"
 
 
 def _write(tmp_path: Path, text: str) -> Path:

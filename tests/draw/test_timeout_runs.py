@@ -1,6 +1,7 @@
 """The picture of runs with a timeout: its text says every verdict, and no time."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ EMPTY = Trace((), ())
 FIRED, WENT_ON = Run(TimeoutError(), False, EMPTY, 0.05, 0.06), Run(None, False, EMPTY, 0.05, 0.1)
 
 
-def test_every_run_is_said_and_no_time():
+def test_every_run_is_said_and_no_time() -> None:
     sides = {"total": {"the first byte": FIRED}, "connect": {"the first byte": WENT_ON}}
     figure = deadlines_view(sides, finding="Two runs")
     assert "total: the first byte, ended by TimeoutError. connect: the first byte, went on." in figure.alt
@@ -33,6 +34,6 @@ def test_every_run_is_said_and_no_time():
         ({"a": {"b": FIRED}}, None, "its finding"),
     ],
 )
-def test_nothing_to_draw_is_said_in_one_sentence(sides, finding, words):
+def test_nothing_to_draw_is_said_in_one_sentence(sides: Any, finding: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         deadlines_view(sides, finding=finding)

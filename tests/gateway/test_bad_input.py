@@ -7,13 +7,11 @@ import re
 import pytest
 
 from labs.gateway import Options
-from labs.servers import faults
 from labs.town.town import Town
-from tests.gateway.faults import everything, fronted, targets
+from tests.gateway.faults import by_target, everything, fronted, targets
 from tests.gateway.support import LEGS, answer
 
 HOST = b"Host: front.test\r\n"
-LIMITED = {"max_body": 5, "prefix": "/shop", "linger": 0.05}
 BAD = {  # what: (status, request)
     "a field over the limit": (400, b"GET /shop/a HTTP/1.1\r\n" + HOST + b"X: " + b"x" * 9000 + b"\r\n\r\n"),
     "a line over the limit": (400, b"GET /shop/" + b"a" * 9000 + b" HTTP/1.1\r\n" + HOST + b"\r\n"),
@@ -84,10 +82,12 @@ async def tell(town: Town, said: bytes) -> bytes:
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("what", BAD)
-async def test_a_bad_request_gets_its_status_and_one_plain_sentence(what, leg, caplog):
+async def test_a_bad_request_gets_its_status_and_one_plain_sentence(
+    what: str, leg: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     status, said = BAD[what]
-    async with fronted(faults.by_target(), Options(leg=leg, **LIMITED)) as town:
+    async with fronted(by_target(), Options(leg=leg, max_body=5, prefix="/shop", linger=0.05)) as town:
         data = await tell(town, said)
         again = await tell(town, GOOD)
         asked = targets(town)
@@ -117,10 +117,12 @@ NAMES = [
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("name", [*NAMES, "stall-before-head", "bad-chunk-size", "close-in-body"])
-async def test_a_bad_answer_is_in_the_log_with_its_reason_and_not_with_the_client(name, leg, caplog):
+async def test_a_bad_answer_is_in_the_log_with_its_reason_and_not_with_the_client(
+    name: str, leg: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "labs.gateway")
     options = Options(leg=leg, answer_timeout=0.1, idle_timeout=0.1)
-    async with fronted(faults.by_target(), options) as town:
+    async with fronted(by_target(), options) as town:
         data = await tell(town, GOOD.replace(b"/shop/a", b"/a?fault=" + name.encode()))
     assert not INNER.search(data)
     told = [it.getMessage() for it in caplog.records if it.name == "labs.gateway"]

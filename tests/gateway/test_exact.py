@@ -61,7 +61,7 @@ def body(chance: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_made_requests_arrive_as_they_were_sent(leg):
+async def test_made_requests_arrive_as_they_were_sent(leg: str) -> None:
     async def origin(line: Line) -> None:
         while True:
             heard.append(await line.message())
@@ -86,7 +86,7 @@ async def test_made_requests_arrive_as_they_were_sent(leg):
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_made_answers_come_back_as_they_were_given(leg):
+async def test_made_answers_come_back_as_they_were_given(leg: str) -> None:
     async def origin(line: Line) -> None:
         while True:
             await line.message()

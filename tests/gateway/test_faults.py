@@ -20,7 +20,7 @@ HEADS = (
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("said", HEADS)
-async def test_a_bad_head_of_an_answer_is_502(leg, said):
+async def test_a_bad_head_of_an_answer_is_502(leg: str, said: bytes) -> None:
     async def origin(line: Line) -> None:
         await line.message()
         line.say(said)
@@ -35,7 +35,9 @@ async def test_a_bad_head_of_an_answer_is_502(leg, said):
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-"])
 @pytest.mark.parametrize("how", ["close", "reset"])
-async def test_an_origin_that_leaves_before_its_head_is_over_is_502_and_asked_once(leg, said, how):
+async def test_an_origin_that_leaves_before_its_head_is_over_is_502_and_asked_once(
+    leg: str, said: bytes, how: str
+) -> None:
     async def origin(line: Line) -> None:
         await line.message()
         line.say(said)
@@ -48,7 +50,7 @@ async def test_an_origin_that_leaves_before_its_head_is_over_is_502_and_asked_on
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_a_kept_connection_that_dies_under_a_put_is_not_asked_again(leg):
+async def test_a_kept_connection_that_dies_under_a_put_is_not_asked_again(leg: str) -> None:
     async def origin(line: Line) -> None:
         await line.message()
         line.say(OK)
@@ -62,7 +64,7 @@ async def test_a_kept_connection_that_dies_under_a_put_is_not_asked_again(leg):
         assert len(heard) == 1
 
 
-async def test_the_option_retry_asks_a_second_time_and_only_for_a_get():
+async def test_the_option_retry_asks_a_second_time_and_only_for_a_get() -> None:
     async def origin(line: Line) -> None:
         await line.message()
         line.say(OK)
@@ -78,7 +80,7 @@ async def test_the_option_retry_asks_a_second_time_and_only_for_a_get():
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_refused_is_502_and_leaks_nothing(leg):
+async def test_refused_is_502_and_leaks_nothing(leg: str) -> None:
     async with standing(ok, Options(leg=leg)) as stand:
         await stand.town.close("origin.test")
         heard = await stand.ask(GET)
@@ -87,7 +89,7 @@ async def test_refused_is_502_and_leaks_nothing(leg):
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_an_origin_that_never_answers_is_504(leg):
+async def test_an_origin_that_never_answers_is_504(leg: str) -> None:
     async def origin(line: Line) -> None:
         await line.message()
         await line.end()
@@ -111,7 +113,7 @@ BROKEN = (
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("said", BROKEN)
 @pytest.mark.parametrize("how", ["close", "reset", "stall"])
-async def test_a_body_that_breaks_off_looks_broken_off(leg, said, how):
+async def test_a_body_that_breaks_off_looks_broken_off(leg: str, said: bytes, how: str) -> None:
     async def origin(line: Line) -> None:
         await line.message()
         line.say(said)
@@ -135,7 +137,7 @@ async def test_a_body_that_breaks_off_looks_broken_off(leg, said, how):
         assert not answer(heard).complete
 
 
-async def test_a_body_until_close_that_is_reset_is_a_reset_to_an_old_client():
+async def test_a_body_until_close_that_is_reset_is_a_reset_to_an_old_client() -> None:
     async def origin(line: Line) -> None:
         await line.message()
         line.say(b"HTTP/1.1 200 OK\r\n\r\nhalf")
@@ -154,7 +156,7 @@ async def test_a_body_until_close_that_is_reset_is_a_reset_to_an_old_client():
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("surplus", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstolen"])
-async def test_surplus_of_one_answer_never_becomes_the_next(leg, surplus):
+async def test_surplus_of_one_answer_never_becomes_the_next(leg: str, surplus: bytes) -> None:
     async def origin(line: Line) -> None:
         while True:
             await line.message()
@@ -170,7 +172,7 @@ async def test_surplus_of_one_answer_never_becomes_the_next(leg, surplus):
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("phase", ["before the head", "inside the body", "inside the upload"])
-async def test_a_client_that_leaves_takes_its_request_along(leg, phase):
+async def test_a_client_that_leaves_takes_its_request_along(leg: str, phase: str) -> None:
     async def origin(line: Line) -> None:
         await line.head()
         if phase == "inside the body":
@@ -192,7 +194,7 @@ async def test_a_client_that_leaves_takes_its_request_along(leg, phase):
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_an_early_answer_is_relayed_while_the_upload_runs(leg):
+async def test_an_early_answer_is_relayed_while_the_upload_runs(leg: str) -> None:
     async def origin(line: Line) -> None:
         await line.head()
         line.say(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig")
@@ -210,7 +212,7 @@ async def test_an_early_answer_is_relayed_while_the_upload_runs(leg):
 @pytest.mark.parametrize(
     "head", [b"Content-Length: 6\r\n\r\nsixsix", b"Transfer-Encoding: chunked\r\n\r\n6\r\nsixsix\r\n"]
 )
-async def test_a_body_over_the_limit_is_413(leg, head):
+async def test_a_body_over_the_limit_is_413(leg: str, head: bytes) -> None:
     async def origin(line: Line) -> None:
         await line.message()
 
@@ -219,7 +221,7 @@ async def test_a_body_over_the_limit_is_413(leg, head):
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_a_malformed_or_stalled_body_is_400_or_408(leg):
+async def test_a_malformed_or_stalled_body_is_400_or_408(leg: str) -> None:
     async def origin(line: Line) -> None:
         await line.end()
 
@@ -233,7 +235,7 @@ async def test_a_malformed_or_stalled_body_is_400_or_408(leg):
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_more_requests_at_once_than_the_limit_are_503(leg):
+async def test_more_requests_at_once_than_the_limit_are_503(leg: str) -> None:
     async def origin(line: Line) -> None:
         await line.message()
         reached.set()

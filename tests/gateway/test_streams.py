@@ -13,7 +13,7 @@ PLENTY = 64 << 20  # bytes: far more than every buffer on the way
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_a_client_that_does_not_read_holds_the_origin_back(leg):
+async def test_a_client_that_does_not_read_holds_the_origin_back(leg: str) -> None:
     async def origin(line: Line) -> None:
         await line.message()
         line.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % PLENTY)
@@ -30,7 +30,7 @@ async def test_a_client_that_does_not_read_holds_the_origin_back(leg):
     sent, held = [0], asyncio.Event()
     async with standing(origin, Options(leg=leg)) as stand:
         line = await stand.client()
-        line.writer.transport.pause_reading()
+        line.transport.pause_reading()
         line.say(GET)
         await held.wait()
         assert sent[0] < PLENTY // 2
@@ -38,10 +38,10 @@ async def test_a_client_that_does_not_read_holds_the_origin_back(leg):
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_an_origin_that_does_not_read_holds_the_client_back(leg):
+async def test_an_origin_that_does_not_read_holds_the_client_back(leg: str) -> None:
     async def origin(line: Line) -> None:
         await line.head()
-        line.writer.transport.pause_reading()
+        line.transport.pause_reading()
         await over.wait()
         line.abort()
 
@@ -63,7 +63,7 @@ async def test_an_origin_that_does_not_read_holds_the_client_back(leg):
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_a_body_of_many_megabytes_is_whole_both_ways(leg):
+async def test_a_body_of_many_megabytes_is_whole_both_ways(leg: str) -> None:
     async def origin(line: Line) -> None:
         while True:
             line.say(OK.replace(b"2\r\n\r\nok", b"%d\r\n\r\n" % size) + (await line.message())[-size:])
@@ -76,7 +76,7 @@ async def test_a_body_of_many_megabytes_is_whole_both_ways(leg):
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_with_faults_among_many_requests_no_answer_is_anothers(leg):
+async def test_with_faults_among_many_requests_no_answer_is_anothers(leg: str) -> None:
     async def origin(line: Line) -> None:
         while True:
             name = (await line.head()).split(b" ")[1][1:]
@@ -123,7 +123,7 @@ async def test_with_faults_among_many_requests_no_answer_is_anothers(leg):
     assert len(heard) == len(set(heard)), "a request came twice"
 
 
-async def test_connections_to_the_origin_are_few_used_again_and_closed_in_time():
+async def test_connections_to_the_origin_are_few_used_again_and_closed_in_time() -> None:
     left: list[bytes] = []
 
     async def origin(line: Line) -> None:
@@ -146,7 +146,7 @@ async def test_connections_to_the_origin_are_few_used_again_and_closed_in_time()
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_a_connection_that_the_origin_closed_is_not_used_again(leg):
+async def test_a_connection_that_the_origin_closed_is_not_used_again(leg: str) -> None:
     async def origin(line: Line) -> None:
         await line.message()
         line.say(OK)
@@ -159,7 +159,7 @@ async def test_a_connection_that_the_origin_closed_is_not_used_again(leg):
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_the_end_of_the_gateway_ends_what_still_runs(leg):
+async def test_the_end_of_the_gateway_ends_what_still_runs(leg: str) -> None:
     async def origin(line: Line) -> None:
         await line.message()
         reached.set()

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from aiohttp import ClientSession, WSMsgType, web
 
+from labs.capture.message import Message
 from labs.gateway import Options, gateway
 from labs.town.town import Town
 from tests.gateway.support import GET, LEGS, OK, Line, answer, request, standing
@@ -15,7 +16,7 @@ YES = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: webs
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("first", ["client", "origin"])
-async def test_bytes_go_both_ways_and_each_half_closes_by_itself(leg, first):
+async def test_bytes_go_both_ways_and_each_half_closes_by_itself(leg: str, first: str) -> None:
     async def origin(line: Line) -> None:
         heads.append(await line.message())
         line.say(YES + b"early")
@@ -53,7 +54,7 @@ async def test_bytes_go_both_ways_and_each_half_closes_by_itself(leg, first):
 
 @pytest.mark.parametrize("leg", LEGS)
 @pytest.mark.parametrize("who", ["client", "origin"])
-async def test_one_side_that_breaks_takes_the_other_along(leg, who):
+async def test_one_side_that_breaks_takes_the_other_along(leg: str, who: str) -> None:
     async def origin(line: Line) -> None:
         await line.message()
         line.say(YES)
@@ -77,7 +78,7 @@ async def test_one_side_that_breaks_takes_the_other_along(leg, who):
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_a_megabyte_each_way_is_held_back_and_whole(leg):
+async def test_a_megabyte_each_way_is_held_back_and_whole(leg: str) -> None:
     size = 1 << 22
 
     async def origin(line: Line) -> None:
@@ -98,13 +99,13 @@ async def test_a_megabyte_each_way_is_held_back_and_whole(leg):
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_an_upgrade_that_is_declined_is_an_answer_and_other_upgrades_are_not_offered(leg):
+async def test_an_upgrade_that_is_declined_is_an_answer_and_other_upgrades_are_not_offered(leg: str) -> None:
     async def origin(line: Line) -> None:
         while True:
             heard.append(request(await line.message()))
             line.say(OK)
 
-    heard: list = []
+    heard: list[Message] = []
     async with standing(origin, Options(leg=leg)) as stand:
         line = await stand.client()
         for protocol in (b"websocket", b"h2c"):
@@ -116,7 +117,7 @@ async def test_an_upgrade_that_is_declined_is_an_answer_and_other_upgrades_are_n
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_a_websocket_keeps_its_subprotocol_its_messages_and_its_close_code(leg):
+async def test_a_websocket_keeps_its_subprotocol_its_messages_and_its_close_code(leg: str) -> None:
     async def echo(request: web.Request) -> web.WebSocketResponse:
         ws = web.WebSocketResponse(protocols=("chat",))
         await ws.prepare(request)
@@ -152,7 +153,7 @@ async def test_a_websocket_keeps_its_subprotocol_its_messages_and_its_close_code
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_a_tunnel_ends_with_the_gateway(leg):
+async def test_a_tunnel_ends_with_the_gateway(leg: str) -> None:
     async def origin(line: Line) -> None:
         await line.message()
         line.say(YES)

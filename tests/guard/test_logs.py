@@ -5,26 +5,26 @@ import warnings
 
 import pytest
 from aiohttp import ClientSession, web
+from aiohttp.typedefs import Handler
 
 from labs.guard.guard import LOGGERS
-from labs.guard.logs import server_log
+from labs.guard.logs import quiet, server_log
 from labs.town.town import Town
-from tests.support import run
 
 
-async def crashes(request):
+async def crashes(request: web.Request) -> web.Response:
     raise KeyError("the secret")
 
 
-async def returns(request):
+async def returns(request: web.Request) -> web.Response:
     return web.HTTPGone()
 
 
-async def waits(request):
+async def waits(request: web.Request) -> web.Response:
     raise TimeoutError
 
 
-async def asked(handler) -> int:
+async def asked(handler: Handler) -> int:
     async with Town() as town:
         await town.open("shop.test", handler)
         connector, url = town.connector("client"), "http://shop.test/"
@@ -40,27 +40,29 @@ async def asked(handler) -> int:
         (returns, 410, [], ["DeprecationWarning"]),
     ],
 )
-def test_what_the_server_writes_stands_in_the_journal_and_nowhere_else(
-    handler, status, raised, warned, caplog, capfd
-):
-    async def main():
-        with server_log() as log:
-            assert await asked(handler) == status
-        assert (log.raised, log.warned) == (raised, warned)
-        assert ("the secret" in log.text) == (handler is crashes)
-        assert ("Traceback" in log.text) == (handler is crashes)
-
-    run(main)
+async def test_what_the_server_writes_stands_in_the_journal_and_nowhere_else(
+    handler: Handler,
+    status: int,
+    raised: list[str],
+    warned: list[str],
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with server_log() as log:
+        assert await asked(handler) == status
+    assert (log.raised, log.warned) == (raised, warned)
+    assert ("the secret" in log.text) == (handler is crashes)
+    assert ("Traceback" in log.text) == (handler is crashes)
     assert not caplog.records and capfd.readouterr() == ("", "")
 
 
-def test_less_than_an_error_is_held_back_and_not_written_down():
+def test_less_than_an_error_is_held_back_and_not_written_down() -> None:
     with server_log() as log:
         logging.getLogger("asyncio").warning("Executing took 0.2 seconds")
     assert log.raised == [] and log.text == ""
 
 
-def test_after_the_journal_all_is_as_before(caplog):
+def test_after_the_journal_all_is_as_before(caplog: pytest.LogCaptureFixture) -> None:
     filters = warnings.filters[:]
     with pytest.raises(ZeroDivisionError), server_log():
         1 / 0  # noqa: B018
@@ -68,3 +70,15 @@ def test_after_the_journal_all_is_as_before(caplog):
     assert not any(logging.getLogger(name).filters for name in LOGGERS)
     logging.getLogger("aiohttp.server").error("heard again")
     assert caplog.messages == ["heard again"]
+
+
+def test_what_is_quieted_is_heard_by_nobody_and_afterwards_again(caplog: pytest.LogCaptureFixture) -> None:
+    names = (*LOGGERS, "labs.gateway")
+    with pytest.raises(ZeroDivisionError), quiet("labs.gateway"):
+        for name in names:
+            logging.getLogger(name).error("unheard")
+        1 / 0  # noqa: B018
+    assert not caplog.messages and not any(logging.getLogger(name).filters for name in names)
+    for name in names:
+        logging.getLogger(name).error("heard")
+    assert caplog.messages == ["heard"] * len(names)

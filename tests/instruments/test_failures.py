@@ -12,7 +12,8 @@ from aiohttp import (
 
 from labs.capture.notes import noted
 from labs.capture.recording import Event
-from labs.capture.trace import Said, Trace
+from labs.capture.said import Said
+from labs.capture.trace import Trace
 from labs.instruments import failures
 from labs.instruments.failures import EVERY, heard, stand, table, view
 from labs.servers.faults import FAULTS
@@ -43,13 +44,13 @@ async def ask(town: Town, name: str) -> str:
         ("unknown-ca", "hello\n"),  # and whom it trusts, too
     ],
 )
-async def test_before_there_is_anybody(name, said):
+async def test_before_there_is_anybody(name: str, said: str) -> None:
     async with Town() as town:
         assert await ask(town, name) == said
         assert heard(name, town.trace) == (said == "hello\n")
 
 
-async def test_a_certificate_is_good_for_the_name_of_its_failure_only():
+async def test_a_certificate_is_good_for_the_name_of_its_failure_only() -> None:
     async with Town() as town:
         url, _ = await stand(town, "wrong-name")
         async with ClientSession(connector=town.connector("client", ssl=town.ca.client_context())) as client:
@@ -58,7 +59,7 @@ async def test_a_certificate_is_good_for_the_name_of_its_failure_only():
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_every_fault_stands_at_its_name_and_its_gate_waits_for_the_head(name):
+async def test_every_fault_stands_at_its_name_and_its_gate_waits_for_the_head(name: str) -> None:
     async with Town() as town:
         url, gate = await stand(town, name)
         assert url == f"http://{name}.test/order"
@@ -67,7 +68,7 @@ async def test_every_fault_stands_at_its_name_and_its_gate_waits_for_the_head(na
         assert not [it for it in town.recording.pieces if it.kind is Event.OPENED]
 
 
-async def test_a_name_that_is_no_failure_says_which_there_are():
+async def test_a_name_that_is_no_failure_says_which_there_are() -> None:
     async with Town() as town:
         with pytest.raises(ValueError, match="no failure of the lab: choose one of unknown-name, "):
             await stand(town, "crash")
@@ -76,7 +77,7 @@ async def test_a_name_that_is_no_failure_says_which_there_are():
 NOTES = {name: "nothing" if name == "slow" else "SomeError" for name in EVERY}
 
 
-def test_the_table_has_every_failure_under_its_phase():
+def test_the_table_has_every_failure_under_its_phase() -> None:
     lines = table({"GET": noted(BARE, NOTES), "POST": noted(BARE, NOTES)}).splitlines()
     assert lines[0].split() == ["GET", "raises", "sent", "POST", "raises", "sent"]
     assert [it.split()[0] for it in lines if it.startswith("  ")][1:] == list(EVERY)
@@ -92,7 +93,7 @@ def test_the_table_has_every_failure_under_its_phase():
     ]
 
 
-def test_the_map_has_a_cell_for_every_end_that_is_a_fault():
+def test_the_map_has_a_cell_for_every_end_that_is_a_fault() -> None:
     grid = view({"GET": noted(BARE, NOTES)})
     ends = [name for name in FAULTS if name.partition("-")[0] in failures.ENDS]
     assert len(grid.cells) == len(ends) == 29
@@ -100,7 +101,7 @@ def test_the_map_has_a_cell_for_every_end_that_is_a_fault():
     assert not grid.marked
 
 
-def test_the_map_says_what_is_raised():
+def test_the_map_says_what_is_raised() -> None:
     letters = {"ServerDisconnectedError": "D", "ClientOSError": "O", "SocketTimeoutError": "T"}
     for raised, letter in {**letters, "ClientPayloadError": "P", "nothing": "–"}.items():
         grid = view({"GET": noted(BARE, dict.fromkeys(EVERY, raised))})
@@ -109,7 +110,7 @@ def test_the_map_says_what_is_raised():
 
 
 @pytest.mark.parametrize(("name", "end"), [("close-before-head", "close"), ("reset-at-once", "reset")])
-async def test_table_and_map_tell_once_from_twice(name, end):
+async def test_table_and_map_tell_once_from_twice(name: str, end: str) -> None:
     async with Town() as town:
         url, _ = await stand(town, name)
         async with ClientSession(connector=town.connector("client")) as client:
@@ -132,7 +133,9 @@ async def test_table_and_map_tell_once_from_twice(name, end):
         ("retry-refused", "POST", ServerDisconnectedError),
     ],
 )
-async def test_a_second_connection_is_refused_when_the_first_was_heard(name, method, raised):
+async def test_a_second_connection_is_refused_when_the_first_was_heard(
+    name: str, method: str, raised: type[Exception]
+) -> None:
     async with Town() as town:
         url, gate = await stand(town, name)
         assert gate.is_open

@@ -5,41 +5,40 @@ import time
 
 import pytest
 
-from labs.capture.notes import noted
 from labs.capture.trace import Trace
 from labs.instruments import timeouts
-from labs.instruments.timeouts import Run, Unsettled, outlast, shut
+from labs.instruments.timeouts import Run, Trial, Unsettled, outlast, shut
 from labs.town import gates, town
 from labs.town.gates import GateStuck
-from tests.support import hello, run
+from tests.support import hello, tasks
 
 
-def test_a_timeout_while_the_gate_is_shut_has_fired():
-    async def ask(trial):
+async def test_a_timeout_while_the_gate_is_shut_has_fired() -> None:
+    async def ask(trial: Trial) -> None:
         async with asyncio.timeout(trial.begin()):
             await trial.gate
 
-    found = run(lambda: outlast(ask, 0.01))
+    found = await outlast(ask, 0.01)
     assert (found.raised, found.late) == ("TimeoutError", False)
     assert found.asked == 0.01
     assert found.took >= 0
 
 
-def test_a_request_that_goes_on_behind_the_gate_has_not():
-    async def ask(trial):
+async def test_a_request_that_goes_on_behind_the_gate_has_not() -> None:
+    async def ask(trial: Trial) -> None:
         seconds = trial.begin()
         began = asyncio.get_running_loop().time()
         await trial.gate
         held.append((asyncio.get_running_loop().time() - began) / seconds)
 
     held: list[float] = []
-    found = run(lambda: outlast(ask, 0.05))
+    found = await outlast(ask, 0.05)
     assert (found.raised, found.error, found.late) == ("–", None, False)
     assert held[0] > 1.5  # the gate was shut for longer than the timeout
 
 
-def test_a_timeout_before_the_phase_is_reached_is_no_verdict():
-    async def ask(trial):
+async def test_a_timeout_before_the_phase_is_reached_is_no_verdict() -> None:
+    async def ask(trial: Trial) -> None:
         asked.append(seconds := trial.begin())
         if len(asked) < 3:
             raise TimeoutError
@@ -47,13 +46,13 @@ def test_a_timeout_before_the_phase_is_reached_is_no_verdict():
             await trial.gate
 
     asked: list[float] = []
-    assert run(lambda: outlast(ask, 0.01)).raised == "TimeoutError"
+    assert (await outlast(ask, 0.01)).raised == "TimeoutError"
     assert asked == [0.01, 0.02, 0.04]
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_a_timeout_of_a_computer_that_stands_still_is_no_verdict(own):
-    async def ask(trial):
+async def test_a_timeout_of_a_computer_that_stands_still_is_no_verdict(own: bool) -> None:
+    async def ask(trial: Trial) -> None:
         asked.append(seconds := trial.begin())
         async with asyncio.timeout(seconds):
             if own:
@@ -64,12 +63,12 @@ def test_a_timeout_of_a_computer_that_stands_still_is_no_verdict(own):
             await trial.gate
 
     asked: list[float] = []
-    assert run(lambda: outlast(ask, 0.1)).raised == "TimeoutError"
+    assert (await outlast(ask, 0.1)).raised == "TimeoutError"
     assert asked == ([0.1] if own else [0.1, 0.2])
 
 
-def test_a_timeout_behind_the_gate_counts_when_it_comes_twice_in_a_row():
-    async def ask(trial):
+async def test_a_timeout_behind_the_gate_counts_when_it_comes_twice_in_a_row() -> None:
+    async def ask(trial: Trial) -> None:
         asked.append(trial.begin())
         await trial.gate
         if len(asked) in late:
@@ -77,15 +76,15 @@ def test_a_timeout_behind_the_gate_counts_when_it_comes_twice_in_a_row():
 
     asked: list[float] = []
     late = {1}
-    assert run(lambda: outlast(ask, 0.01)).raised == "–"
+    assert (await outlast(ask, 0.01)).raised == "–"
     assert len(asked) == 2
     asked, late = [], {1, 2}
-    found = run(lambda: outlast(ask, 0.01))
+    found = await outlast(ask, 0.01)
     assert (found.raised, found.late, len(asked)) == ("TimeoutError", True, 2)
 
 
-def test_a_timeout_before_the_phase_stands_between_two_late_ones():
-    async def ask(trial):
+async def test_a_timeout_before_the_phase_stands_between_two_late_ones() -> None:
+    async def ask(trial: Trial) -> None:
         asked.append(trial.begin())
         if len(asked) == 2:
             raise TimeoutError
@@ -94,74 +93,72 @@ def test_a_timeout_before_the_phase_stands_between_two_late_ones():
             raise TimeoutError
 
     asked: list[float] = []
-    assert run(lambda: outlast(ask, 0.01)).raised == "–"
+    assert (await outlast(ask, 0.01)).raised == "–"
     assert len(asked) == 4
 
 
-def test_blocking_counts_as_being_held():
-    async def ask(trial):
+async def test_blocking_counts_as_being_held() -> None:
+    async def ask(trial: Trial) -> None:
         async with asyncio.timeout(trial.begin()):
             trial.block()
             await asyncio.sleep(0)
             await trial.gate
 
-    found = run(lambda: outlast(ask, 0.01))
+    found = await outlast(ask, 0.01)
     assert (found.raised, found.late) == ("TimeoutError", False)
 
 
-def test_the_reference_timer_is_longer_also_when_the_loop_stands_still():
-    async def main():
-        loop, fired = asyncio.get_running_loop(), []
-        loop.call_later(0.05, fired.append, "under test")
-        reference = asyncio.create_task(timeouts._longer_than(0.05))
-        reference.add_done_callback(lambda _: fired.append("reference"))
-        await asyncio.sleep(0)
-        timeouts.time.sleep(0.2)  # every timer that is set now is due
-        await reference
-        return fired
-
-    assert run(main) == ["under test", "reference"]
+async def test_the_reference_timer_is_longer_also_when_the_loop_stands_still() -> None:
+    loop = asyncio.get_running_loop()
+    fired: list[str] = []
+    loop.call_later(0.05, fired.append, "under test")
+    reference = asyncio.create_task(timeouts._longer_than(0.05))
+    reference.add_done_callback(lambda _: fired.append("reference"))
+    await asyncio.sleep(0)
+    time.sleep(0.2)  # noqa: ASYNC251  every timer that is set now is due
+    await reference
+    assert fired == ["under test", "reference"]
 
 
-def test_a_phase_that_is_not_held_is_told_apart_from_a_verdict(monkeypatch):
-    async def quick(trial):
+async def test_a_phase_that_is_not_held_is_told_apart_from_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def quick(trial: Trial) -> None:
         trial.begin()
         await asyncio.sleep(0)
         trial.gate.on_open(lambda: None)
         await asyncio.sleep(0)
 
-    async def never(trial):
+    async def never(trial: Trial) -> None:
         trial.begin()
         raise TimeoutError
 
     monkeypatch.setattr(timeouts, "ATTEMPTS", 2)
     with pytest.raises(Unsettled, match="while the gate was shut"):
-        run(lambda: outlast(quick, 0.05))
+        await outlast(quick, 0.05)
     with pytest.raises(Unsettled, match="2 runs gave no verdict, the last with 0.02 s"):
-        run(lambda: outlast(never, 0.01))
+        await outlast(never, 0.01)
 
 
-def test_any_other_exception_is_raised():
-    async def wrong(trial):
+async def test_any_other_exception_is_raised() -> None:
+    async def wrong(trial: Trial) -> None:
         trial.begin()
         raise KeyError("wrong")
 
     with pytest.raises(KeyError):
-        run(lambda: outlast(wrong, 0.01))
+        await outlast(wrong, 0.01)
 
 
-def test_a_gate_that_nobody_reaches_says_so(monkeypatch):
-    async def wrong(trial):
+async def test_a_gate_that_nobody_reaches_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def wrong(trial: Trial) -> None:
         trial.begin()
         await asyncio.Event().wait()
 
     monkeypatch.setattr(gates, "PATIENCE", 0.01)
     with pytest.raises(GateStuck, match="0 of 1 came"):
-        run(lambda: outlast(wrong, 0.01))
+        await outlast(wrong, 0.01)
 
 
-def test_an_interrupt_ends_the_request_and_closes_the_town():
-    async def ask(trial):
+async def test_an_interrupt_ends_the_request_and_closes_the_town() -> None:
+    async def ask(trial: Trial) -> None:
         await trial.town.open("origin.test", hello)
         try:
             async with asyncio.timeout(trial.begin()):
@@ -170,39 +167,27 @@ def test_an_interrupt_ends_the_request_and_closes_the_town():
         finally:
             ended.append(True)
 
-    async def main():
-        trying = asyncio.create_task(outlast(ask, 5))
-        await asyncio.wait_for(begun.wait(), 5)
-        trying.cancel()
-        await asyncio.wait([trying])
-        return trying.cancelled(), ended, len(asyncio.all_tasks()), len(town.OPEN_TOWNS)
-
     begun = asyncio.Event()
     ended: list[bool] = []
-    assert run(main) == (True, [True], 1, 0)
+    trying = asyncio.create_task(outlast(ask, 5))
+    await asyncio.wait_for(begun.wait(), 5)
+    trying.cancel()
+    await asyncio.wait([trying])
+    assert trying.cancelled() and ended == [True]
+    assert tasks() == [] and len(town.OPEN_TOWNS) == 0
 
 
-def test_what_goes_round_while_the_gate_is_shut_stops_when_it_opens():
-    async def ask(trial):
+async def test_what_goes_round_while_the_gate_is_shut_stops_when_it_opens() -> None:
+    async def ask(trial: Trial) -> None:
         trial.begin()
         while await shut(trial.gate):
             rounds.append(trial.gate.arrived)
 
     rounds: list[int] = []
-    assert run(lambda: outlast(ask, 0.01)).raised == "–"
+    assert (await outlast(ask, 0.01)).raised == "–"
     assert len(rounds) > 1
     assert set(rounds) == {1}
 
 
-def test_notes_stand_beside_a_trace_and_cannot_be_changed():
-    notes = {"raised": "TimeoutError"}
-    found = noted(Trace((), ("client",)), notes)
-    notes.clear()
-    assert isinstance(found, Trace)
-    assert (found.parties, dict(found.notes)) == (("client",), {"raised": "TimeoutError"})
-    with pytest.raises(TypeError):
-        found.notes["raised"] = "nothing"
-
-
-def test_times_are_weather_and_not_compared():
+def test_times_are_weather_and_not_compared() -> None:
     assert Run(None, False, Trace((), ()), 0.05, 0.1) == Run(None, False, Trace((), ()), 0.1, 0.3)

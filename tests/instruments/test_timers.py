@@ -5,56 +5,47 @@ import asyncio
 import pytest
 from aiohttp import ClientSession, ClientTimeout
 
-from labs.instruments.timers import in_force, recorded_timers
+from labs.instruments.timers import Timer, in_force, recorded_timers
 from labs.town.town import Town
-from tests.support import get, hello, run
+from tests.support import get, hello
 
 
-def asked(timeout):
-    async def main():
-        async with Town() as town:
-            await town.open("origin.test", hello)
-            connector = town.connector("client")
-            heard = in_force(connector)
-            async with ClientSession(connector=connector, timeout=timeout) as client:
-                with recorded_timers() as set_:
-                    for _ in range(2):
-                        assert await get(client, "http://origin.test/") == "hello"
-            assert "call_at" not in vars(asyncio.get_running_loop())
-        return heard, set_
-
-    return run(main)
+async def asked(limits: ClientTimeout) -> tuple[list[ClientTimeout], list[Timer]]:
+    async with Town() as town:
+        await town.open("origin.test", hello)
+        connector = town.connector("client")
+        heard = in_force(connector)
+        async with ClientSession(connector=connector, timeout=limits) as client:
+            with recorded_timers() as set_:
+                for _ in range(2):
+                    assert await get(client, "http://origin.test/") == "hello"
+        assert "call_at" not in vars(asyncio.get_running_loop())
+    return heard, set_
 
 
 @pytest.mark.parametrize("name", ["total", "connect", "sock_connect", "sock_read"])
-def test_a_timeout_is_overheard_and_so_is_its_alarm(name):
+async def test_a_timeout_is_overheard_and_so_is_its_alarm(name: str) -> None:
     timeout = ClientTimeout(**{name: 60.5})
-    heard, set_ = asked(timeout)
+    heard, set_ = await asked(timeout)
     assert heard == [timeout, timeout]
     assert len(set_) >= (1 if "connect" in name else 2)  # the second request has a connection already
     assert {it.whole for it in set_} == {name != "sock_read"}
 
 
-def test_without_a_timeout_no_alarm_is_set():
-    heard, set_ = asked(ClientTimeout())
+async def test_without_a_timeout_no_alarm_is_set() -> None:
+    heard, set_ = await asked(ClientTimeout())
     assert (heard, set_) == ([ClientTimeout()] * 2, [])
 
 
-def test_alarms_of_others_are_not_taken_for_the_clients():
-    async def main():
-        loop, rang = asyncio.get_running_loop(), asyncio.Event()
-        with recorded_timers() as heard:
-            loop.call_later(0.001, rang.set)
-            await rang.wait()
-        return heard
-
-    assert run(main) == []
+async def test_alarms_of_others_are_not_taken_for_the_clients() -> None:
+    loop, rang = asyncio.get_running_loop(), asyncio.Event()
+    with recorded_timers() as heard:
+        loop.call_later(0.001, rang.set)
+        await rang.wait()
+    assert heard == []
 
 
-def test_the_loop_is_as_before_also_after_an_error():
-    async def main():
-        with pytest.raises(KeyError), recorded_timers():
-            raise KeyError
-        return "call_at" in vars(asyncio.get_running_loop())
-
-    assert run(main) is False
+async def test_the_loop_is_as_before_also_after_an_error() -> None:
+    with pytest.raises(KeyError), recorded_timers():
+        raise KeyError
+    assert "call_at" not in vars(asyncio.get_running_loop())

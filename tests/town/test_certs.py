@@ -65,7 +65,7 @@ def test_the_file_holds_the_certificate_without_its_key_and_is_removed() -> None
 
 def test_each_certificate_has_its_pin() -> None:
     ca = Authority()
-    assert ca.pins == ()
+    assert list(ca.pins) == []
     ca.server_context("origin.test")
     ca.server_context("origin.test")
     assert len(set(ca.pins)) == 2

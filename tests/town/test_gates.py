@@ -1,6 +1,7 @@
 """Gates decide the order, and none holds for ever."""
 
 import asyncio
+from typing import cast
 
 import pytest
 from aiohttp import ClientSession, web
@@ -11,10 +12,10 @@ from labs.town.town import Town
 from tests.support import hello, listening, raw, turns
 
 
-async def test_a_handler_is_held_until_the_gate_opens():
+async def test_a_handler_is_held_until_the_gate_opens() -> None:
     gate, passed = Gate("the handler"), []
 
-    async def handler(request):
+    async def handler(request: web.Request) -> web.Response:
         await gate
         passed.append(request.path)
         return web.Response()
@@ -22,7 +23,7 @@ async def test_a_handler_is_held_until_the_gate_opens():
     async with Town() as town, ClientSession(connector=town.connector("client")) as client:
         await town.open("origin.test", handler)
 
-        async def ask(path):
+        async def ask(path: object) -> int:
             async with client.get(f"http://origin.test/{path}") as answer:
                 return answer.status
 
@@ -37,14 +38,14 @@ async def test_a_handler_is_held_until_the_gate_opens():
         assert repr(gate) == "<Gate 'the handler': open, 4 came>"
 
 
-async def test_reached_waits_for_all_who_are_awaited():
+async def test_reached_waits_for_all_who_are_awaited() -> None:
     gate, order = Gate(), []
 
-    async def wait(count):
+    async def wait(count: int) -> None:
         await gate.reached(count)
         order.append(count)
 
-    async def stand():
+    async def stand() -> None:
         await gate
 
     waiting = [asyncio.create_task(wait(i)) for i in (3, 1, 2)]
@@ -60,10 +61,10 @@ async def test_reached_waits_for_all_who_are_awaited():
     await gate.reached(3)  # counted from its making
 
 
-async def test_a_gate_closes_again():
+async def test_a_gate_closes_again() -> None:
     gate, passed = Gate(), []
 
-    async def stand(name):
+    async def stand(name: str) -> None:
         await gate
         passed.append(name)
 
@@ -80,7 +81,7 @@ async def test_a_gate_closes_again():
     assert passed == ["first", "second"]
 
 
-async def test_a_gate_that_nobody_opens_is_stuck(monkeypatch):
+async def test_a_gate_that_nobody_opens_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gates, "PATIENCE", 0.01)
     gate = Gate("the door")
     with pytest.raises(
@@ -89,7 +90,7 @@ async def test_a_gate_that_nobody_opens_is_stuck(monkeypatch):
         await gate
 
 
-async def test_a_gate_that_nobody_reaches_is_stuck(monkeypatch):
+async def test_a_gate_that_nobody_reaches_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gates, "PATIENCE", 0.01)
     gate = Gate("the door")
     stand = asyncio.ensure_future(gate._pass())
@@ -100,7 +101,7 @@ async def test_a_gate_that_nobody_reaches_is_stuck(monkeypatch):
     assert isinstance(stand.exception(), GateStuck)
 
 
-async def test_the_end_of_its_block_opens_a_gate_on_every_path():
+async def test_the_end_of_its_block_opens_a_gate_on_every_path() -> None:
     with pytest.raises(LookupError), Gate() as gate:
         assert not gate.is_open
         stand = asyncio.ensure_future(gate._pass())
@@ -111,23 +112,23 @@ async def test_the_end_of_its_block_opens_a_gate_on_every_path():
 
 
 @pytest.mark.parametrize("tls", [False, True])
-async def test_a_connection_is_held_unread(tls):
+async def test_a_connection_is_held_unread(tls: bool) -> None:
     gate, heard = Gate("the door"), []
 
     class Server(asyncio.Protocol):
-        def connection_made(self, transport):
-            self.transport = transport
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = cast(asyncio.Transport, transport)
 
-        def data_received(self, data):
+        def data_received(self, data: bytes) -> None:
             heard.append(data)
             self.transport.close()
 
     async with Town() as town:
         await town.open("origin.test", Server, gate=gate, tls=tls)
         ssl = town.ca.client_context() if tls else None
-        where = {"ssl": ssl, "server_hostname": "origin.test"} if tls else {}
+        name = "origin.test" if tls else None
         address = town.address("origin.test", tls=tls)
-        opening = asyncio.ensure_future(asyncio.open_connection(*address, **where))
+        opening = asyncio.ensure_future(asyncio.open_connection(*address, ssl=ssl, server_hostname=name))
         if not tls:  # with TLS, not even the handshake is read
             (await opening)[1].write(b"hello")
         await gate.reached()
@@ -146,7 +147,7 @@ async def test_a_connection_is_held_unread(tls):
         writer.close()
 
 
-async def test_a_held_connection_may_leave_and_the_town_may_close():
+async def test_a_held_connection_may_leave_and_the_town_may_close() -> None:
     with Gate("the door") as gate:
         async with Town() as town:
             await town.open("origin.test", hello, gate=gate)
@@ -161,7 +162,7 @@ async def test_a_held_connection_may_leave_and_the_town_may_close():
     assert gate.is_open  # and opening did not stumble over the connections that are gone
 
 
-async def test_who_cannot_await_is_called_back_once():
+async def test_who_cannot_await_is_called_back_once() -> None:
     gate, calls = Gate(), []
     gate.on_open(lambda: calls.append("first"))
     await gate.reached()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.manager import start_new_kernel
+from jupyter_client.manager import KernelManager, start_new_kernel
 
 from labs.course import kernel
 
@@ -31,25 +32,29 @@ async with Town() as town:
 AFTER = "print(await guard.clean(), [it.message.target for it in town.trace.said if it.message])"
 
 
+class Kernel(NamedTuple):
+    manager: KernelManager
+    client: BlockingKernelClient
+
+
 @pytest.fixture(scope="module")
-def client() -> Iterator[BlockingKernelClient]:
+def started() -> Iterator[Kernel]:
     """Start a kernel as a lesson has one."""
     kernel.choose_ports()
     manager, client = start_new_kernel(kernel_name="python3", env=kernel.environment())
-    client.interrupt = manager.interrupt_kernel
     try:
-        yield client
+        yield Kernel(manager, client)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
 
 
-def said(client: BlockingKernelClient, code: str, *, interrupt_at: str = "") -> str:
+def said(started: Kernel, code: str, *, interrupt_at: str = "") -> str:
     """Run a cell, interrupt it once it has printed `interrupt_at`, and return all it printed or raised."""
-    request = client.execute(code)
+    request = started.client.execute(code)
     text = ""
     while True:
-        message = client.get_iopub_msg(timeout=SECONDS)
+        message = started.client.get_iopub_msg(timeout=SECONDS)
         if message["parent_header"].get("msg_id") != request:
             continue
         content = message["content"]
@@ -58,17 +63,17 @@ def said(client: BlockingKernelClient, code: str, *, interrupt_at: str = "") -> 
         text += content.get("text", "") or content.get("ename", "")
         if interrupt_at and interrupt_at in text:
             interrupt_at = ""
-            client.interrupt()
+            started.manager.interrupt_kernel()
 
 
-def test_an_interrupted_lesson_leaves_nothing_open_and_runs_again(client: BlockingKernelClient) -> None:
+def test_an_interrupted_lesson_leaves_nothing_open_and_runs_again(started: Kernel) -> None:
     for _ in range(2):  # the second time, the same cell runs in the kernel of the first
-        told = said(client, WAITING, interrupt_at="in the handler")
+        told = said(started, WAITING, interrupt_at="in the handler")
         assert "CancelledError" in told or "KeyboardInterrupt" in told
-        assert said(client, AFTER).startswith("clean: 0 lost task exceptions")
+        assert said(started, AFTER).startswith("clean: 0 lost task exceptions")
 
 
-def test_a_cell_out_of_order_says_what_to_do(client: BlockingKernelClient) -> None:
-    said(client, "from labs.town.town import Town\nasync with Town() as town:\n    pass")
-    told = said(client, "try:\n    town.connector('client')\nexcept Exception as error:\n    print(error)")
+def test_a_cell_out_of_order_says_what_to_do(started: Kernel) -> None:
+    said(started, "from labs.town.town import Town\nasync with Town() as town:\n    pass")
+    told = said(started, "try:\n    town.connector('client')\nexcept Exception as error:\n    print(error)")
     assert told == "This town is closed: run the cell that opens it again, and use it inside its block.\n"

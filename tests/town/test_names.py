@@ -2,9 +2,11 @@
 
 import asyncio
 import socket
+from typing import Any
 
 import pytest
 from aiohttp import ClientConnectorDNSError, ClientConnectorError, ClientSession, web
+from aiohttp.typedefs import Handler
 
 from labs.capture.recording import Recording
 from labs.town.names import Names, TownError, split
@@ -12,8 +14,8 @@ from labs.town.town import Town
 from tests.support import get, hello
 
 
-def says(text):
-    async def handler(request):
+def says(text: str) -> Handler:
+    async def handler(request: web.Request) -> web.Response:
         return web.Response(text=text)
 
     return handler
@@ -29,8 +31,10 @@ OUTSIDE = [
 
 
 @pytest.mark.parametrize("url", OUTSIDE)
-async def test_what_is_not_in_the_town_is_unknown_and_nothing_is_sent(url, monkeypatch):
-    def no_lookup(*args):
+async def test_what_is_not_in_the_town_is_unknown_and_nothing_is_sent(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_lookup(*args: object) -> None:
         raise AssertionError(f"a lookup left the town: {args}")
 
     monkeypatch.setattr(socket, "getaddrinfo", no_lookup)
@@ -41,7 +45,7 @@ async def test_what_is_not_in_the_town_is_unknown_and_nothing_is_sent(url, monke
     assert town.trace.connections() == 0
 
 
-def test_a_socket_reaches_open_servers_only():
+def test_a_socket_reaches_open_servers_only() -> None:
     names = Names(Recording())
     names.add(("", "origin.test", 80), "origin.test", ("127.0.0.1", 5))
     make = names.socket_for("client")
@@ -60,7 +64,7 @@ def test_a_socket_reaches_open_servers_only():
         ("http://gone.test/", "the lost one"),
     ],
 )
-async def test_a_known_name_where_nobody_listens_refuses_for_real(url, whom):
+async def test_a_known_name_where_nobody_listens_refuses_for_real(url: str, whom: str) -> None:
     async with Town() as town, ClientSession(connector=town.connector("client")) as client:
         await town.open("origin.test", hello)
         await town.open("gone.test", hello, known_as="the lost one")
@@ -72,7 +76,7 @@ async def test_a_known_name_where_nobody_listens_refuses_for_real(url, whom):
     assert [(it.who, it.whom, it.event) for it in town.trace.said] == [("client", whom, "refused")]
 
 
-async def test_localhost_is_another_computer_for_everybody():
+async def test_localhost_is_another_computer_for_everybody() -> None:
     async with Town() as town:
         await town.open("localhost:9000", says("the visitor's"), on="visitor")
         await town.open("localhost:9000", says("the server's"), on="server")
@@ -92,7 +96,7 @@ async def test_localhost_is_another_computer_for_everybody():
 
 
 @pytest.mark.parametrize("name", ["localhost:9000", "127.0.0.1:9000", "[::1]:9000"])
-async def test_the_local_names_of_a_machine_are_one(name):
+async def test_the_local_names_of_a_machine_are_one(name: str) -> None:
     async with Town() as town, ClientSession(connector=town.connector("client")) as client:
         await town.open(name, hello, on="client")
         for host in ("localhost", "127.0.0.1", "[::1]"):
@@ -104,7 +108,7 @@ async def test_the_local_names_of_a_machine_are_one(name):
             await client.get("http://localhost:9000/")
 
 
-async def test_a_literal_address_can_be_a_name():
+async def test_a_literal_address_can_be_a_name() -> None:
     async with Town() as town, ClientSession(connector=town.connector("client")) as client:
         await town.open("10.0.0.1", hello)
         assert await get(client, "http://10.0.0.1/") == "hello"
@@ -131,20 +135,20 @@ async def test_a_literal_address_can_be_a_name():
         80,
     ],
 )
-def test_what_is_not_a_name_is_one_sentence(name):
+def test_what_is_not_a_name_is_one_sentence(name: Any) -> None:
     with pytest.raises(
         TownError, match='is not a name of this town: write "origin.test" or "origin.test:8080".'
     ):
         split(name, 80)
 
 
-def test_names_are_split():
+def test_names_are_split() -> None:
     assert split("Origin.TEST", 443) == ("origin.test", 443)
     assert split("origin.test:65535", 80) == ("origin.test", 65535)
     assert split("[::1]:9000", 80) == ("::1", 9000)
 
 
-async def test_case_and_a_final_dot_do_not_matter():
+async def test_case_and_a_final_dot_do_not_matter() -> None:
     async with Town() as town, ClientSession(connector=town.connector("client")) as client:
         await town.open("Origin.Test", hello)
         assert (
@@ -152,7 +156,7 @@ async def test_case_and_a_final_dot_do_not_matter():
         )
 
 
-async def test_a_port_speaks_for_its_first_owner_once():
+async def test_a_port_speaks_for_its_first_owner_once() -> None:
     # The system gives a port to somebody else later; a stranger must not speak in a client's name.
     async with Town() as town:
         await town.open("origin.test", hello)
@@ -162,7 +166,7 @@ async def test_a_port_speaks_for_its_first_owner_once():
             assert [town._names.speaker(peer, "curl") for _ in range(2)] == ["client", "curl"]
 
 
-async def test_a_connector_that_outlives_its_town_says_so():
+async def test_a_connector_that_outlives_its_town_says_so() -> None:
     async with Town() as town:
         await town.open("origin.test", hello)
         client = ClientSession(connector=town.connector("client"))
@@ -172,7 +176,7 @@ async def test_a_connector_that_outlives_its_town_says_so():
                 await client.get(url)
 
 
-async def test_two_towns_do_not_know_each_other():
+async def test_two_towns_do_not_know_each_other() -> None:
     async with Town() as one, Town() as other:
         await one.open("origin.test", says("one"))
         await other.open("origin.test", says("other"))
@@ -181,7 +185,7 @@ async def test_two_towns_do_not_know_each_other():
             ClientSession(connector=one.connector("client")) as a,
             ClientSession(connector=other.connector("client")) as b,
         ):
-            assert await asyncio.gather(get(a, "http://origin.test/"), get(b, "http://origin.test/")) == [
+            assert await asyncio.gather(*(get(it, "http://origin.test/") for it in (a, b))) == [
                 "one",
                 "other",
             ]

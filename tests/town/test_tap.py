@@ -5,14 +5,17 @@ import contextlib
 import io
 import re
 import socket
-import struct
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from aiohttp import ClientSession, web
 
 from labs.capture.recording import Event
+from labs.servers.faulty import reset_on_close
 from labs.town.town import Town
-from tests.support import crossed, kinds, raw, run, turns
+from tests.support import crossed, kinds, raw, turns
 
 BIG = bytes(range(256)) * (8 << 12)  # 8 MiB
 
@@ -20,45 +23,52 @@ BIG = bytes(range(256)) * (8 << 12)  # 8 MiB
 class Server(asyncio.Protocol):
     """Call `hears(transport, data)` for what comes, and note what the transport tells."""
 
-    def __init__(self, hears=lambda transport, data: None, meets=lambda transport: None):
-        self.hears, self.meets, self.told = hears, meets, []
-        self.lost = asyncio.get_running_loop().create_future()
+    def __init__(
+        self,
+        hears: Callable[[asyncio.Transport, bytes], object] = lambda transport, data: None,
+        meets: Callable[[asyncio.Transport], object] = lambda transport: None,
+    ) -> None:
+        self.hears, self.meets = hears, meets
+        self.told: list[str] = []
+        self.lost: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
 
-    def connection_made(self, transport):
-        self.transport = transport
-        self.meets(transport)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.meets(self.transport)
 
-    def data_received(self, data):
+    def data_received(self, data: bytes) -> None:
         self.hears(self.transport, data)
 
-    def pause_writing(self):
+    def pause_writing(self) -> None:
         self.told.append("pause")
 
-    def resume_writing(self):
+    def resume_writing(self) -> None:
         self.told.append("resume")
 
-    def connection_lost(self, exc):
+    def connection_lost(self, exc: Exception | None) -> None:
         self.lost.set_result(exc)
 
 
 @contextlib.asynccontextmanager
-async def serving(*args, factory=Server, **options):
+async def serving(
+    *args: Any, factory: type[Server] = Server, keep: int = 1 << 24
+) -> AsyncIterator[tuple[Town, tuple[str, int], list[Server]]]:
     """Open a raw server in a town; give the town, its address and the protocols it made."""
-    made = []
+    made: list[Server] = []
 
-    def make():
+    def make() -> Server:
         made.append(factory(*args))
         return made[-1]
 
-    async with Town(**options) as town:
+    async with Town(keep=keep) as town:
         await town.open("origin.test", make)
         yield town, town.address("origin.test"), made
 
 
-# ---- bytes
+# ── bytes ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_both_ways_byte_for_byte():
+async def test_both_ways_byte_for_byte() -> None:
     async with serving(lambda transport, data: transport.write(data[::-1])) as (town, address, _):
         reader, writer = await asyncio.open_connection(*address)
         seen = b""
@@ -72,8 +82,8 @@ async def test_both_ways_byte_for_byte():
 
 
 @pytest.mark.parametrize("tls", [False, True])
-async def test_eight_mebibytes_both_ways(tls):
-    async def echo(request):
+async def test_eight_mebibytes_both_ways(tls: bool) -> None:
+    async def echo(request: web.Request) -> web.Response:
         return web.Response(body=await request.read())
 
     async with Town() as town:
@@ -91,8 +101,8 @@ async def test_eight_mebibytes_both_ways(tls):
     assert crossed(town, Event.SAID).partition(b"\r\n\r\n")[2] == BIG
 
 
-async def test_many_small_writes_and_lists_of_writes():
-    def meets(transport):
+async def test_many_small_writes_and_lists_of_writes() -> None:
+    def meets(transport: asyncio.Transport) -> None:
         for i in range(1000):
             transport.write(b"%d," % i)
         transport.writelines([b"a", b"", bytearray(b"b"), memoryview(b"cd")[1:]])
@@ -109,7 +119,7 @@ async def test_many_small_writes_and_lists_of_writes():
         assert all(it.data for it in town.recording.pieces if it.kind is Event.SAID)
 
 
-async def test_what_may_change_is_copied():
+async def test_what_may_change_is_copied() -> None:
     async with serving() as (town, address, made):
         reader, writer = await asyncio.open_connection(*address)
         await turns(5)
@@ -120,10 +130,11 @@ async def test_what_may_change_is_copied():
         writer.close()
 
 
-async def test_what_is_refused_was_not_said():
+async def test_what_is_refused_was_not_said() -> None:
     async with serving() as (town, address, made):
         _, writer = await asyncio.open_connection(*address)
         await turns(5)
+        wrong: Any
         for wrong in ("text", 5, None):
             with pytest.raises(TypeError):
                 made[0].transport.write(wrong)
@@ -134,13 +145,13 @@ async def test_what_is_refused_was_not_said():
         writer.close()
 
 
-async def test_what_is_written_while_a_closed_transport_still_sends():
-    def meets(transport):
+async def test_what_is_written_while_a_closed_transport_still_sends() -> None:
+    def meets(transport: asyncio.Transport) -> None:
         transport.write(BIG)
         transport.close()
         transport.write(b"tail")
 
-    def at_once(transport):
+    def at_once(transport: asyncio.Transport) -> None:
         transport.write(b"all")
         transport.close()
         transport.write(b"tail")
@@ -151,7 +162,7 @@ async def test_what_is_written_while_a_closed_transport_still_sends():
             assert crossed(town, Event.SAID) == seen
 
 
-async def test_the_limit_is_kept_and_the_rest_counted():
+async def test_the_limit_is_kept_and_the_rest_counted() -> None:
     async with serving(lambda transport, data: transport.write(data * 2), keep=8) as (town, address, _):
         for _ in range(2):
             reader, writer = await asyncio.open_connection(*address)
@@ -174,10 +185,10 @@ async def test_the_limit_is_kept_and_the_rest_counted():
         ]
 
 
-async def test_a_file_is_recorded_completely(tmp_path):
+async def test_a_file_is_recorded_completely(tmp_path: Path) -> None:
     (tmp_path / "big.bin").write_bytes(BIG[:3_000_001])
 
-    async def send(request):
+    async def send(request: web.Request) -> web.FileResponse:
         return web.FileResponse(tmp_path / "big.bin")
 
     async with Town() as town:
@@ -189,8 +200,8 @@ async def test_a_file_is_recorded_completely(tmp_path):
             assert seen.partition(b"\r\n\r\n")[2] == (BIG[1000:2_000_001] if range_ else BIG[:3_000_001])
 
 
-async def test_a_websocket_works_and_is_recorded():
-    async def echo(request):
+async def test_a_websocket_works_and_is_recorded() -> None:
+    async def echo(request: web.Request) -> web.StreamResponse:
         socket_ = web.WebSocketResponse()
         await socket_.prepare(request)
         async for message in socket_:
@@ -210,15 +221,15 @@ async def test_a_websocket_works_and_is_recorded():
     )  # masked, so 4 bytes more each
 
 
-async def test_another_protocol_takes_over_and_the_tap_stays():
+async def test_another_protocol_takes_over_and_the_tap_stays() -> None:
     class Second(asyncio.Protocol):
-        def data_received(self, data):
+        def data_received(self, data: bytes) -> None:
             first[0].transport.write(b"second heard " + data)
 
-        def pause_writing(self):
+        def pause_writing(self) -> None:
             first[0].told.append("second paused")
 
-    def hears(transport, data):
+    def hears(transport: asyncio.Transport, data: bytes) -> None:
         assert transport.get_protocol() is first[0]
         second = Second()
         transport.set_protocol(second)
@@ -242,7 +253,7 @@ async def test_another_protocol_takes_over_and_the_tap_stays():
         writer.transport.abort()
 
 
-async def test_back_pressure_goes_through():
+async def test_back_pressure_goes_through() -> None:
     async with serving() as (_, address, made):
         reader, writer = await asyncio.open_connection(*address, limit=1 << 16)
         await turns(5)
@@ -256,37 +267,34 @@ async def test_back_pressure_goes_through():
         writer.close()
 
 
-def test_a_slow_reader_holds_an_aiohttp_handler():
+async def test_a_slow_reader_holds_an_aiohttp_handler() -> None:
     # The client reads nothing until the handler has stopped getting on; then everything comes.
-    async def main():
-        written = 0
+    written = 0
 
-        async def stream(request):
-            nonlocal written
-            answer = web.StreamResponse(headers={"Content-Length": str(len(BIG) * 4)})
-            await answer.prepare(request)
-            for _ in range(64):
-                written += 1
-                await answer.write(BIG[: 1 << 19])
-            return answer
+    async def stream(request: web.Request) -> web.StreamResponse:
+        nonlocal written
+        answer = web.StreamResponse(headers={"Content-Length": str(len(BIG) * 4)})
+        await answer.prepare(request)
+        for _ in range(64):
+            written += 1
+            await answer.write(BIG[: 1 << 19])
+        return answer
 
-        async with Town() as town:
-            await town.open("origin.test", stream)
-            reader, writer = await asyncio.open_connection(*town.address("origin.test"), limit=1 << 16)
-            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            before = -1
-            while written != before or not written:  # until it stands still
-                before = written
-                await turns(50)
-            assert written < 64
-            assert len((await reader.read()).partition(b"\r\n\r\n")[2]) == len(BIG) * 4
-            assert written == 64
-            writer.close()
-
-    run(main)
+    async with Town() as town:
+        await town.open("origin.test", stream)
+        reader, writer = await asyncio.open_connection(*town.address("origin.test"), limit=1 << 16)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        before = -1
+        while written != before or not written:  # until it stands still
+            before = written
+            await turns(50)
+        assert written < 64
+        assert len((await reader.read()).partition(b"\r\n\r\n")[2]) == len(BIG) * 4
+        assert written == 64
+        writer.close()
 
 
-async def test_a_server_can_pause_reading():
+async def test_a_server_can_pause_reading() -> None:
     heard = []
     async with serving(lambda _, data: heard.append(data)) as (_, address, made):
         _, writer = await asyncio.open_connection(*address)
@@ -302,10 +310,10 @@ async def test_a_server_can_pause_reading():
         writer.close()
 
 
-# ---- ends
+# ── ends ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_who_closes_is_recorded():
+async def test_who_closes_is_recorded() -> None:
     async with serving(lambda transport, data: transport.close()) as (town, address, made):
         await raw(address, b"bye")
         assert kinds(town) == [Event.OPENED, Event.HEARD, Event.SERVER_CLOSED]
@@ -318,20 +326,20 @@ async def test_who_closes_is_recorded():
         assert kinds(town, 1) == [Event.OPENED, Event.CLIENT_CLOSED]
 
 
-async def test_a_reset_is_recorded():
+async def test_a_reset_is_recorded() -> None:
     async with serving(lambda transport, data: transport.abort()) as (town, address, made):
         with contextlib.suppress(ConnectionResetError):
             await raw(address, b"bye")
         assert kinds(town) == [Event.OPENED, Event.HEARD, Event.RESET]
         with socket.create_connection(address) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close means RST
+            reset_on_close(sock)
             while len(made) < 2:
                 await turns(1)
         assert isinstance(await made[1].lost, ConnectionResetError)
         assert kinds(town, 1) == [Event.OPENED, Event.RESET]
 
 
-async def test_a_server_that_dies_resets():
+async def test_a_server_that_dies_resets() -> None:
     async with serving() as (town, address, made):
         reader, writer = await asyncio.open_connection(*address)
         await turns(5)
@@ -343,13 +351,13 @@ async def test_a_server_that_dies_resets():
         writer.close()
 
 
-async def test_a_client_may_stop_talking_and_still_listen():
+async def test_a_client_may_stop_talking_and_still_listen() -> None:
     class Polite(Server):
-        def eof_received(self):
+        def eof_received(self) -> bool:
             asyncio.get_running_loop().call_soon(self.answer)
             return True
 
-        def answer(self):
+        def answer(self) -> None:
             self.transport.write(b"answer")
             self.transport.close()
 
@@ -368,8 +376,8 @@ async def test_a_client_may_stop_talking_and_still_listen():
         writer.close()
 
 
-async def test_a_server_may_stop_talking_and_still_listen():
-    def hears(transport, data):
+async def test_a_server_may_stop_talking_and_still_listen() -> None:
+    def hears(transport: asyncio.Transport, data: bytes) -> None:
         if data == b"question":
             assert transport.can_write_eof()
             transport.write(b"answer")
@@ -386,7 +394,7 @@ async def test_a_server_may_stop_talking_and_still_listen():
         assert kinds(town) == [Event.OPENED, Event.HEARD, Event.SAID, Event.SERVER_CLOSED, Event.HEARD]
 
 
-async def test_a_server_that_cannot_take_a_connection_is_not_silent():
+async def test_a_server_that_cannot_take_a_connection_is_not_silent() -> None:
     told = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
     async with Town() as town:
@@ -397,10 +405,10 @@ async def test_a_server_that_cannot_take_a_connection_is_not_silent():
     assert isinstance(told[0]["exception"], TypeError)
 
 
-# ---- changes nothing
+# ── changes nothing ─────────────────────────────────────────────────────────────────────────────────────
 
 
-async def untapped(app, requests):
+async def untapped(app: web.Application, requests: list[bytes]) -> list[bytes]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -411,25 +419,25 @@ async def untapped(app, requests):
         await runner.cleanup()
 
 
-async def test_with_and_without_the_tap_the_bytes_are_the_same(tmp_path):
+async def test_with_and_without_the_tap_the_bytes_are_the_same(tmp_path: Path) -> None:
     (tmp_path / "file.txt").write_bytes(BIG[:100_000])
 
-    async def chunks(request):
+    async def chunks(request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse()
         await answer.prepare(request)
         for i in range(5):
             await answer.write(b"%d" % i * 1000)
         return answer
 
-    async def echo(request):
+    async def echo(request: web.Request) -> web.Response:
         return web.json_response({"method": request.method, "body": (await request.text())[:10]})
 
-    async def packed(request):
+    async def packed(request: web.Request) -> web.Response:
         answer = web.Response(text="x" * 5000)
         answer.enable_compression()
         return answer
 
-    def app():
+    def app() -> web.Application:
         made = web.Application()
         made.router.add_get("/chunks", chunks)
         made.router.add_route("*", "/echo", echo)

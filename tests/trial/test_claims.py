@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from labs.capture.parser import Message
-from labs.capture.trace import Said, Trace
+from labs.capture.said import Said
+from labs.capture.trace import Trace
 from labs.trial import claims
 from labs.trial.claims import Claim, Disagreement, LedgerError, Reading, Verdict, check, ledger, read
 from labs.trial.comparison import Broken, Comparison, NotTested
@@ -60,7 +61,8 @@ TRUE = {"C1": {"requests": {"redirect": 2}}, "C2": {"requests": {"proxy": 2}}}
 
 def test_a_ledger_is_read_in_order(tmp_path: Path) -> None:
     claim, other = ledger(written(tmp_path, REFUTED, ENTRY)).values()
-    assert claim == Claim(**{**REFUTED, "kind": claims.Kind.POSTED, "verdict": Verdict.REFUTED})
+    words: dict[str, Any] = {**REFUTED, "kind": claims.Kind.POSTED, "verdict": Verdict.REFUTED}
+    assert claim == Claim(**words)
     assert (other.id, other.corrected) == ("C1", "")
     assert ledger(written(tmp_path)) == {}
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from labs.capture.parser import Message
-from labs.capture.trace import Said, Trace
+from labs.capture.said import Said
+from labs.capture.trace import Trace
 from labs.clients.request import ClientMissing
 from labs.trial.comparison import Broken, Comparison, NotTested, compare, say
 

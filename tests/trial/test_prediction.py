@@ -22,8 +22,8 @@ FOUND = table(2, 1, ["client"], ["front.test"])
 
 
 def test_a_score() -> None:
-    who = {"redirect": "client", "proxy": "Front.test "}
-    prediction = {"how many": {"redirect": 2, "proxy": 2}, "who": who}
+    who: dict[str, object] = {"redirect": "client", "proxy": "Front.test "}
+    prediction: dict[str, dict[str, object]] = {"how many": {"redirect": 2, "proxy": 2}, "who": who}
     expected = """\
 ✓ how many / redirect: you said 2
 ✗ how many / proxy: you said 2, recorded 1
@@ -46,7 +46,7 @@ def test_unfilled(prediction: Any) -> None:
 
 
 def test_partly_filled() -> None:
-    prediction = {"how many": {"redirect": ..., "proxy": 1}, "who": ...}
+    prediction: Any = {"how many": {"redirect": ..., "proxy": 1}, "who": ...}
     assert score(prediction, FOUND) == "✓ how many / proxy: you said 1\n1 of 1 as recorded"
 
 
@@ -73,7 +73,10 @@ def test_a_right_guess_in_other_words(guess: object) -> None:
 
 def test_yes_and_none() -> None:
     found = table(True, None, [], False)
-    prediction = {"how many": {"redirect": "Yes", "proxy": None}, "who": {"redirect": [], "proxy": "no"}}
+    prediction: dict[str, dict[str, object]] = {
+        "how many": {"redirect": "Yes", "proxy": None},
+        "who": {"redirect": [], "proxy": "no"},
+    }
     assert score(prediction, found).endswith("4 of 4 as recorded")
 
 

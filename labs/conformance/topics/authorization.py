@@ -1,8 +1,9 @@
 """Credentials: those for the origin go on, those for a proxy end here."""
 
 from labs.conformance.messages import HELLO, ask, say
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 
 @check(

@@ -1,8 +1,9 @@
 """Request bodies: all of them, nothing invented, and on their way as they come."""
 
 from labs.conformance.messages import HELLO, ask, chunked
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 STREAM = "Pass the body on as it comes (data=request.content), with the framing it came with."
 SKIP = "aiohttp's client adds fields of its own: skip_auto_headers, and data=None where there is no body."

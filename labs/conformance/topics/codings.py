@@ -4,8 +4,9 @@ import gzip
 import zlib
 
 from labs.conformance.messages import HELLO, ask, say
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 CLAUSE = "RFC 9110 section 7.7"
 HINT = "Do not decode: ClientSession(auto_decompress=False), and copy the Content-* fields and the ETag."

@@ -1,8 +1,9 @@
 """Cookies: a proxy keeps none."""
 
 from labs.conformance.messages import HELLO, ask, say
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 JAR = "A shared session has a cookie jar: ClientSession(cookie_jar=DummyCookieJar())."
 

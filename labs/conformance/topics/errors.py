@@ -2,8 +2,9 @@
 
 from labs.conformance.exchange import Exchange
 from labs.conformance.messages import HELLO, ask, say
-from labs.conformance.registry import NotApplicable, check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import NotApplicable, demand
 
 BAD = "RFC 9110 section 15.6.3"
 CATCH = "Catch ClientError (and OSError) around the upstream request, and answer 502."

@@ -1,8 +1,9 @@
 """Fields that are end to end: their order, their number, their bytes."""
 
 from labs.conformance.messages import HELLO, ask, say
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 PAIRS = "Copy the fields as pairs (raw_headers), and never into a dict: it keeps one of each name."
 NOTHING = "A StreamResponse adds fields of its own where there are none: look at what goes out."

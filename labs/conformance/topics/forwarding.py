@@ -3,8 +3,9 @@
 import re
 
 from labs.conformance.messages import HELLO, ask
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 SAY = (
     "The origin sees the proxy's address: say the client's (request.remote) in X-Forwarded-For or Forwarded."

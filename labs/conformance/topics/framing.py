@@ -5,8 +5,9 @@ import gzip
 from labs.conformance.exchange import Exchange
 from labs.conformance.line import Line
 from labs.conformance.messages import HELLO, ask, chunked, say
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 LENGTH = "RFC 9112 section 6.3"
 OWN = (

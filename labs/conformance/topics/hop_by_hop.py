@@ -1,8 +1,9 @@
 """Fields that belong to one connection: Connection, and everything it names."""
 
 from labs.conformance.messages import HELLO, ask, say
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 CLAUSE = "RFC 9110 section 7.6.1"
 HINT = "Drop the fields that Connection names, Connection itself, and the known hop-by-hop fields, both ways."

@@ -1,8 +1,9 @@
 """The client leaves, or the origin answers early."""
 
 from labs.conformance.messages import ask, chunked, say
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 LEAVE = "Nobody tells a handler that its client has left: watch the connection, or set handler_cancellation."
 

@@ -1,8 +1,9 @@
 """Limits: what is too much is refused, with the status that says so."""
 
 from labs.conformance.messages import HELLO, ask, say
-from labs.conformance.registry import NotApplicable, check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import NotApplicable, demand
 
 HEAD = "Limit the bytes and the number of fields of a head: 431, or 400."
 

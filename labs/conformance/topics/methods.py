@@ -1,8 +1,9 @@
 """Methods, and answers without a body."""
 
 from labs.conformance.messages import HELLO, ask, say
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 BODILESS = "Send the fields and no body; aiohttp does it, if status and method are passed on."
 

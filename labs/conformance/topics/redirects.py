@@ -1,8 +1,9 @@
 """Redirects are the client's to follow: a proxy relays them."""
 
 from labs.conformance.messages import HELLO, ask, say
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 RELAY = "Do not follow: allow_redirects=False."
 CLAUSE = "RFC 9110 section 15.4"

@@ -1,8 +1,9 @@
 """A request goes out once."""
 
 from labs.conformance.messages import HELLO, ask
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 AGAIN = (
     "ClientSession repeats idempotent requests when a kept-alive connection dies, and no option stops it; a "

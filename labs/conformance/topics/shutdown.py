@@ -1,8 +1,9 @@
 """The proxy stops: what runs may finish, and nothing is left."""
 
 from labs.conformance.messages import HELLO, ask, say
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 CLEANUP = "Close the session and its connections in the application's cleanup_ctx."
 

@@ -2,8 +2,9 @@
 
 from labs.conformance.line import Line
 from labs.conformance.messages import HELLO, ask, chunked, say
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 PIECES = (
     "Relay with StreamResponse and iter_any; read() waits for the end, and iter_chunked for a full chunk."

@@ -1,8 +1,9 @@
 """The request target, byte for byte."""
 
 from labs.conformance.messages import HELLO, ask
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 CLAUSE = "RFC 9110 section 7.7"
 RAW = "Take the raw target, and let nobody quote it: URL(base + request.raw_path, encoded=True)."

@@ -1,8 +1,9 @@
 """Trailers and interim answers: forwarded or dropped, and never taken for something else."""
 
 from labs.conformance.messages import HELLO, ask, chunked, say
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 DROP = "Forward them as trailers, or drop them; the head is not their place."
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"

@@ -2,8 +2,9 @@
 
 from labs.conformance.line import Line
 from labs.conformance.messages import HELLO, ask, say
-from labs.conformance.registry import check, demand
+from labs.conformance.registry import check
 from labs.conformance.stand import Stand
+from labs.conformance.verdict import demand
 
 BYTES = "Pass Upgrade and Connection on, and after 101 relay bytes both ways until one side ends."
 WANTED = (

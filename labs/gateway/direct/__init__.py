@@ -1,4 +1,4 @@
-"""The leg that speaks to the origin itself: pool, connection, exchange, head, framing.
+"""The leg that speaks to the origin itself: pool, connection, answer, head, framing.
 
 It takes nothing from labs.
 """

@@ -7,20 +7,17 @@ the answer stops the reading, and a slow origin stops the upload.
 from __future__ import annotations
 
 import asyncio
-import select
 import sys
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 
-from labs.gateway.direct.exchange import Exchange
+from labs.gateway.direct.answer import Answer
 from labs.gateway.direct.framing import ByClose
 from labs.gateway.direct.head import head_of
 from labs.gateway.leg import Asked, Failure, Incomplete, Malformed, TooSlow, Unreachable
+from labs.gateway.options import Options
 
-if TYPE_CHECKING:
-    from labs.gateway.direct.pool import Pool
-
-__all__ = ["NEVER", "SPACE", "Connection"]
+__all__ = ["NEVER", "SPACE", "Connection", "Owner"]
 
 NEVER = float("inf")
 # A Protocol is given what comes in a new buffer of 256 KiB each time, which the system maps and takes back: a
@@ -30,10 +27,26 @@ SPACE = 1 << 18  # bytes
 SHARED = sys.platform != "win32"
 
 
+class Owner(Protocol):
+    """Who keeps connections: their limits, the space they read into, and who is told how they end."""
+
+    options: Options
+    space: memoryview
+
+    def give(self, upstream: Connection) -> None:
+        """Take back a connection whose answer is whole."""
+
+    def lost(self, upstream: Connection, why: str) -> None:
+        """End a connection; `why` goes to the log."""
+
+    def forget(self, upstream: Connection) -> None:
+        """Let go of a connection that is no longer HTTP, or no longer there."""
+
+
 class Connection(asyncio.BufferedProtocol):
     """Hold one connection, as the pool's: idle, or busy with one request."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Owner) -> None:
         self._pool = pool
         self.transport: asyncio.Transport | None = None
         self.deadline = NEVER  # of the loop's clock; the pool sweeps
@@ -42,38 +55,26 @@ class Connection(asyncio.BufferedProtocol):
         self.sent = True
         self._buffer = b""
         self._asked: Asked | None = None
-        self._head: asyncio.Future[Exchange] | None = None
-        self._exchange: Exchange | None = None
+        self._head: asyncio.Future[Answer] | None = None
+        self._answer: Answer | None = None
         self._stays = True
         self._writable: asyncio.Future[None] | None = None
         self._paused = False
         self._pump: asyncio.Task[None] | None = None
-        self._poll: Any = None
         self._space = pool.space if SHARED else memoryview(bytearray(SPACE))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note the transport."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        if hasattr(select, "poll") and (sock := transport.get_extra_info("socket")) is not None:
-            self._poll = select.poll()
-            self._poll.register(sock.fileno(), select.POLLIN)
-
-    def quiet(self) -> bool:
-        """Whether nothing has come that the loop has not seen: neither a surplus byte nor the end.
-
-        So a kept-alive connection that the origin has closed is found before anything is written to it. On
-        Windows, which cannot ask, the loop's own view has to do.
-        """
-        return self._poll is None or not self._poll.poll(0)
 
     # ---- the request
 
-    def ask(self, asked: Asked) -> asyncio.Future[Exchange]:
+    def ask(self, asked: Asked) -> asyncio.Future[Answer]:
         """Send a request; return the future of its answer's head."""
         assert self.transport is not None
         loop = asyncio.get_running_loop()
-        self._asked, self._exchange, self._buffer, self.busy = asked, None, b"", True
+        self._asked, self._answer, self._buffer, self.busy = asked, None, b"", True
         self._head = head = loop.create_future()
         lines = [b"%b %b HTTP/1.1" % (asked.method, asked.target)]
         lines += [name + b": " + value for name, value in asked.fields]
@@ -142,30 +143,30 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Read what came; what came unasked ends the connection, so that it answers nobody."""
         data = bytes(self._space[:nbytes])  # a copy: the space is written again before all of this is sent
-        exchange = self._exchange
+        answer = self._answer
         try:
-            if exchange is not None:
-                exchange.feed(data)
+            if answer is not None:
+                answer.feed(data)
             elif self._head is not None:
-                exchange = self._begin(self._buffer + data if self._buffer else data)
+                answer = self._begin(self._buffer + data if self._buffer else data)
             else:
                 self._pool.lost(self, f"the origin spoke unasked: {data[:40]!r}")
                 return
         except Failure as failure:
             self.fail(failure)
             return
-        if exchange is None:
+        if answer is None:
             return
-        if exchange.reader.over:
-            self._finish(exchange)
-        elif exchange.full and self.transport is not None:
+        if answer.reader.over:
+            self._finish(answer)
+        elif answer.full and self.transport is not None:
             self.transport.pause_reading()
             self.deadline = NEVER  # it is the client that is slow
         else:
             self.deadline = asyncio.get_running_loop().time() + self._pool.options.idle_timeout
 
-    def _begin(self, data: bytes) -> Exchange | None:
-        # Reads heads until the final one, which begins the exchange. Raises Malformed.
+    def _begin(self, data: bytes) -> Answer | None:
+        # Reads heads until the final one, which begins the answer. Raises Malformed.
         assert self._asked is not None and self._head is not None and self.transport is not None
         limit = self._pool.options.max_head
         while True:
@@ -183,40 +184,40 @@ class Connection(asyncio.BufferedProtocol):
             if not data:
                 self._buffer = b""
                 return None
-        exchange = Exchange(self, head, limit)
+        answer = Answer(self, head, limit)
         if head.status == 101:
             if not self._asked.upgrade:
                 raise Malformed("101 to a request that asked for no upgrade")
             self.transport.pause_reading()
-            exchange.upgraded = self.transport, data
+            answer.upgraded = self.transport, data
             self.deadline = NEVER
             self._pool.forget(self)
-            exchange.over = True
-            exchange.end(None)
-            self._settle(exchange)
+            answer.over = True
+            answer.end(None)
+            self._settle(answer)
             return None
         self._stays = head.stays
         if data:
-            if exchange.reader.over:
-                exchange.reader.rest = data
+            if answer.reader.over:
+                answer.reader.rest = data
             else:
-                pieces = exchange.reader.feed(data)
-                exchange.ready = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        exchange.over = exchange.reader.over
-        self._exchange = exchange
-        self._settle(exchange)
-        return exchange
+                pieces = answer.reader.feed(data)
+                answer.ready = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        answer.over = answer.reader.over
+        self._answer = answer
+        self._settle(answer)
+        return answer
 
-    def _settle(self, exchange: Exchange) -> None:
+    def _settle(self, answer: Answer) -> None:
         assert self._head is not None
         if not self._head.done():
-            self._head.set_result(exchange)
+            self._head.set_result(answer)
         self._head = None
 
-    def _finish(self, exchange: Exchange) -> None:
+    def _finish(self, answer: Answer) -> None:
         # The answer is whole. The connection goes back only if nothing of either message is left on it.
-        whole = self.sent and self._stays and not exchange.reader.rest
-        exchange.end(None)
+        whole = self.sent and self._stays and not answer.reader.rest
+        answer.end(None)
         self._clear()
         self._pool.give(self) if whole else self._pool.lost(self, "")
 
@@ -233,12 +234,12 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End what runs: only a body that is framed by the end of the connection is whole by it."""
-        exchange = self._exchange
-        if exchange is not None and exc is None and isinstance(exchange.reader, ByClose):
-            exchange.reader.over = True
-            exchange.end(None)
+        answer = self._answer
+        if answer is not None and exc is None and isinstance(answer.reader, ByClose):
+            answer.reader.over = True
+            answer.end(None)
             self._clear()
-        elif exchange is not None:
+        elif answer is not None:
             self.fail(Incomplete(f"the origin left inside the body: {exc!r}"))
         elif self._head is not None:
             where = "inside the head" if self._buffer else "before it answered"
@@ -254,16 +255,16 @@ class Connection(asyncio.BufferedProtocol):
 
     def fail(self, failure: Failure) -> None:
         """End the exchange, and the connection with it."""
-        exchange, head = self._exchange, self._head
+        answer, head = self._answer, self._head
         self._clear()
-        if exchange is not None:
-            exchange.end(failure)
+        if answer is not None:
+            answer.end(failure)
         elif head is not None and not head.done():
             head.set_exception(failure)
         self._pool.lost(self, "")
 
     def _clear(self) -> None:
-        self._exchange = self._head = self._asked = None
+        self._answer = self._head = self._asked = None
         self._buffer = b""
         self.busy, self.deadline = False, NEVER
         if self._pump is not None:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from labs.gateway.direct.connection import NEVER, SPACE, Connection
 from labs.gateway.leg import Answered, Asked, Failure, TooSlow, Unreachable
 from labs.gateway.options import Options, Origin
+from labs.gateway.transport import quiet
 
 __all__ = ["Dial", "Pool"]
 
@@ -81,7 +82,8 @@ class Pool:
         while self._idle:
             upstream = self._idle.pop()
             transport = upstream.transport
-            if transport is not None and not transport.is_closing() and upstream.quiet():
+            # Not quiet: the origin has closed it, and nothing is written yet; or it has spoken unasked.
+            if transport is not None and not transport.is_closing() and quiet(transport):
                 return upstream
             self.lost(upstream, "")
         return None

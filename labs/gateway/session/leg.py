@@ -25,9 +25,9 @@ from labs.gateway.leg import (
 from labs.gateway.options import Options, Origin
 from labs.gateway.session.strict import strict
 
-__all__ = ["Connect", "Session"]
+__all__ = ["ConnectorFactory", "Session"]
 
-Connect: TypeAlias = Callable[[], aiohttp.BaseConnector]
+ConnectorFactory: TypeAlias = Callable[[], aiohttp.BaseConnector]
 INVENTED = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs.USER_AGENT)
 
 
@@ -51,7 +51,7 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
 class Session:
     """Ask the origin through one ClientSession for all: `leg.Leg`, as lesson 05 builds it."""
 
-    def __init__(self, origin: Origin, options: Options, connector: Connect | None) -> None:
+    def __init__(self, origin: Origin, options: Options, connector: ConnectorFactory | None) -> None:
         self._origin, self._options = origin, options
         self._connector = connector
         self._client: aiohttp.ClientSession | None = None

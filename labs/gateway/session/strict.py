@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import select
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+
+from labs.gateway.transport import quiet
 
 __all__ = ["strict"]
 
@@ -39,19 +40,6 @@ class _Strict(ResponseHandler):
         return bool(self._payload is not None and not self._payload.is_eof()) or not (
             self._buffer or self._tail or not quiet(transport)
         )
-
-
-def quiet(transport: asyncio.Transport) -> bool:
-    """Tell whether nothing has come that the loop has not seen: no byte, and no end of the connection."""
-    try:
-        number = transport.get_extra_info("socket").fileno()
-        if hasattr(select, "poll"):  # select knows no number above 1023
-            poll = select.poll()
-            poll.register(number, select.POLLIN)
-            return not poll.poll(0)
-        return not select.select([number], [], [], 0)[0]
-    except (AttributeError, OSError, ValueError):
-        return True  # no socket to ask, or it is gone
 
 
 def strict(connector: aiohttp.BaseConnector) -> aiohttp.BaseConnector:

@@ -1,4 +1,4 @@
-"""An origin with the vocabulary of httpbin: a town gives it that name, and a terminal can ask it, too.
+"""An origin with the vocabulary of httpbin: in a town it is httpbin.org, and a terminal can ask it, too.
 
 It takes nothing from labs.
 """

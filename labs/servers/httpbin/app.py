@@ -1,15 +1,15 @@
 """An origin server with httpbin's vocabulary, bounded: no request can fill memory or hang a lesson.
 
-This room holds the table of what may be asked; the handlers are in `responses` and `streams`.
+The table says what may be asked; the handlers are in `responses` and `streams`.
 """
 
 from __future__ import annotations
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from labs.servers.httpbin import responses, streams
 from labs.servers.httpbin.limits import LIMITS, Limits
-from labs.servers.httpbin.responses import Handler
 from labs.servers.httpbin.streams import SOCKETS
 
 __all__ = ["TABLE", "origin"]

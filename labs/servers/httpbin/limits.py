@@ -11,7 +11,7 @@ __all__ = ["LIMITS", "Limits", "decimal", "number", "refuse"]
 
 @dataclass(frozen=True)
 class Limits:
-    """Bound what an origin does; see `labs.origin.origin`."""
+    """Bound what an origin does; see `labs.servers.httpbin.app.origin`."""
 
     body: int
     size: int

@@ -7,17 +7,13 @@ import contextlib
 import gzip
 import json
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http.cookies import CookieError, Morsel
 
 from aiohttp import web
 
-from labs.servers.httpbin.echo import echo_of, fields_of, json_answer
+from labs.servers.httpbin.echo import echo_of, fields_of, headers_of, json_answer
 from labs.servers.httpbin.limits import LIMITS, number, refuse
-
-__all__ = ["Handler"]
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 ETAG = "lab"
 MODIFIED = "Thu, 01 Jan 2026 00:00:00 GMT"
@@ -40,7 +36,7 @@ async def anything(request: web.Request) -> web.Response:
 
 
 async def headers(request: web.Request) -> web.Response:
-    return json_answer({"fields": fields_of(request)})
+    return json_answer({"headers": headers_of(request), "fields": fields_of(request)})
 
 
 async def ip(request: web.Request) -> web.Response:

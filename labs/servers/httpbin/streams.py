@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from labs.servers.httpbin.echo import echo_of, json_answer
+from labs.servers.httpbin.echo import asked_of, echo_of, json_answer
 from labs.servers.httpbin.limits import LIMITS, decimal, number, refuse
 
 __all__ = ["SOCKETS", "hang_up"]
@@ -67,10 +67,11 @@ async def range_(request: web.Request) -> web.Response:
 
 async def stream(request: web.Request) -> web.StreamResponse:
     count = number(request.match_info["n"], "The number of lines", most=request.app[LIMITS].count)
+    asked = {**asked_of(request), "target": request.raw_path}
 
     async def lines() -> AsyncIterator[bytes]:
         for index in range(count):
-            yield json.dumps({"id": index, "target": request.raw_path}).encode() + b"\n"
+            yield json.dumps({"id": index, **asked}).encode() + b"\n"
 
     return await _send(request, web.StreamResponse(headers={"Content-Type": "application/json"}), lines())
 

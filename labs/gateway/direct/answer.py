@@ -5,22 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from labs.gateway.direct.framing import Framing, framing
 from labs.gateway.direct.head import Head
 from labs.gateway.leg import Failure, Fields, Incomplete
 
-if TYPE_CHECKING:
-    from labs.gateway.direct.connection import Connection
-
-__all__ = ["Exchange"]
+__all__ = ["Answer", "Source"]
 
 HIGH = 1 << 18  # bytes of an answer that nobody has taken yet, at which reading stops
 
 
-class Exchange:
-    """One request and its answer, as `leg.Answered` describes it."""
+class Source(Protocol):
+    """The connection that an answer comes over: whether its request is out, and how to go on or give up."""
+
+    sent: bool
+
+    def taken(self) -> None:
+        """Read on: what there was has been taken."""
+
+    def fail(self, failure: Failure) -> None:
+        """End the exchange, and the connection with it."""
+
+
+class Answer:
+    """One answer on its way, as `leg.Answered` describes it."""
 
     __slots__ = (
         "_pieces",
@@ -40,8 +49,8 @@ class Exchange:
         "upgraded",
     )
 
-    def __init__(self, upstream: Connection, head: Head, limit: int) -> None:
-        self._upstream: Connection | None = upstream
+    def __init__(self, upstream: Source, head: Head, limit: int) -> None:
+        self._upstream: Source | None = upstream
         self.status, self.reason, self.fields = head.status, head.reason, head.fields
         self.length = head.framing if head.framing >= 0 else None
         self.reader: Framing = framing(head.framing, limit)

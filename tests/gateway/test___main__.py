@@ -18,14 +18,19 @@ async def started(*arguments: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(*PROGRAM, *arguments, stdout=pipe, stderr=pipe)
 
 
+async def first_line(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout
+    return (await process.stdout.readline()).decode()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a program can hear")
 @pytest.mark.parametrize("leg", ["direct", "session"])
-async def test_it_says_where_it_listens_answers_502_without_an_origin_and_stops(leg):
+async def test_it_says_where_it_listens_answers_502_without_an_origin_and_stops(leg: str) -> None:
     nobody = socket.socket()
     nobody.bind(("127.0.0.1", 0))  # bound and not listening: it refuses
     origin = f"http://127.0.0.1:{nobody.getsockname()[1]}"
     process = await started(origin, "--port", "0", "--leg", leg)
-    line = (await process.stdout.readline()).decode()
+    line = await first_line(process)
     assert line.startswith(f"The gateway to {origin} listens at http://127.0.0.1:")
     reader, writer = await asyncio.open_connection("127.0.0.1", int(line.rpartition(":")[2]))
     writer.write(GET)
@@ -39,10 +44,10 @@ async def test_it_says_where_it_listens_answers_502_without_an_origin_and_stops(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a program can hear")
-async def test_a_request_that_runs_at_the_end_is_finished_and_a_tunnel_is_not():
+async def test_a_request_that_runs_at_the_end_is_finished_and_a_tunnel_is_not() -> None:
     asked, stopping = asyncio.Event(), asyncio.Event()
 
-    async def origin(reader, writer):
+    async def origin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         if b"/tunnel" in head:
             writer.write(b"HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
@@ -55,7 +60,7 @@ async def test_a_request_that_runs_at_the_end_is_finished_and_a_tunnel_is_not():
 
     server = await asyncio.start_server(origin, "127.0.0.1", 0)
     process = await started(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "--port", "0")
-    port = int((await process.stdout.readline()).decode().rpartition(":")[2])
+    port = int((await first_line(process)).rpartition(":")[2])
     tunnel, waiting = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
     tunnel[1].write(b"GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
     assert b" 101 " in await tunnel[0].readuntil(b"\r\n\r\n")
@@ -74,7 +79,7 @@ async def test_a_request_that_runs_at_the_end_is_finished_and_a_tunnel_is_not():
 
 
 @pytest.mark.parametrize("arguments", [("127.0.0.1:80",), ("http://a", "--prefix", "x"), ("taken",)])
-async def test_what_cannot_be_is_one_sentence_and_2(arguments):
+async def test_what_cannot_be_is_one_sentence_and_2(arguments: tuple[str, ...]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         told = ("http://127.0.0.1:1", "--port", port) if arguments == ("taken",) else arguments
