@@ -22,18 +22,18 @@ COMMANDS = {
     "doctor": ("Say what is missing on this machine and how to get it.", "labs.course.doctor:main"),
     "build": ("Build the lessons and solutions that are stale.", "labs.course.commands:build_lessons"),
     "check": ("Check that notebooks, sources, claims and exercises fit together.", "labs.__main__:check_all"),
+    "list": ("Print the table of lessons.", "labs.course.commands:list_lessons"),
+    "repeat": (
+        "Execute all notebooks again and compare every byte of text.",
+        "labs.course.commands:repeat_lessons",
+    ),
     "lesson": (
         "Try one lesson on its own: all that must be green, in half a minute.",
         "labs.course.commands:try_lesson",
     ),
     "new": (
-        "Begin a lesson: files that build, with marks where their author must write.",
-        "labs.course.commands:begin_lesson",
-    ),
-    "list": ("Print the table of lessons.", "labs.course.commands:list_lessons"),
-    "repeat": (
-        "Execute all notebooks again and compare every byte of text.",
-        "labs.course.commands:repeat_lessons",
+        "Write a new lesson that builds, with marks where its author must write.",
+        "labs.course.commands:new_lesson",
     ),
     "run": (
         "Run one lesson in this process and print the value of each cell.",

@@ -1,7 +1,4 @@
-"""The commands for lessons, each with its own arguments: begin, try, build, list, repeat, run.
-
-Each raises LessonError, in one sentence, for a lesson that is not there or cannot be read.
-"""
+"""The commands that build, list, repeat and run lessons, each with its own arguments. Raise LessonError."""
 
 import argparse
 import sys
@@ -10,39 +7,7 @@ from collections.abc import Sequence
 from labs.course import build, inspection, lesson, repeat, skeleton, syllabus
 from labs.paths import README, ROOT
 
-__all__ = [
-    "begin_lesson",
-    "build_lessons",
-    "list_lessons",
-    "repeat_lessons",
-    "run_lesson",
-    "try_lesson",
-]
-
-
-def begin_lesson(argv: Sequence[str]) -> int:
-    """Begin a lesson: write files that build, with marks where their author must write."""
-    parser = argparse.ArgumentParser(prog="python -m labs new", description=begin_lesson.__doc__)
-    parser.add_argument("number", metavar="NN", help="Its number: two digits.")
-    parser.add_argument("question", metavar="QUESTION", help='Its title, in quotes: "Who asks again?"')
-    parser.add_argument("--name", default="", help="Such as name_the_error; else the words of the question.")
-    told = parser.parse_args(argv)
-    for file in skeleton.write(told.number, told.question, name=told.name):
-        print(f"wrote {file.relative_to(ROOT)}")
-    print(f"Next: `make lesson LESSON={told.number}` says what is yours to write.")
-    return 0
-
-
-def try_lesson(argv: Sequence[str]) -> int:
-    """Try one lesson on its own: all that must be green, in half a minute."""
-    parser = argparse.ArgumentParser(prog="python -m labs lesson", description=try_lesson.__doc__)
-    parser.add_argument("lesson", metavar="NN", nargs="?", default="", help="Its number.")
-    told = parser.parse_args(argv)
-    try:
-        return inspection.report(told.lesson)
-    except KeyboardInterrupt:
-        print("Stopped. What is built stays; run it again for the rest.", file=sys.stderr)
-        return 130
+__all__ = ["build_lessons", "list_lessons", "new_lesson", "repeat_lessons", "run_lesson", "try_lesson"]
 
 
 def build_lessons(argv: Sequence[str]) -> int:
@@ -82,6 +47,33 @@ def repeat_lessons(argv: Sequence[str]) -> int:
     same, summary = repeat.repeat(only=told.lesson, times=told.times, busy=told.busy)
     print(summary)
     return int(not same)
+
+
+def try_lesson(argv: Sequence[str]) -> int:
+    """Try one lesson on its own: all that must be green, in half a minute."""
+    parser = argparse.ArgumentParser(prog="python -m labs lesson", description=try_lesson.__doc__)
+    parser.add_argument("lesson", metavar="NN", nargs="?", default="", help="Its number.")
+    told = parser.parse_args(argv)
+    try:
+        return inspection.report(told.lesson)
+    except KeyboardInterrupt:
+        print("Stopped. What is built stays; run it again for the rest.", file=sys.stderr)
+        return 130
+
+
+def new_lesson(argv: Sequence[str]) -> int:
+    """Write a new lesson that builds, with marks where its author must write."""
+    parser = argparse.ArgumentParser(prog="python -m labs new", description=new_lesson.__doc__)
+    parser.add_argument("number", metavar="NN", help="Its number: two digits.")
+    parser.add_argument("question", metavar="QUESTION", help='Its title, in quotes: "Who makes the request?"')
+    parser.add_argument(
+        "--name", default="", help="A verb phrase such as name_the_error; else the question's words."
+    )
+    told = parser.parse_args(argv)
+    written = skeleton.write(told.number, told.question, name=told.name)
+    print("\n".join(f"wrote {file.relative_to(ROOT)}" for file in written))
+    print(f"Next: make lesson LESSON={told.number} lists what is yours to write.")
+    return 0
 
 
 def run_lesson(argv: Sequence[str]) -> int:
