@@ -12,6 +12,7 @@ import pytest
 
 from labs import paths
 from labs.course import check, inspection, lesson
+from labs.exercises import registry
 
 QUESTION = "What does a missing page cost?"
 STEM = "17_what_does_a_missing_page_cost"
@@ -204,7 +205,7 @@ def test_of_many_outputs_that_differ_the_first_are_shown() -> None:
 
 
 def test_wrong_answers_and_controls_that_did_not_run_are_findings() -> None:
-    (exercise,) = [it for it in inspection.registered().values() if it.name == "be-a-teapot"]
+    (exercise,) = [it for it in registry.registered().values() if it.name == "be-a-teapot"]
     assert "0 of 9 wrong answers were tried" in inspection._exercises([exercise], []).findings[0]
     assert "the control was not run" in inspection._controls([]).findings[0]
 
