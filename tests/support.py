@@ -4,17 +4,15 @@ import asyncio
 import contextlib
 import gc
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import ClientSession, web
 
 from labs.capture.message import Message
 from labs.capture.recording import Event
-from labs.capture.trace import Said
+from labs.capture.said import Said
 from labs.town.town import Town
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 async def turns(count: int) -> None:
@@ -47,9 +45,10 @@ def listening() -> list[socket.socket]:
 
 
 def tasks() -> list[asyncio.Task[Any]]:
-    """List the tasks of this loop, without those that run the test itself: anyio's runner has two."""
+    """List the tasks of this loop, without its own on Windows, and those of anyio, which run the test."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
-    return [it for it in others if not getattr(it.get_coro(), "__qualname__", "").startswith("TestRunner.")]
+    own = ("TestRunner.", "IocpProactor.accept.")
+    return [it for it in others if not getattr(it.get_coro(), "__qualname__", "").startswith(own)]
 
 
 def remains(servers: Iterable[tuple[str, int]] | None = None) -> list[object]:
@@ -97,3 +96,7 @@ async def raw(address: tuple[str, int], data: bytes) -> bytes:
     finally:
         writer.close()
         await writer.wait_closed()
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()

@@ -6,16 +6,14 @@ import asyncio
 import re
 from collections.abc import Callable
 from time import perf_counter
-from typing import TypeAlias
 
-from labs.town.names import LOOPBACK
+from labs.town.names import LOOPBACK, Address
 
-__all__ = ["Bulk", "Client", "Counter", "connect", "http"]
+__all__ = ["Bulk", "Counter", "LoadClient", "connect", "http"]
 
 PIECE = b"x" * (256 << 10)  # what an upload is written in
-LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.I)
-CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.I)
-Address: TypeAlias = tuple[str, int]
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 
 
 def http(method: str, path: str, length: int | None = None) -> bytes:
@@ -69,7 +67,7 @@ class Counter:
         self._held = data[at:]
 
 
-class Client(asyncio.Protocol):
+class LoadClient(asyncio.Protocol):
     """Ask again and again on one connection; `path` is asked of each of `hops` in turn, as of redirects.
 
     Only the bytes are counted while the clock runs; what they say is looked at before.
@@ -80,7 +78,7 @@ class Client(asyncio.Protocol):
         self._left = self._missing = 0
         self._heard: Callable[[bytes], None] = self._count
         self._done: asyncio.Future[None] | None = None
-        self.then: Client | None = None  # where a redirect leads
+        self.then: LoadClient | None = None  # where a redirect leads
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
@@ -109,7 +107,7 @@ class Client(asyncio.Protocol):
         self.send(self)
         await self._done
 
-    def send(self, back: Client) -> None:
+    def send(self, back: LoadClient) -> None:
         """Send one request; its end is told to `back`."""
         self._back, self._missing = back, self._size
         self.transport.write(self._request)
@@ -196,7 +194,7 @@ class Bulk(asyncio.Protocol):
             )
 
 
-async def connect(address: Address) -> Client:
+async def connect(address: Address) -> LoadClient:
     """Open a connection. Raise OSError."""
-    _, client = await asyncio.get_running_loop().create_connection(Client, *address)
+    _, client = await asyncio.get_running_loop().create_connection(LoadClient, *address)
     return client

@@ -11,10 +11,10 @@ from time import perf_counter
 
 import psutil  # type: ignore[import-untyped]  # ipykernel, which every lesson needs, brings it
 
-from labs.bench.load import Bulk, Client, connect, http
-from labs.bench.processes import Failed
+from labs.bench.load import Bulk, LoadClient, connect, http
+from labs.bench.processes import ProcessFailed
 
-__all__ = ["Side", "blamed", "burst", "close", "crowd", "down", "drip", "idle", "opened", "slow", "up"]
+__all__ = ["Measured", "blamed", "burst", "close", "crowd", "down", "drip", "idle", "opened", "slow", "up"]
 
 SLOW = 256 << 20  # bytes at most that the slow reader asks for
 CROWD, SHARE = 100, 4 << 20  # uploads at once, and bytes of each at most
@@ -23,14 +23,14 @@ PATIENCE = 300.0  # seconds, for one big body
 
 
 @dataclass
-class Side:
+class Measured:
     """Hold one proxy under measurement: its process, and the connections of the load."""
 
     name: str
     pid: int
     address: tuple[str, int]
     origin: tuple[str, int]
-    clients: list[Client] = field(default_factory=list)
+    clients: list[LoadClient] = field(default_factory=list)
     times: int = 10  # requests of each connection in one round
 
     @property
@@ -51,20 +51,20 @@ class Side:
 
 
 @contextlib.contextmanager
-def blamed(side: Side) -> Iterator[None]:
-    """Raise Failed, with the name of the proxy, for what it breaks off or lets wait."""
+def blamed(side: Measured) -> Iterator[None]:
+    """Raise ProcessFailed, with the name of the proxy, for what it breaks off or lets wait."""
     try:
         yield
     except TimeoutError:
-        raise Failed(f"{side.name} did not answer in time") from None
+        raise ProcessFailed(f"{side.name} did not answer in time") from None
     except OSError as error:
-        raise Failed(f"{side.name} broke off: {error}") from error
+        raise ProcessFailed(f"{side.name} broke off: {error}") from error
     except psutil.Error as error:
-        raise Failed(f"the process of {side.name} has ended") from error
+        raise ProcessFailed(f"the process of {side.name} has ended") from error
 
 
-async def opened(side: Side) -> Client:
-    """Open a keep-alive connection that has had its first answer. Raise Failed, OSError."""
+async def opened(side: Measured) -> LoadClient:
+    """Open a keep-alive connection that has had its first answer. Raise ProcessFailed, OSError."""
     client = await connect(side.address)
     try:
         answer = await client.learn(http("GET", "/json"))
@@ -72,14 +72,14 @@ async def opened(side: Side) -> Client:
             client.then = await connect(side.origin)
             answer = await client.then.learn(http("GET", "/json"))
         if b" 200 " not in answer.head[:13] or answer.body != 200:
-            raise Failed(f"{side.name} gave no answer of 200 bytes: {answer.head[:60]!r}")
+            raise ProcessFailed(f"{side.name} gave no answer of 200 bytes: {answer.head[:60]!r}")
     except BaseException:
         close([client])
         raise
     return client
 
 
-def close(clients: Iterable[Client]) -> None:
+def close(clients: Iterable[LoadClient]) -> None:
     """End connections, and those to which they were redirected."""
     for client in clients:
         for one in (client, client.then):
@@ -87,7 +87,7 @@ def close(clients: Iterable[Client]) -> None:
                 one.transport.abort()
 
 
-async def burst(side: Side) -> dict[str, float]:
+async def burst(side: Measured) -> dict[str, float]:
     """Ask for 200 bytes on every connection at once: seconds and seconds of CPU a request."""
     used, begin = side.cpu(), perf_counter()
     await asyncio.gather(*(client.ask(side.times) for client in side.clients))
@@ -95,33 +95,33 @@ async def burst(side: Side) -> dict[str, float]:
     return {"request": (perf_counter() - begin) / count, "cpu": max(side.cpu() - used, 0.0) / count}
 
 
-async def drip(side: Side) -> dict[str, float]:
+async def drip(side: Measured) -> dict[str, float]:
     """Return the seconds until the first byte of a body whose second byte is late."""
     begin = perf_counter()
     answer = await _bulk(side, http("GET", "/drip"))
     return {"first byte": answer.first - begin}
 
 
-async def down(side: Side, size: int) -> dict[str, float]:
+async def down(side: Measured, size: int) -> dict[str, float]:
     """Download one body of `size` bytes: seconds a MB."""
     size //= side.bulk_share
     begin = perf_counter()
     answer = await _bulk(side, http("GET", f"/bytes/{size}"))
     if answer.counter.body != size:
-        raise Failed(f"{side.name} delivered {answer.counter.body} bytes of {size}")
+        raise ProcessFailed(f"{side.name} delivered {answer.counter.body} bytes of {size}")
     return {"down": (perf_counter() - begin) / size * 1e6}
 
 
-async def up(side: Side, size: int) -> dict[str, float]:
+async def up(side: Measured, size: int) -> dict[str, float]:
     """Upload one body of `size` bytes: seconds a MB."""
     begin = perf_counter()
     answer = await _bulk(side, http("POST", "/take", size), size)
     if b"x-received: %d\r\n" % size not in answer.counter.head.lower():
-        raise Failed(f"{side.name} lost the body")
+        raise ProcessFailed(f"{side.name} lost the body")
     return {"up": (perf_counter() - begin) / size * 1e6}
 
 
-async def _bulk(side: Side, request: bytes, upload: int = 0) -> Bulk:
+async def _bulk(side: Measured, request: bytes, upload: int = 0) -> Bulk:
     addresses = [side.address, side.origin] if side.name == "redirect" else [side.address]
     for address in addresses:  # a redirect is followed on a connection of its own, as from host to host
         _, answer = await asyncio.get_running_loop().create_connection(
@@ -134,7 +134,7 @@ async def _bulk(side: Side, request: bytes, upload: int = 0) -> Bulk:
     return answer
 
 
-async def slow(side: Side, size: int, seconds: float) -> dict[str, float]:
+async def slow(side: Measured, size: int, seconds: float) -> dict[str, float]:
     """Read a body slowly for so many `seconds`: the most memory meanwhile, in bytes."""
     # 64 KiB each 10 ms: slower than anything that sends.
     loop = asyncio.get_running_loop()
@@ -160,18 +160,18 @@ async def slow(side: Side, size: int, seconds: float) -> dict[str, float]:
     return {"slow reader": peak}
 
 
-async def idle(side: Side, count: int) -> dict[str, float]:
+async def idle(side: Measured, count: int) -> dict[str, float]:
     """Hold `count` connections open: memory, in bytes."""
-    clients: list[Client] = []
+    clients: list[LoadClient] = []
     try:
         for _ in range(count):
-            clients.append(await opened(side))
+            clients.append(await opened(side))  # noqa: PERF401  closed below, those that were opened
         return {"idle": side.memory()}
     finally:
         close(clients)
 
 
-async def crowd(side: Side, size: int) -> dict[str, float]:
+async def crowd(side: Measured, size: int) -> dict[str, float]:
     """Upload CROWD bodies at once: the most memory meanwhile, in bytes."""
     share = min(SHARE, size)
     uploads = [asyncio.ensure_future(up(side, share)) for _ in range(CROWD)]

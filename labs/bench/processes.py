@@ -16,7 +16,7 @@ from labs.conformance import nginx
 from labs.paths import ROOT
 from labs.town.names import LOOPBACK
 
-__all__ = ["FRONTS", "Failed", "installed", "started"]
+__all__ = ["FRONTS", "ProcessFailed", "installed", "started"]
 
 NGINX = """  client_max_body_size 0; keepalive_requests 100000000;
   upstream origin {{ server {origin}; keepalive 64; keepalive_requests 100000000; }}
@@ -35,7 +35,7 @@ FRONTS = {
 }
 
 
-class Failed(RuntimeError):
+class ProcessFailed(RuntimeError):
     """Say in one sentence, without its full stop, what a process of the benchmark did not do."""
 
 
@@ -54,7 +54,7 @@ def installed() -> dict[str, str]:
 def started(name: str, origin: str = "") -> Iterator[tuple[subprocess.Popen[bytes], tuple[str, int]]]:
     """Start "origin" or one of FRONTS; yield the process and its address, and kill it on every path.
 
-    Raise Failed where it does not listen.
+    Raise ProcessFailed where it does not listen.
     """
     with tempfile.TemporaryDirectory() as folder:
         port = 0
@@ -78,7 +78,9 @@ def started(name: str, origin: str = "") -> Iterator[tuple[subprocess.Popen[byte
                 found = re.search(rb"(\d+)\s*$", process.stdout.readline())
                 port = int(found[1]) if found else 0
             if not port or not nginx.listens(process, port):
-                raise Failed(f"{name} did not start: {log.read_text('utf-8', 'replace').strip()[-500:]}")
+                raise ProcessFailed(
+                    f"{name} did not start: {log.read_text('utf-8', 'replace').strip()[-500:]}"
+                )
             yield process, (LOOPBACK, port)
         finally:
             process.kill()

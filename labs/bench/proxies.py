@@ -19,8 +19,8 @@ from typing import NoReturn
 
 import aiohttp
 
-from labs.bench.measures import Side, blamed, burst, close, crowd, down, drip, idle, opened, slow, up
-from labs.bench.processes import FRONTS, Failed, installed, started
+from labs.bench.measures import Measured, blamed, burst, close, crowd, down, drip, idle, opened, slow, up
+from labs.bench.processes import FRONTS, ProcessFailed, installed, started
 from labs.bench.report import BASE, Findings, chart, table
 from labs.instruments.timing import SEED
 
@@ -30,7 +30,10 @@ LANES = 32  # keep-alive connections
 
 
 async def _interleaved(
-    sides: Sequence[Side], rounds: int, call: Callable[[Side], Awaitable[dict[str, float]]], found: Findings
+    sides: Sequence[Measured],
+    rounds: int,
+    call: Callable[[Measured], Awaitable[dict[str, float]]],
+    found: Findings,
 ) -> None:
     """Call each side once a round, in shuffled order; who cannot do it is left out, with a note."""
     order, dice = list(sides), random.Random(SEED)
@@ -41,7 +44,7 @@ async def _interleaved(
             try:
                 with blamed(side):
                     got = await call(side)
-            except Failed as failure:
+            except ProcessFailed as failure:
                 found.notes.append(str(failure) + ".")
                 order.remove(side)
                 for lists in values.values():
@@ -55,16 +58,16 @@ async def _interleaved(
 
 
 async def measure(names: Sequence[str], *, rounds: int, size: int, held: int) -> Findings:
-    """Measure `names` (of "direct" and FRONTS) and return all. Raise Failed where one does not start."""
+    """Measure `names` (of "direct" and FRONTS) and return all. Raise ProcessFailed where one cannot start."""
     found = Findings(rounds=rounds, size=size, idle=held, machine=_machine())
     short = rounds < 10
     with contextlib.ExitStack() as stack:
         process, origin = stack.enter_context(started("origin"))
-        sides = [Side("direct", process.pid, origin, origin)] if "direct" in names else []
+        sides = [Measured("direct", process.pid, origin, origin)] if "direct" in names else []
         for name in names:
             if name != "direct":
                 process, address = stack.enter_context(started(name, f"http://{origin[0]}:{origin[1]}"))
-                sides.append(Side(name, process.pid, address, origin))
+                sides.append(Measured(name, process.pid, address, origin))
         stack.callback(lambda: close(client for side in sides for client in side.clients))
         for side in sides:
             with blamed(side):
@@ -103,12 +106,13 @@ def _machine() -> str:
 
 def _room() -> None:
     # 1 000 idle connections need more than the 1 024 files that many systems begin with. Children inherit it.
-    with contextlib.suppress(ImportError, ValueError, OSError):
+    if sys.platform != "win32":  # which has no such limit
         import resource
 
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = 8192 if hard == resource.RLIM_INFINITY else min(8192, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+        with contextlib.suppress(ValueError, OSError):
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            wanted = 8192 if hard == resource.RLIM_INFINITY else min(8192, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def _ended(*_: object) -> NoReturn:
@@ -142,7 +146,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         names = [name for name in wanted if name not in missing]
         size = max(int(told.size * (1 << 20)), 1 << 10)
         found = asyncio.run(measure(names, rounds=told.rounds, size=size, held=told.idle))
-    except (Failed, OSError) as error:
+    except (ProcessFailed, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     finally:
@@ -156,7 +160,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         figure.save(told.figure)
         print(f"\n{figure.alt}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,6 @@
 """What runs in one process of the proxy benchmark: the origin, or one of the proxies in front of it.
 
-`python -m labs.proxyprogram NAME ORIGIN_URL` prints its port, and ends when it is killed.
+`python -m labs.bench.server NAME ORIGIN_URL` prints its port, and ends when it is killed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from labs.bench.load import Counter
 from labs.servers import fronts
 from labs.town.names import LOOPBACK
 
-__all__ = ["Origin"]
+__all__ = ["BareOrigin"]
 
 JSON = b'{"lesson": "side by side", "words": "' + b"x" * 161 + b'"}'
 SMALL = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 200\r\n\r\n" + JSON
@@ -26,7 +26,7 @@ PIECE = b"x" * (256 << 10)
 DRIP = 0.1  # seconds between the first byte of a drip and its second
 
 
-class Origin(asyncio.Protocol):
+class BareOrigin(asyncio.Protocol):
     """Answer /json, /bytes/N, /drip, and a POST with the number of the bytes that came."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -90,7 +90,7 @@ def _application(name: str, origin: str) -> web.Application:
 async def _serve(name: str, origin: str) -> None:
     loop = asyncio.get_running_loop()
     if name == "origin":
-        server = await loop.create_server(Origin, LOOPBACK, 0, backlog=1024)
+        server = await loop.create_server(BareOrigin, LOOPBACK, 0, backlog=1024)
         print(server.sockets[0].getsockname()[1], flush=True)
     else:
         runner = web.AppRunner(_application(name, origin), access_log=None)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import functools
 import gc
 import random
 import statistics
-import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
+from labs.bench.load import LoadClient, connect, http
 from labs.capture.recording import Recording
 from labs.instruments.timing import Ratio, weather
 from labs.town.names import LOOPBACK
@@ -24,50 +23,6 @@ __all__ = ["main"]
 
 BURST = 200  # small requests in one measurement
 BULK = 8 << 20  # bytes of one big answer
-
-
-class _Client(asyncio.Protocol):
-    """Ask again and again on one connection, with as little work of its own as a client can do."""
-
-    def __init__(self, request: bytes, size: int) -> None:
-        self._request, self._size = request, size  # size: bytes of one whole answer, head included
-        self._left = self._missing = 0
-        self.done: asyncio.Future[None] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
-
-    async def ask(self, times: int) -> None:
-        self._left, self._missing = times, self._size
-        self.done = asyncio.get_running_loop().create_future()
-        self._transport.write(self._request)
-        await self.done
-
-    def data_received(self, data: bytes) -> None:
-        self._missing -= len(data)
-        if self._missing > 0:
-            return
-        self._left -= 1
-        self._missing = self._size
-        if self._left:
-            self._transport.write(self._request)
-        elif self.done is not None:
-            self.done.set_result(None)
-
-    def close(self) -> None:
-        self._transport.close()
-
-
-async def _answer_size(port: int, request: bytes) -> int:
-    reader, writer = await asyncio.open_connection(LOOPBACK, port)
-    writer.write(request)
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-    size = int(length.partition(b":")[2])
-    await reader.readexactly(size)
-    writer.close()
-    await writer.wait_closed()
-    return len(head) + size
 
 
 async def tap_costs(rounds: int) -> dict[str, Ratio]:
@@ -96,9 +51,9 @@ async def tap_costs(rounds: int) -> dict[str, Ratio]:
         for recording in recordings:
             recording.pieces.clear()
 
-    servers, clients = [], []
+    servers: list[asyncio.Server] = []
+    clients: list[LoadClient] = []
     try:
-        sizes: dict[bytes, int] = {}
         paths: dict[str, dict[str, Callable[[], Awaitable[object]]]] = {"small": {}, "big": {}}
         for name in ("plain", "tapped", "plain again"):
             assert runner.server is not None
@@ -110,11 +65,9 @@ async def tap_costs(rounds: int) -> dict[str, Ratio]:
             servers.append(server)
             port = server.sockets[0].getsockname()[1]
             for path, times in (("small", BURST), ("big", 1)):
-                request = f"GET /{path} HTTP/1.1\r\nHost: origin.test\r\n\r\n".encode()
-                sizes[request] = sizes.get(request) or await _answer_size(port, request)
-                made = functools.partial(_Client, request, sizes[request])
-                _, client = await loop.create_connection(made, LOOPBACK, port)
+                client = await connect((LOOPBACK, port))
                 clients.append(client)
+                await client.learn(http("GET", f"/{path}"))
                 paths[path][name] = _asking(client, times, forget)
         found: dict[str, Ratio] = {}
         for path, variants in paths.items():
@@ -124,13 +77,13 @@ async def tap_costs(rounds: int) -> dict[str, Ratio]:
         return found
     finally:
         for client in clients:
-            client.close()
+            client.transport.abort()
         for server in servers:
             server.close()
         await runner.cleanup()
 
 
-def _asking(client: _Client, times: int, forget: Callable[[], None]) -> Callable[[], Awaitable[object]]:
+def _asking(client: LoadClient, times: int, forget: Callable[[], None]) -> Callable[[], Awaitable[object]]:
     async def ask() -> None:
         await client.ask(times)
         forget()
@@ -162,14 +115,7 @@ async def _report(rounds: int) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark and print its report; with the word `proxies`, that of the proxies."""
-    argv = sys.argv[1:] if argv is None else argv
-    if argv and argv[0] == "proxies":
-        from labs.bench import (
-            proxies,  # it draws: the lab's own costs are measured without matplotlib
-        )
-
-        return proxies.main(argv[1:])
+    """Run the benchmark and print its report."""
     parser = argparse.ArgumentParser(prog="python -m labs bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=60, help="measurements of each variant")
     told = parser.parse_args(argv)
@@ -177,7 +123,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--rounds must be 2 or more.")
     asyncio.run(_report(told.rounds))
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -103,7 +103,7 @@ def _urllib(question: ClientRequest, dial: ThreadDialer) -> Reply:
             error = ""
         except urllib.error.HTTPError as raised:
             answer = raised
-            # Not following is this room's wish, so what urllib raises for it is not shown as an error.
+            # Not following is the wish of `ask`, so what urllib raises for it is not shown as an error.
             error = "" if raised.code < 400 and not follow.follow else "HTTPError"
         with answer:
             return question.heard(answer.status, answer.url, answer.read(), follow.hops, error)

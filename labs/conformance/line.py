@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from collections.abc import Callable
 from typing import Literal, TypeVar, cast
 
 from labs.capture import parser
 from labs.capture.parser import Message
 from labs.conformance.verdict import Failed
+from labs.servers.faulty import reset
 
 __all__ = ["Line"]
 
@@ -94,10 +93,7 @@ class Line(asyncio.Protocol):
     def break_off(self) -> None:
         """Reset the connection (TCP's RST)."""
         self.ended = True
-        if (sock := self.transport.get_extra_info("socket")) is not None and not self.lost:
-            kind = "hh" if hasattr(socket, "SO_EXCLUSIVEADDRUSE") else "ii"  # Windows' struct linger is short
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(kind, 1, 0))
-        self.transport.abort()
+        reset(self.transport)
 
     # What the lab sees.
     @property

@@ -1,6 +1,6 @@
 """What RFC 6265 demands of a client, as cases: walks of a few requests, and the Cookie field of the last.
 
-The cases are data, in cases.toml. This room imports nothing but aiohttp.web, so that it works with releases
+The cases are data, in cases.toml. This module imports nothing but aiohttp.web, so that it works with releases
 of aiohttp that are older than the lab's. `labs.cookies.live` runs cases in a town, by any client;
 `labs.cookies.alone` runs them by aiohttp alone.
 """

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.metadata
 import importlib.util
 import os
 import re
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ GET_PYTHON = (
 )
 
 
-class Line(NamedTuple):
+class Finding(NamedTuple):
     """Hold one finding: ok is None where something optional is missing; `advice` says how to get it."""
 
     ok: bool | None
@@ -38,19 +39,21 @@ def examine(
     requirements: Path = REQUIREMENTS,
     environ: Mapping[str, str] = os.environ,
     version: tuple[int, ...] = sys.version_info[:3],
-) -> Iterator[Line]:
+) -> Iterator[Finding]:
     """Look at this machine and yield one line for each thing that the lab needs or can use."""
     python = ".".join(map(str, version))
     old = "" if version >= (3, 11) else f"the lab needs Python 3.11 or newer. {GET_PYTHON}"
-    yield Line(not old, f"Python {python}", old)
+    yield Finding(not old, f"Python {python}", old)
     whole = bool(importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip"))
-    yield Line(whole, "the venv module", "" if whole else "Debian and Ubuntu: sudo apt install python3-venv")
+    yield Finding(
+        whole, "the venv module", "" if whole else "Debian and Ubuntu: sudo apt install python3-venv"
+    )
     yield packages(requirements)
     yield loopback()
     proxies = sorted(name for name in environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy"))
     if proxies:
         why = "harmless: the lab talks to this machine only and leaves these variables out; pip may need them"
-        yield Line(True, f"{' and '.join(proxies)} set", why)
+        yield Finding(True, f"{' and '.join(proxies)} set", why)
     optional = (
         (
             "curl",
@@ -70,7 +73,7 @@ def examine(
     )
     for program, use, (apt, brew, winget) in optional:
         have = find(program) is not None
-        yield Line(have or None, program, "" if have else _got(use, apt, brew, winget))
+        yield Finding(have or None, program, "" if have else _got(use, apt, brew, winget))
 
 
 def pins(text: str) -> Iterator[tuple[str, str]]:
@@ -91,12 +94,14 @@ def _applies(marker: str) -> bool:
     return False  # nobody here can read it: pip will, when it installs
 
 
-def packages(requirements: Path) -> Line:
+def packages(requirements: Path) -> Finding:
     """Compare the installed packages with the pinned ones."""
     try:
         pinned = list(pins(requirements.read_text("utf-8")))
     except OSError:
-        return Line(False, "packages", f"there is no {requirements.name}: start in the folder of the project")
+        return Finding(
+            False, "packages", f"there is no {requirements.name}: start in the folder of the project"
+        )
     absent, other = [], []
     for name, version in pinned:
         try:
@@ -107,13 +112,13 @@ def packages(requirements: Path) -> Line:
         if installed != version:
             other.append(f"{name} {installed} instead of {version}")
     if not absent and not other:
-        return Line(True, f"{len(pinned)} packages as pinned")
+        return Finding(True, f"{len(pinned)} packages as pinned")
     told = [f"{len(absent)} missing ({_some(absent)})"] if absent else []
     told += [f"{len(other)} at another version ({_some(other)})"] if other else []
     advice = f"run `make lab`, or in a virtual environment: {INSTALL}"
     if python := _own(requirements.parent):
         advice = f"this is not the Python of the project; run {python} -m labs doctor, or {advice}"
-    return Line(False, f"packages: {', '.join(told)}", advice)
+    return Finding(False, f"packages: {', '.join(told)}", advice)
 
 
 def _own(folder: Path) -> str | None:
@@ -128,7 +133,7 @@ def _some(words: list[str]) -> str:
     return ", ".join(words[:3]) + (", ..." if len(words) > 3 else "")
 
 
-def loopback() -> Line:
+def loopback() -> Finding:
     """Listen on 127.0.0.1, connect to it, and pass one byte."""
     try:
         with socket.create_server(("127.0.0.1", 0)) as server:
@@ -141,15 +146,15 @@ def loopback() -> Line:
                     if there.recv(1) != b"!":
                         raise OSError("the byte did not arrive")
     except OSError as error:
-        return Line(
+        return Finding(
             False,
             f"connections to 127.0.0.1: {error}",
             "allow Python to use 127.0.0.1 in your firewall or sandbox",
         )
-    return Line(True, "connections to 127.0.0.1")
+    return Finding(True, "connections to 127.0.0.1")
 
 
-def report(lines: list[Line], encoding: str = "utf-8") -> str:
+def report(lines: list[Finding], encoding: str = "utf-8") -> str:
     """Write the findings, one line each, with marks that the terminal's encoding knows."""
     marks = {True: "✓", None: "–", False: "✗"}
     try:
@@ -161,8 +166,9 @@ def report(lines: list[Line], encoding: str = "utf-8") -> str:
     )
 
 
-def main() -> int:
+def main(argv: Sequence[str] = ()) -> int:
     """Print the findings and return 1 if something required is missing, else 0."""
+    argparse.ArgumentParser(prog="python -m labs doctor", description=__doc__).parse_args(argv)
     lines = list(examine())
     print(report(lines, sys.stdout.encoding or "ascii"))
     return int(any(line.ok is False for line in lines))

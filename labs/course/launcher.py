@@ -1,5 +1,6 @@
 """The learner's desk: make `labs` importable, open JupyterLab at the first lesson."""
 
+import argparse
 import os
 import shlex
 import subprocess
@@ -78,3 +79,16 @@ def open_lab(extra: Sequence[str] = ()) -> int:
         os.execve(line[0], line, environment())
     print(shlex.join(line), flush=True)
     return subprocess.run(line, cwd=ROOT, env=environment(), check=False).returncode
+
+
+def lab_command(argv: Sequence[str]) -> int:
+    """Open JupyterLab at the first lesson; what follows goes to JupyterLab."""
+    parser = argparse.ArgumentParser(prog="python -m labs lab", description=lab_command.__doc__)
+    return open_lab([word for word in parser.parse_known_args(argv)[1] if word != "--"])
+
+
+def link_command(argv: Sequence[str]) -> int:
+    """Let every program of this virtual environment import labs."""
+    argparse.ArgumentParser(prog="python -m labs link", description=link_command.__doc__).parse_args(argv)
+    print(link())
+    return 0

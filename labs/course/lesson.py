@@ -5,6 +5,8 @@ The percent format is jupytext's (https://jupytext.readthedocs.io/en/latest/form
 
 import ast
 import asyncio
+import copy
+import functools
 import hashlib
 import inspect
 import linecache
@@ -54,12 +56,18 @@ def missing(cell: NotebookNode) -> str:
 def read(source: Path) -> NotebookNode:
     """Read a source, exercises solved and markers in place; raise LessonError if it cannot be read."""
     try:
-        notebook: NotebookNode = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
+        notebook = copy.deepcopy(_parsed(source.read_text("utf-8")))
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise LessonError(f"{source.stem} cannot be read: {error}.") from error
     kinds = {cell.cell_type for cell in notebook.cells}
     if "code" not in kinds or "raw" in kinds:
         raise LessonError(f"{source.stem} must have `# %%` and `# %% [markdown]` cells, and no other kind.")
+    return notebook
+
+
+@functools.cache  # the commands and the tests read each source many times
+def _parsed(text: str) -> NotebookNode:
+    notebook: NotebookNode = jupytext.reads(text, fmt="py:percent")
     return notebook
 
 
@@ -149,7 +157,7 @@ def dumps(notebook: NotebookNode) -> str:
 
 
 @dataclass(frozen=True)
-class Run:
+class LessonRun:
     """Hold what a run left behind: the names it bound, and the value of each code cell, None where none."""
 
     name: str
@@ -157,7 +165,7 @@ class Run:
     values: tuple[Any, ...]
 
 
-def run(source: Path, *, solved: bool = True, swap: Mapping[str, str] | None = None) -> Run:
+def run(source: Path, *, solved: bool = True, swap: Mapping[str, str] | None = None) -> LessonRun:
     """Run the code cells of a lesson in this process, without a kernel.
 
     `swap` replaces text in the cells first, for a control that compares a side with itself; a text that is
@@ -167,7 +175,7 @@ def run(source: Path, *, solved: bool = True, swap: Mapping[str, str] | None = N
     return asyncio.run(replay(source, solved=solved, swap=swap))
 
 
-async def replay(source: Path, *, solved: bool = True, swap: Mapping[str, str] | None = None) -> Run:
+async def replay(source: Path, *, solved: bool = True, swap: Mapping[str, str] | None = None) -> LessonRun:
     """Do what `run` does, on the loop that is already running."""
     cells = [cell for cell in cut(source, solved=solved).cells if cell.cell_type == "code"]
     for old in swap or {}:
@@ -189,7 +197,7 @@ async def replay(source: Path, *, solved: bool = True, swap: Mapping[str, str] |
     finally:
         if pyplot := sys.modules.get("matplotlib.pyplot"):
             pyplot.close("all")
-    return Run(source.stem, namespace, tuple(values))
+    return LessonRun(source.stem, namespace, tuple(values))
 
 
 async def _value(text: str, file: str, namespace: dict[str, Any]) -> Any:

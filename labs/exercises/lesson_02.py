@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urljoin
 
 from aiohttp import ClientError, ClientSession, web
+from aiohttp.typedefs import Handler
 from yarl import URL
 
 from labs.capture.trace import Trace
@@ -15,7 +15,6 @@ from labs.exercises.registry import Attempt, exercise, not_yet, yes
 from labs.town.town import Town
 
 LESSON = "02_whose_localhost_is_it"
-Handler = Callable[..., Awaitable[web.StreamResponse]]
 
 
 async def _ask(answer: Handler, site: str, *asked: tuple[str, dict[str, str]], follow: bool = False) -> Trace:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, DummyCookieJar, web
+from aiohttp.typedefs import Handler
 from multidict import CIMultiDict
 
 from labs.capture.parser import Message
@@ -20,11 +21,10 @@ LESSON = "04_copy_the_headers_and_break"
 PAGE = b"a line of the page\n" * 50
 PACKED = gzip.compress(PAGE, mtime=0)
 GZIP = b"\x1f\x8b"  # the first bytes of every gzip body: RFC 1952 section 2.3.1
-Handler = Callable[..., Awaitable[web.StreamResponse]]
 
 
 async def _through(
-    front: Handler,
+    front: Callable[[web.Request, ClientSession], Awaitable[web.StreamResponse]],
     origin: Handler,
     talk: Callable[[Callable[..., Awaitable[None]]], Awaitable[None]],
     *,

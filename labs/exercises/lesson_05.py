@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 from aiohttp import (
     ClientError,
@@ -30,10 +30,9 @@ INNER = web.AppKey("INNER", ClientSession)
 INVENTED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 MINE = {"connection", "host", "keep-alive", "proxy-authorization", "proxy-connection"}
 MINE |= {"te", "trailer", "transfer-encoding", "upgrade"}
-Fields: TypeAlias = CIMultiDict[str]
 
 
-def _onward(fields: CIMultiDictProxy[str]) -> Fields:
+def _onward(fields: CIMultiDictProxy[str]) -> CIMultiDict[str]:
     named = {it.strip().lower() for line in fields.getall("Connection", ()) for it in line.split(",")}
     if "Transfer-Encoding" in fields:
         named.add("content-length")

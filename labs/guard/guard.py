@@ -8,17 +8,16 @@ import gc
 import logging
 import warnings
 import weakref
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any, TextIO
 
 from labs.guard.leaks import LOST_TASK, SOCKET, TASK, UNAWAITED, UNCLOSED, left, name_of
+from labs.proactor import mend
 from labs.town import town
 
 __all__ = ["Guard", "Unclean", "forgiving"]
 
 TRACEBACK = "handler traceback"
-KINDS = (LOST_TASK, UNAWAITED, UNCLOSED, TRACEBACK, TASK, SOCKET)
 LOGGERS = ("aiohttp.server", "aiohttp.web", "aiohttp.internal", "asyncio")
 
 _standing: Guard | None = None
@@ -33,7 +32,8 @@ class Clean:
     """Say that a lesson lost nothing and left nothing open."""
 
     def __repr__(self) -> str:
-        return "clean: " + ", ".join(f"0 {kind}s" for kind in (*KINDS[:4], "task", "open socket"))
+        kinds = (LOST_TASK, UNAWAITED, UNCLOSED, TRACEBACK, "task", "open socket")
+        return "clean: " + ", ".join(f"0 {kind}s" for kind in kinds)
 
 
 @contextlib.contextmanager
@@ -53,19 +53,19 @@ class Guard(logging.Handler):
     """Stand guard from its making until `await guard.clean()`.
 
     A new Guard relieves the one before it, so that a lesson can be run again from the top. Make it inside the
-    running loop, in the lesson's import cell. `expect(kind, count)` announces trouble that the lesson makes
-    on purpose.
+    running loop, in the lesson's import cell. Trouble that the lesson makes on purpose is put into
+    `logs.server_log()` or `forgiving()`.
     """
 
     def __init__(self) -> None:
         global _standing
         super().__init__(logging.ERROR)
         self._loop = asyncio.get_running_loop()
+        mend()
         if _standing is not None:
             _standing.dismiss()
         _standing = self
-        self._found: list[tuple[str, str]] = []
-        self._expected: Counter[str] = Counter()
+        self._found: list[str] = []
         self._before = (self._loop.get_exception_handler(), warnings.showwarning)
         self._filters = warnings.filters[:]
         self._loop.set_exception_handler(self._on_loop)
@@ -77,12 +77,6 @@ class Guard(logging.Handler):
         with forgiving():  # what was lost before is not this lesson's, nor what is left
             pass
         self._known = weakref.WeakSet(it for _, it, _ in left(self._loop))
-
-    def expect(self, kind: str, count: int = 1) -> None:
-        """Announce `count` findings of a kind. Raise ValueError for a kind that the guard does not know."""
-        if kind not in KINDS:
-            raise ValueError(f"The guard knows no {kind!r}; it knows: {', '.join(KINDS)}.")
-        self._expected[kind] += count
 
     def dismiss(self) -> None:
         """Put back every hook, whatever was found."""
@@ -103,26 +97,19 @@ class Guard(logging.Handler):
             for _ in range(3):  # a finalizer may leave work for the next turn of the loop
                 gc.collect()
                 await asyncio.sleep(0)
-            found = [
-                *self._found,
-                *((kind, say) for kind, it, say in left(self._loop) if it not in self._known),
+            found = [f"{kind}: {say}" for kind, it, say in left(self._loop) if it not in self._known]
+            found += [
+                f"{SOCKET}: a town is still open: leave its `async with` block" for _ in town.OPEN_TOWNS
             ]
-            found += [(SOCKET, "a town is still open: leave its `async with` block") for _ in town.OPEN_TOWNS]
         finally:
             self.dismiss()
-        expected, lines = self._expected.copy(), []
-        for kind, words in found:
-            expected[kind] -= 1
-            if expected[kind] < 0:
-                lines.append(f"- {kind}: {words}")
-        lines += [f"- {kind}: {count} expected that never came" for kind, count in (+expected).items()]
-        if lines:
-            raise Unclean("The lesson left this behind:\n" + "\n".join(lines))
+        if lines := [f"- {it}" for it in (*self._found, *found)]:
+            raise Unclean("\n".join(("The lesson left this behind:", *lines)))
         return Clean()
 
     def _find(self, kind: str, words: str) -> None:
         if not _forgiven:
-            self._found.append((kind, words))
+            self._found.append(f"{kind}: {words}")
 
     def _on_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         message = str(context.get("message", ""))

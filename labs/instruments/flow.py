@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from time import monotonic
 from types import SimpleNamespace, TracebackType
-from typing import TypeAlias
 
 from aiohttp import ClientSession, StreamReader, TraceConfig, TraceRequestEndParams, web
+from aiohttp.typedefs import Handler
 
 from labs.capture.recording import Event
 from labs.town.gates import PATIENCE, GateStuck
@@ -20,7 +20,6 @@ __all__ = ["Flow"]
 
 QUIET, TURNS = 0.1, 100  # seconds and turns of the loop without a byte that moves: both must pass
 READ = "read"
-Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Flow:

@@ -12,10 +12,10 @@ from typing import Any
 
 from labs.course import lesson
 from labs.paths import RESULTS
-from labs.releases import page, store
+from labs.releases import apart, page, store
 from labs.releases.environments import EnvironmentFailed, environment, newest
-from labs.releases.process import Ruling, Told, run_in, settle
-from labs.releases.store import Results, cookie_cases
+from labs.releases.process import Outcome, Told, run_in, settle
+from labs.releases.store import ReleaseResults, cookie_cases
 from labs.releases.worker import COOKIES
 from labs.trial.claims import ledger
 
@@ -26,12 +26,12 @@ TIMES = 5  # as often must a verdict come that is not the expected one
 COOKIES_OF = "08"  # the lesson whose cases they are
 
 
-def measure(python: Path, words: Sequence[str], before: Results | None = None) -> Results:
+def measure(python: Path, words: Sequence[str], before: ReleaseResults | None = None) -> ReleaseResults:
     """Run lessons, one after the other, and the cookie cases with lesson 08; keep `before` of the others.
 
     What has a verdict that is not the expected one runs five times: news must come again.
     """
-    before = before or Results("", "", "", {}, {})
+    before = before or ReleaseResults("", "", "", {}, {})
     claims, cases, why = dict(before.claims), dict(before.cases), dict(before.why)
     lessons = dict(before.lessons)
     installed: dict[str, Any] = {}
@@ -50,11 +50,11 @@ def measure(python: Path, words: Sequence[str], before: Results | None = None) -
             why |= {name: reason for name, (_, reason) in settled.items()}
     if not installed:
         raise EnvironmentFailed(f"{python} does not run: {first.end}")
-    found = Results(**installed, claims=claims, cases=cases, why=why, lessons=lessons)
+    found = ReleaseResults(**installed, claims=claims, cases=cases, why=why, lessons=lessons)
     return store.known(found, ledger())
 
 
-def _run(python: Path, word: str, expected: Mapping[str, str]) -> tuple[Told, dict[str, Ruling]]:
+def _run(python: Path, word: str, expected: Mapping[str, str]) -> tuple[Told, dict[str, Outcome]]:
     sittings = [run_in(python, word)]
     if any(verdict != expected.get(name) for name, (verdict, _) in sittings[0].told.items()):
         sittings += [run_in(python, word) for _ in range(TIMES - 1)]
@@ -81,6 +81,10 @@ def main(argv: Sequence[str] | None = None, folder: Path = RESULTS) -> int:
     if asked.list:
         print(_listed(folder))
         return 0
+    try:
+        apart.reasons(folder)
+    except apart.ApartError as error:  # before anything is run
+        parser.error(str(error))
     lessons = [lesson.find(it).stem for it in asked.lesson or []] or [it.stem for it in lesson.sources()]
     for kept in store.stored(folder) if asked.page else ():
         store.write(store.known(kept, ledger()), folder)
@@ -103,6 +107,7 @@ def _measured(release: str, words: Sequence[str], folder: Path, whole: bool) -> 
     kept = {it.aiohttp: it for it in store.stored(folder) if not whole}
     found = measure(environment(release), words, kept.get(release))
     store.write(found, folder)
+    found = apart.set_apart(found, apart.reasons(folder))
     news = [name for name, claim in ledger().items() if page.is_news(found, claim)]
     counts = Counter(found.claims.values())
     said = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))

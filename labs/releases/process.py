@@ -18,18 +18,18 @@ from labs.paths import ROOT
 from labs.releases.worker import sentence
 from labs.trial.claims import Verdict
 
-__all__ = ["Ruling", "Told", "settle", "run_in"]
+__all__ = ["Outcome", "Told", "run_in", "settle"]
 
 SECONDS = 120  # for one lesson; it takes under 10 where nothing else runs
 PROGRAM = ("-m", "labs.releases.worker")
-Ruling = tuple[str, str]  # a verdict, and why
+Outcome = tuple[str, str]  # a verdict, and why
 
 
 @dataclass(frozen=True)
 class Told:
     """Hold what one run of a lesson told: rulings by claim; and why it stopped early, "" where it did not."""
 
-    told: Mapping[str, Ruling]
+    told: Mapping[str, Outcome]
     end: str = ""
     installed: Mapping[str, object] = field(default_factory=dict)
 
@@ -43,7 +43,7 @@ def run_in(python: Path, word: str, seconds: float = SECONDS) -> Told:
         except subprocess.TimeoutExpired:
             _kill(process)
             told, end = process.communicate()[0], f"it took longer than {seconds:g} s"
-    rulings: dict[str, Ruling] = {}
+    rulings: dict[str, Outcome] = {}
     installed: dict[str, object] = {}
     for one in map(json.loads, told.rpartition("\n")[0].splitlines()):  # half a line may stay
         if "id" in one:
@@ -88,13 +88,13 @@ def _kill(process: subprocess.Popen[str]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def settle(expected: Mapping[str, str], sittings: Sequence[Told]) -> dict[str, Ruling]:
+def settle(expected: Mapping[str, str], sittings: Sequence[Told]) -> dict[str, Outcome]:
     """Settle the claims of one lesson from what its runs told.
 
     A claim that no run told of is broken where the lesson stopped early, and else not tested. What is told
     differently by one run and by another is broken: the lab cannot say.
     """
-    settled: dict[str, Ruling] = {}
+    settled: dict[str, Outcome] = {}
     for name, verdict in expected.items():
         came = [it.told.get(name, _silence(it)) for it in sittings]
         kinds = [kind for kind, _ in came]
@@ -107,5 +107,5 @@ def settle(expected: Mapping[str, str], sittings: Sequence[Told]) -> dict[str, R
     return settled
 
 
-def _silence(sitting: Told) -> Ruling:
+def _silence(sitting: Told) -> Outcome:
     return (Verdict.BROKEN, sitting.end) if sitting.end else (Verdict.NOT_TESTED, "nothing was told of it")

@@ -18,7 +18,7 @@ from labs.trial.claims import Claim
 __all__ = [
     "FAILED",
     "PASSED",
-    "Results",
+    "ReleaseResults",
     "aged",
     "cookie_cases",
     "digests",
@@ -34,7 +34,7 @@ PASSED, FAILED = "passed", "failed"  # what a cookie case comes to, if the lab i
 
 
 @dataclass(frozen=True)
-class Results:
+class ReleaseResults:
     """Hold what one release gave.
 
     `claims` maps ids to verdicts, `cases` the ids of cookie cases to "passed", "failed" or "broken". `why`
@@ -63,13 +63,13 @@ def pinned(requirements: Path = REQUIREMENTS) -> str:
     return dict(pins(requirements.read_text("utf-8")))["aiohttp"]
 
 
-def stored(folder: Path = RESULTS) -> list[Results]:
+def stored(folder: Path = RESULTS) -> list[ReleaseResults]:
     """Read every stored result, the oldest release first."""
     files = sorted(folder.glob("aiohttp-*.json"), key=lambda file: order(file.stem))
-    return [Results(**json.loads(file.read_text("utf-8"))) for file in files]
+    return [ReleaseResults(**json.loads(file.read_text("utf-8"))) for file in files]
 
 
-def write(results: Results, folder: Path = RESULTS) -> Path:
+def write(results: ReleaseResults, folder: Path = RESULTS) -> Path:
     """Store the results of one release and return the file."""
     folder.mkdir(exist_ok=True)
     file = folder / f"aiohttp-{results.aiohttp}.json"
@@ -88,12 +88,12 @@ def digests() -> dict[str, str]:
     return {source.stem: lesson.digest(source) for source in lesson.sources()}
 
 
-def aged(found: Results, now: Mapping[str, str]) -> list[str]:
+def aged(found: ReleaseResults, now: Mapping[str, str]) -> list[str]:
     """Name the lessons that a release did not run with the code that they have now."""
     return [name for name, digest in now.items() if found.lessons.get(name) != digest]
 
 
-def known(found: Results, ledger: Mapping[str, Claim]) -> Results:
+def known(found: ReleaseResults, ledger: Mapping[str, Claim]) -> ReleaseResults:
     """Return results in the order of the ledger, without claims, cases and lessons that are no more."""
     claims = {name: found.claims[name] for name in ledger if name in found.claims}
     cases = {name: found.cases[name] for name in cookie_cases() if name in found.cases}

@@ -7,27 +7,13 @@ not here: `await town.close(name)` does that.
 from __future__ import annotations
 
 import gzip
-import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from labs.servers.faulty import (
-    CLOSE,
-    GATE,
-    PHASES,
-    RESET,
-    STALL,
-    Act,
-    Factory,
-    Fault,
-    FaultyServer,
-    Steps,
-    good,
-    reset,
-)
+from labs.servers.faulty import CLOSE, GATE, PHASES, RESET, STALL, Act, Fault, FaultyServer, Steps, good
 from labs.town.gates import Gate
 
-__all__ = ["FAULTS", "PHASES", "Fault", "by_target", "make", "reset"]
+__all__ = ["FAULTS", "PHASES", "Fault", "make"]
 
 
 def _chunk(piece: bytes) -> bytes:
@@ -205,26 +191,8 @@ _TABLE = [
 FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in _TABLE})
 
 
-def make(name: str, gate: Gate | None = None) -> Factory:
+def make(name: str, gate: Gate | None = None) -> Callable[[], FaultyServer]:
     """Return a factory of protocols for `Town.open`. Raise KeyError, which says the names, for any other."""
-    return _called(name).make(gate)
-
-
-def _called(name: str) -> Fault:
     if name not in FAULTS:
         raise KeyError(f"There is no fault {name!r}. There are: {', '.join(FAULTS)}.")
-    return FAULTS[name]
-
-
-def by_target(gate: Gate | None = None) -> Factory:
-    """Return an origin whose requests choose: the target /anything?fault=NAME; without it, a good answer.
-
-    A fault of the phase "at the connection" strikes when its request has come: earlier nobody has named it.
-    A name that no fault has is a KeyError in the loop, and ends the connection.
-    """
-
-    def named(start: bytes) -> Fault | None:
-        found = re.search(rb"[?&]fault=([^&# ]*)", start)
-        return _called(found[1].decode("latin-1")) if found else None
-
-    return lambda: FaultyServer(named, gate)
+    return FAULTS[name].make(gate)

@@ -22,12 +22,12 @@ __all__ = [
     "PHASES",
     "RESET",
     "STALL",
-    "Factory",
     "Fault",
     "FaultyServer",
     "Steps",
     "good",
     "reset",
+    "reset_on_close",
 ]
 
 PHASES = (
@@ -52,7 +52,6 @@ class Act(enum.Enum):
 
 GATE, CLOSE, RESET, STALL = Act
 Steps: TypeAlias = tuple[bytes | Act, ...]
-Factory: TypeAlias = Callable[[], asyncio.Protocol]
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class Fault:
         first = self.steps(b"body")[0]
         return isinstance(first, bytes) and b"\r\n\r\n" in first
 
-    def make(self, gate: Gate | None = None) -> Factory:
+    def make(self, gate: Gate | None = None) -> Callable[[], FaultyServer]:
         """Return a factory of protocols for `Town.open`. Without a gate the fault strikes at once."""
         return lambda: FaultyServer(lambda start: self, gate)
 
@@ -183,10 +182,16 @@ class FaultyServer(asyncio.Protocol):
             self._read()
 
 
-def reset(transport: asyncio.Transport) -> None:
+def reset(transport: asyncio.WriteTransport) -> None:
     """End a connection with a reset: an abort alone closes in order where nothing was left unread."""
     if (sock := transport.get_extra_info("socket")) is not None:
         with contextlib.suppress(OSError):  # it may be gone already
-            linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            reset_on_close(sock)
     transport.abort()
+
+
+def reset_on_close(sock: socket.socket) -> None:
+    """Let the close of a socket be a reset. Raise OSError for one that is gone."""
+    # struct linger: two unsigned shorts on Windows, two ints elsewhere
+    linger = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

@@ -6,16 +6,15 @@ client half.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias
 
 from aiohttp import BaseConnector, ClientConnectionError, ClientSession, web
+from aiohttp.typedefs import Handler
 
-__all__ = ["Connect", "Front", "posted", "proxying", "redirecting", "typical"]
+__all__ = ["Connect", "posted", "redirecting", "typical"]
 
-Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Connect: TypeAlias = Callable[[], BaseConnector]
-Front: TypeAlias = Callable[[str, Connect], Handler]
 
 
 def redirecting(target: str, connect: Connect) -> Handler:
@@ -23,27 +22,6 @@ def redirecting(target: str, connect: Connect) -> Handler:
 
     async def front(request: web.Request) -> web.StreamResponse:
         raise web.HTTPFound(target + request.path_qs)
-
-    return front
-
-
-def proxying(target: str, connect: Connect) -> Handler:
-    """Return a front that asks the origin itself, and answers 502 for a dead one.
-
-    It is small: bodies are read whole, and the request's fields stay behind. That is good enough to tell a
-    proxy from a redirect, and wrong in most other ways: see lesson 04.
-    """
-
-    async def front(request: web.Request) -> web.StreamResponse:
-        async with ClientSession(connector=connect()) as inner:
-            try:
-                async with inner.request(
-                    request.method, target + request.path_qs, data=await request.read()
-                ) as answer:
-                    body = await answer.read()
-            except ClientConnectionError:
-                raise web.HTTPBadGateway() from None
-        return web.Response(status=answer.status, body=body, content_type=answer.content_type)
 
     return front
 

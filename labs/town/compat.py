@@ -1,6 +1,6 @@
 """What aiohttp before 3.12 lacks and the town needs, so that `labs.releases.measure` can run old releases.
 
-There, TCPConnector has no `socket_factory`. The one of this room has.
+There, TCPConnector has no `socket_factory`. The one of this module has.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ import aiohttp
 
 __all__ = ["TCPConnector"]
 
-Factory = Callable[[tuple[Any, ...]], socket.socket]
-_factory: contextvars.ContextVar[Factory | None] = contextvars.ContextVar("socket_factory", default=None)
+SocketFactory = Callable[[tuple[Any, ...]], socket.socket]
+_factory: contextvars.ContextVar[SocketFactory | None] = contextvars.ContextVar(
+    "socket_factory", default=None
+)
 
 if TYPE_CHECKING or "socket_factory" in inspect.signature(aiohttp.TCPConnector).parameters:
     from aiohttp import TCPConnector
 else:
 
     class TCPConnector(aiohttp.TCPConnector):
-        def __init__(self, *, socket_factory: Factory, **options: Any) -> None:
+        def __init__(self, *, socket_factory: SocketFactory, **options: Any) -> None:
             super().__init__(**options)
             self._make_socket = socket_factory
 

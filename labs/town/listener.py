@@ -7,17 +7,18 @@ import contextlib
 import inspect
 import ssl
 from asyncio import sslproto
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from labs.town.names import LOOPBACK, TownError
 
 __all__ = ["App", "Factory", "Listener"]
 
 Factory: TypeAlias = Callable[[], asyncio.BaseProtocol]
-App: TypeAlias = web.Application | Callable[[web.Request], Awaitable[web.StreamResponse]] | Factory
+App: TypeAlias = web.Application | Handler | Factory
 
 # AppRunner and not aiohttp's test harness, which cancels handlers and keeps cookies of IP addresses. The
 # short shutdown_timeout stops at once; 0 would mean no limit.

@@ -1,4 +1,4 @@
-"""Claims, and the verdicts computed from a recording. The only room that raises for a wrong lesson."""
+"""Claims, and the verdicts computed from a recording. The only module that raises for a wrong lesson."""
 
 from __future__ import annotations
 
@@ -183,12 +183,12 @@ def read(found: Comparison, reading: Reading) -> Verdict:
     return Verdict.HOLDS if all(came == expected for came, expected in answers) else Verdict.REFUTED
 
 
-Report: TypeAlias = Callable[[Comparison, Mapping[str, Reading]], None]
-_REPORT: ContextVar[Report | None] = ContextVar("report", default=None)
+Reporter: TypeAlias = Callable[[Comparison, Mapping[str, Reading]], None]
+_REPORT: ContextVar[Reporter | None] = ContextVar("report", default=None)
 
 
 @contextlib.contextmanager
-def reporting(report: Report) -> Iterator[None]:
+def reporting(report: Reporter) -> Iterator[None]:
     """Hand what `check` is asked to `report` inside the block, instead of judging it by the ledger."""
     token = _REPORT.set(report)
     try:

@@ -127,7 +127,7 @@ def test_a_limit_that_is_promised_and_not_kept_is_found() -> None:
     assert put(build, ["ERROR-6", "LIMIT-5"]).ids("failed") == ("ERROR-6", "LIMIT-5")
 
 
-STOPS = ("STOP-1", "STOP-2")  # a town stops a bare server at once; tests/gateway/test_program.py stops it
+STOPS = ("STOP-1", "STOP-2")  # a town stops a bare server at once; tests/gateway/test___main__.py stops it
 
 
 @pytest.mark.parametrize(("within", "more"), [("an application", ()), ("the program's server", STOPS)])

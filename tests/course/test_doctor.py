@@ -14,7 +14,7 @@ from labs import installed, paths
 from labs.course import doctor
 
 
-def lines(tmp_path: Path, text: str = "", **kwargs) -> dict[str, doctor.Line]:
+def lines(tmp_path: Path, text: str = "", **kwargs) -> dict[str, doctor.Finding]:
     """Examine this machine against made-up requirements, and file the lines under their first word."""
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(text, "utf-8")
@@ -91,14 +91,18 @@ def test_missing_programs_are_optional(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_marks_fit_the_terminal() -> None:
-    three = [doctor.Line(True, "a"), doctor.Line(None, "b", "get b"), doctor.Line(False, "c", "get c")]
+    three = [
+        doctor.Finding(True, "a"),
+        doctor.Finding(None, "b", "get b"),
+        doctor.Finding(False, "c", "get c"),
+    ]
     assert doctor.report(three) == "✓ a\n– b: get b\n✗ c: get c"
     assert doctor.report(three, "ascii") == "+ a\n- b: get b\nx c: get c"
 
 
 @pytest.mark.parametrize(("ok", "status"), [(True, 0), (None, 0), (False, 1)])
 def test_only_what_is_required_fails(monkeypatch: pytest.MonkeyPatch, ok: bool | None, status: int) -> None:
-    monkeypatch.setattr(doctor, "examine", lambda: iter([doctor.Line(True, "a"), doctor.Line(ok, "b")]))
+    monkeypatch.setattr(doctor, "examine", lambda: iter([doctor.Finding(True, "a"), doctor.Finding(ok, "b")]))
     assert doctor.main() == status
 
 

@@ -7,6 +7,10 @@ from collections.abc import AsyncIterator, Callable
 
 from labs.capture.recording import Event
 from labs.gateway import Options, gateway
+from labs.servers import faults
+from labs.servers.faulty import Fault, FaultyServer
+from labs.town.gates import Gate
+from labs.town.listener import Factory
 from labs.town.town import Town
 from tests.support import addresses, kinds, remains, turns
 
@@ -14,7 +18,7 @@ ENDS = {Event.CLIENT_CLOSED, Event.SERVER_CLOSED, Event.RESET}
 
 
 @contextlib.asynccontextmanager
-async def fronted(origin: Callable[[], asyncio.Protocol], options: Options) -> AsyncIterator[Town]:
+async def fronted(origin: Factory, options: Options) -> AsyncIterator[Town]:
     """Stand a gateway at front.test before an origin of raw protocols; see that nothing stays open."""
     async with Town() as town:
 
@@ -31,6 +35,24 @@ async def fronted(origin: Callable[[], asyncio.Protocol], options: Options) -> A
     await turns(4)
     assert remains(servers) == []
     assert not [it for it in remains() if isinstance(it, asyncio.Task)]
+
+
+def by_target(gate: Gate | None = None) -> Callable[[], FaultyServer]:
+    """Return an origin whose requests choose: the target /anything?fault=NAME; without it, a good answer.
+
+    A fault of the phase "at the connection" strikes when its request has come: earlier nobody has named it.
+    A name that no fault has is a KeyError in the loop, and ends the connection.
+    """
+
+    def named(start: bytes) -> Fault | None:
+        found = re.search(rb"[?&]fault=([^&# ]*)", start)
+        if found is None:
+            return None
+        name = found[1].decode("latin-1")
+        faults.make(name)  # which raises KeyError for a name that no fault has
+        return faults.FAULTS[name]
+
+    return lambda: FaultyServer(named, gate)
 
 
 def upstream(town: Town) -> list[int]:

@@ -7,9 +7,8 @@ import re
 import pytest
 
 from labs.gateway import Options
-from labs.servers import faults
 from labs.town.town import Town
-from tests.gateway.faults import everything, fronted, targets
+from tests.gateway.faults import by_target, everything, fronted, targets
 from tests.gateway.support import LEGS, answer
 
 HOST = b"Host: front.test\r\n"
@@ -88,7 +87,7 @@ async def test_a_bad_request_gets_its_status_and_one_plain_sentence(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     status, said = BAD[what]
-    async with fronted(faults.by_target(), Options(leg=leg, max_body=5, prefix="/shop", linger=0.05)) as town:
+    async with fronted(by_target(), Options(leg=leg, max_body=5, prefix="/shop", linger=0.05)) as town:
         data = await tell(town, said)
         again = await tell(town, GOOD)
         asked = targets(town)
@@ -123,7 +122,7 @@ async def test_a_bad_answer_is_in_the_log_with_its_reason_and_not_with_the_clien
 ) -> None:
     caplog.set_level(logging.INFO, "labs.gateway")
     options = Options(leg=leg, answer_timeout=0.1, idle_timeout=0.1)
-    async with fronted(faults.by_target(), options) as town:
+    async with fronted(by_target(), options) as town:
         data = await tell(town, GOOD.replace(b"/shop/a", b"/a?fault=" + name.encode()))
     assert not INNER.search(data)
     told = [it.getMessage() for it in caplog.records if it.name == "labs.gateway"]

@@ -3,16 +3,16 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import cast
 
 import pytest
 
 from labs.gateway import Options
 from labs.servers import faults
 from labs.servers.faults import FAULTS, PHASES
+from labs.servers.faulty import reset
 from labs.town.gates import Gate
 from labs.town.town import Town
-from tests.gateway.faults import ended, everything, fronted, targets, upstream
+from tests.gateway.faults import by_target, ended, everything, fronted, targets, upstream
 from tests.gateway.support import LEGS, answer
 
 TABLE = {  # what the client gets: a status, or "broken" for an answer that ends before its end
@@ -115,7 +115,7 @@ def test_every_fault_is_in_the_table() -> None:
 @pytest.mark.parametrize("name", TABLE)
 async def test_a_fault_of_the_origin_gives_the_client_what_the_table_says(name: str, leg: str) -> None:
     early = FAULTS[name].phase == PHASES[0]
-    async with fronted(faults.make(name) if early else faults.by_target(), options(leg, name)) as town:
+    async with fronted(faults.make(name) if early else by_target(), options(leg, name)) as town:
         async with client(town, asking(name)) as (reader, _):
             data, _ = await everything(reader)
         if not early and name not in AT_SECOND:
@@ -151,7 +151,7 @@ async def test_after_the_head_an_incomplete_answer_ends_incomplete(
     name: str, leg: str, version: bytes
 ) -> None:
     gate = Gate("the fault")
-    async with fronted(faults.by_target(gate), options(leg, name)) as town:
+    async with fronted(by_target(gate), options(leg, name)) as town:
         async with client(town, asking(name).replace(b"1.1", version)) as (reader, _):
             data = await reader.readuntil(b"\r\n\r\n")
             await gate.reached()
@@ -168,14 +168,14 @@ async def test_after_the_head_an_incomplete_answer_ends_incomplete(
 
 @pytest.mark.parametrize("leg", LEGS)
 async def test_a_refused_connection_is_502_and_the_gateway_goes_on_when_the_origin_is_back(leg: str) -> None:
-    async with fronted(faults.by_target(), options(leg)) as town:
+    async with fronted(by_target(), options(leg)) as town:
         await goes_on(town)
         await town.close("origin.test")
         async with client(town, asking("")) as (reader, _):
             data, _ = await everything(reader)
         assert answer(data).status == 502
         assert answer(data).body in SENTENCES
-        await town.open("origin.test", faults.by_target())
+        await town.open("origin.test", by_target())
         await goes_on(town)
 
 
@@ -199,13 +199,13 @@ async def test_a_client_that_leaves_takes_its_request_along_at_every_phase(
     name: str, leg: str, how: str
 ) -> None:
     with Gate("never in this test") as gate:
-        async with fronted(faults.by_target(gate), options(leg)) as town:
+        async with fronted(by_target(gate), options(leg)) as town:
             async with client(town, asking(name)) as (reader, writer):
                 await gate.reached()
                 if FAULTS[name].phase == PHASES[4]:
                     await reader.readuntil(b"\r\n\r\n")
                 if how == "reset":
-                    faults.reset(cast(asyncio.Transport, writer.transport))
+                    reset(writer.transport)
                 else:
                     writer.close()
                 await ended(town)
@@ -223,7 +223,7 @@ def repeats(method: bytes, name: str) -> bytes:
 @pytest.mark.parametrize("method", [b"GET", b"POST", b"PUT", b"DELETE"])
 @pytest.mark.parametrize("name", [*AT_SECOND, "close-before-head", "reset-before-head", "close-in-head"])
 async def test_nothing_is_asked_twice(leg: str, method: bytes, name: str) -> None:
-    async with fronted(faults.by_target(), options(leg, name)) as town:
+    async with fronted(by_target(), options(leg, name)) as town:
         async with client(town, asking(name if name in AT_SECOND else "")) as (reader, _):
             assert answer((await everything(reader))[0]).status == 200
         async with client(town, repeats(method, name)) as (reader, _):
@@ -238,7 +238,7 @@ async def test_nothing_is_asked_twice(leg: str, method: bytes, name: str) -> Non
 async def test_with_the_option_retry_it_is_asked_twice_where_that_is_documented(
     name: str, method: bytes, asked: int
 ) -> None:
-    async with fronted(faults.by_target(), options("direct", retry=True)) as town:
+    async with fronted(by_target(), options("direct", retry=True)) as town:
         async with client(town, asking(name)) as (reader, _):
             assert answer((await everything(reader))[0]).status == 200
         async with client(town, repeats(method, name).replace(b"/b?fault=" + name.encode(), b"/b")) as (
@@ -253,7 +253,7 @@ async def test_with_the_option_retry_it_is_asked_twice_where_that_is_documented(
 @pytest.mark.parametrize("leg", LEGS)
 async def test_a_surplus_that_comes_late_answers_nobody(leg: str) -> None:
     gate = Gate("the surplus")
-    async with fronted(faults.by_target(gate), options(leg)) as town:
+    async with fronted(by_target(gate), options(leg)) as town:
         async with client(town, asking("surplus")) as (reader, _):
             assert answer((await everything(reader))[0]).status == 200
         gate.open()

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from labs.gateway import Options
-from labs.servers import faults
 from labs.servers.faults import FAULTS, PHASES
 from labs.town.town import Town
-from tests.gateway.faults import ENDS, fronted, heard, targets_in, upstream
+from tests.gateway.faults import ENDS, by_target, fronted, heard, targets_in, upstream
 from tests.gateway.support import LEGS
 from tests.gateway.test_fault_table import BROKEN, TABLE
 
@@ -132,7 +131,7 @@ async def blow(leg: str, count: int) -> tuple[Storm, float]:
         numbers.put_nowait((number, CHOSEN[number // 100 * 5 % len(CHOSEN)] if strikes else ""))
     storm = Storm()
     options = Options(leg=leg, answer_timeout=20, idle_timeout=20, linger=0.05)
-    async with fronted(faults.by_target(), options) as town:
+    async with fronted(by_target(), options) as town:
         before = asyncio.all_tasks()
         began = time.perf_counter()
         async with asyncio.TaskGroup() as group:
@@ -164,7 +163,7 @@ def judge(storm: Storm, count: int) -> None:
     }
     assert set(unlucky) <= {502}
     assert sum(unlucky.values()) <= struck
-    for (fault, outcome), _ in storm.seen.items():
+    for fault, outcome in storm.seen:
         if fault in LEAVES:
             assert outcome in ("left", 502)
         elif fault != "none" and outcome != 502:  # what the origin broke off at once may have no head yet

@@ -13,6 +13,7 @@ from typing import cast
 import pytest
 
 from labs.gateway.transport import quiet, reset
+from labs.servers.faulty import reset_on_close
 from labs.town.certs import Authority
 
 pytestmark = pytest.mark.anyio
@@ -46,7 +47,7 @@ async def test_what_the_loop_has_not_seen_is_found(what: str) -> None:
         elif what == "the end":
             peer.close()
         else:
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            reset_on_close(peer)
             peer.close()
         assert disturbed(transport)
 

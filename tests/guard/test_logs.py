@@ -5,11 +5,11 @@ import warnings
 
 import pytest
 from aiohttp import ClientSession, web
+from aiohttp.typedefs import Handler
 
 from labs.guard.guard import LOGGERS
-from labs.guard.logs import server_log
+from labs.guard.logs import quiet, server_log
 from labs.town.town import Town
-from tests.support import Handler
 
 
 async def crashes(request: web.Request) -> web.Response:
@@ -70,3 +70,15 @@ def test_after_the_journal_all_is_as_before(caplog: pytest.LogCaptureFixture) ->
     assert not any(logging.getLogger(name).filters for name in LOGGERS)
     logging.getLogger("aiohttp.server").error("heard again")
     assert caplog.messages == ["heard again"]
+
+
+def test_what_is_quieted_is_heard_by_nobody_and_afterwards_again(caplog: pytest.LogCaptureFixture) -> None:
+    names = (*LOGGERS, "labs.gateway")
+    with pytest.raises(ZeroDivisionError), quiet("labs.gateway"):
+        for name in names:
+            logging.getLogger(name).error("unheard")
+        1 / 0  # noqa: B018
+    assert not caplog.messages and not any(logging.getLogger(name).filters for name in names)
+    for name in names:
+        logging.getLogger(name).error("heard")
+    assert caplog.messages == ["heard"] * len(names)

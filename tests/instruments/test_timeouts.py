@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from labs.capture.notes import noted
 from labs.capture.trace import Trace
 from labs.instruments import timeouts
 from labs.instruments.timeouts import Run, Trial, Unsettled, outlast, shut
@@ -188,16 +187,6 @@ async def test_what_goes_round_while_the_gate_is_shut_stops_when_it_opens() -> N
     assert (await outlast(ask, 0.01)).raised == "–"
     assert len(rounds) > 1
     assert set(rounds) == {1}
-
-
-def test_notes_stand_beside_a_trace_and_cannot_be_changed() -> None:
-    notes = {"raised": "TimeoutError"}
-    found = noted(Trace((), ("client",)), notes)
-    notes.clear()
-    assert isinstance(found, Trace)
-    assert (found.parties, dict(found.notes)) == (("client",), {"raised": "TimeoutError"})
-    with pytest.raises(TypeError):
-        found.notes["raised"] = "nothing"  # type: ignore[index]
 
 
 def test_times_are_weather_and_not_compared() -> None:

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from collections.abc import Callable
 from functools import partial
 
 import pytest
-from aiohttp import ClientError, ClientSession, web
+from aiohttp import ClientConnectionError, ClientError, ClientSession, web
+from aiohttp.typedefs import Handler
 
 from labs.capture.trace import Trace
-from labs.servers.fronts import Front, posted, proxying, redirecting
+from labs.servers.fronts import Connect, posted, redirecting
 from labs.town.town import Town
+
+
+def proxying(target: str, connect: Connect) -> Handler:
+    """Return the front of lesson 01 that asks the origin itself, and answers 502 for a dead one."""
+
+    async def front(request: web.Request) -> web.StreamResponse:
+        async with ClientSession(connector=connect()) as inner:
+            try:
+                async with inner.request(
+                    request.method, target + request.path_qs, data=await request.read()
+                ) as answer:
+                    body = await answer.read()
+            except ClientConnectionError:
+                raise web.HTTPBadGateway() from None
+        return web.Response(status=answer.status, body=body, content_type=answer.content_type)
+
+    return front
 
 
 async def origin(request: web.Request) -> web.Response:
@@ -23,7 +42,13 @@ async def origin(request: web.Request) -> web.Response:
     return web.Response(text=text, status=201, headers={"X-Origin": "yes"})
 
 
-def through(front: Front, path: str = "/page?a=%20b", *, method: str = "POST", dead: bool = False) -> Trace:
+def through(
+    front: Callable[[str, Connect], Handler],
+    path: str = "/page?a=%20b",
+    *,
+    method: str = "POST",
+    dead: bool = False,
+) -> Trace:
     async def go() -> Trace:
         async with Town() as town:
             await town.open("origin.test", origin)

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientConnectorDNSError, ClientConnectorError, ClientSession, web
+from aiohttp.typedefs import Handler
 
 from labs.capture.recording import Recording
 from labs.town.names import Names, TownError, split
 from labs.town.town import Town
-from tests.support import Handler, get, hello
+from tests.support import get, hello
 
 
 def says(text: str) -> Handler:

@@ -5,7 +5,6 @@ import contextlib
 import io
 import re
 import socket
-import struct
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +13,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from labs.capture.recording import Event
+from labs.servers.faulty import reset_on_close
 from labs.town.town import Town
 from tests.support import crossed, kinds, raw, turns
 
@@ -332,7 +332,7 @@ async def test_a_reset_is_recorded() -> None:
             await raw(address, b"bye")
         assert kinds(town) == [Event.OPENED, Event.HEARD, Event.RESET]
         with socket.create_connection(address) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close means RST
+            reset_on_close(sock)
             while len(made) < 2:
                 await turns(1)
         assert isinstance(await made[1].lost, ConnectionResetError)
