@@ -50,8 +50,8 @@ class Clock:
         "_streams",
         "_tunnel",
         "deadline",
-        "limit",
         "over",
+        "task",
         "turn",
     )
 
@@ -63,7 +63,7 @@ class Clock:
         self._span = NEVER
         self.deadline = NEVER
         self.turn = Turn.CONNECTS
-        self.limit: asyncio.Timeout | None = None  # what ends the exchange when its time is over
+        self.task = asyncio.current_task()  # which runs the exchange, and is cancelled when the time is over
         self.over = False  # whether it was
 
     @property
@@ -146,9 +146,13 @@ class Clock:
         if left < self._left or (self._tunnel and not left):
             self.deadline = max(self.deadline, now + self._span)
         self._left = left
-        if self.deadline <= now and self.limit is not None and not self.over:
+        if self.deadline <= now and self.task is not None and not self.over:
             self.over = True
-            self.limit.reschedule(0)
+            self.task.cancel()
+
+    def ended(self) -> bool:
+        """Tell whether the task was cancelled by this clock, and by nobody else; call it once."""
+        return self.over and self.task is not None and not self.task.uncancel()
 
 
 class Clocks:
@@ -165,7 +169,7 @@ class Clocks:
         return len(self._running)
 
     def start(self, client: asyncio.Transport) -> Clock:
-        """Return a new clock. Its `limit` is what the exchange then runs under."""
+        """Return a new clock, for the task that calls."""
         loop = asyncio.get_running_loop()
         clock = Clock(self._options, client, loop.time)
         self._running.add(clock)

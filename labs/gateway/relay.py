@@ -21,6 +21,7 @@ from labs.gateway.reply import Relayed, Writer, date, head, plain
 from labs.gateway.request import Prepared, pieces, prepared
 from labs.gateway.session.leg import ConnectorFactory, Session
 from labs.gateway.target import cookie_to, location_to
+from labs.gateway.transport import waiting
 from labs.gateway.tunnel import tunnel
 
 __all__ = ["Relay"]
@@ -57,18 +58,17 @@ class Relay:
             busy = Refused(503, "This gateway is busy: ask again later.", (b"Retry-After", b"1"))
             return await self._fail(request, writer, busy)
         clock = self._clocks.start(writer.transport)
-        failure: Failure
         try:
-            async with asyncio.timeout(None) as clock.limit:
-                return await self._relay(request, writer, clock)
+            return await self._relay(request, writer, clock)
         except Failure as error:
             failure = error
-        except Exception as error:
-            if isinstance(error, TimeoutError) and clock.over:
-                failure = clock.failure
-            else:  # no stranger gets a traceback written, nor aiohttp's page for it
-                failure = Refused(500, "This gateway failed at this request: its log says why.")
-                failure.args = (_told(error),)
+        except asyncio.CancelledError:
+            if not clock.ended():
+                raise  # the client has left, or the gateway stops
+            failure = clock.failure
+        except Exception as error:  # no stranger gets a traceback written, nor aiohttp's page for it
+            failure = Refused(500, "This gateway failed at this request: its log says why.")
+            failure.args = (_told(error),)
         finally:
             self._clocks.stop(clock)
         return await self._fail(request, writer, failure)
@@ -116,7 +116,8 @@ class Relay:
             method, ready.target, ready.fields, body, ready.length, interim, clock.begun, ready.upgrade
         )
         answered = await self._leg.ask(asked)
-        clock.answered()
+        if not answered.over:
+            clock.answered()
         try:
             if answered.error is not None:
                 raise answered.error  # before the head has left there is a status for it
@@ -182,7 +183,9 @@ class Relay:
                 clock.moved()
             if chunked:
                 writer.write(_last(answered))
-        await writer.flushed()
+        if waiting(writer.transport):
+            clock.answered()
+            await writer.flushed()
         return Relayed(status, stays and answered.sent, writer.size)
 
     def _fields(self, request: web.BaseRequest, asked: Prepared, answered: Answered, chunked: bool) -> Fields:
@@ -220,6 +223,7 @@ class Relay:
         fields += [(b"Connection", b"Upgrade"), *protocols]
         writer.write(head(HTTPStatus.SWITCHING_PROTOCOLS, answered.reason, fields) + said)
         writer.status = HTTPStatus.SWITCHING_PROTOCOLS
+        clock.answered()
         clock.tunnel()
         self._tunnels.add(transport)
         try:

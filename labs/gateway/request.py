@@ -65,7 +65,8 @@ def prepared(
         raise Refused(505, "This gateway does not speak the version of HTTP that the request names.")
     raw = request.raw_path.encode("utf-8", "surrogateescape")
     on, read, names = end_to_end(request.raw_headers, _READ)
-    if forged := {it for it in names if _forges(it, options.trust_forwarded)}:
+    trusted = options.trust_forwarded
+    if forged := {it for it in names if (it[:2] == b"x-" or b"_" in it) and _forges(it, trusted)}:
         on = [field for field in on if field[0].lower() not in forged]
     hosts = read.get(b"host", [])
     if not hosts and request.version >= (1, 1):  # aiohttp asks for it in 1.1, but not in a higher version

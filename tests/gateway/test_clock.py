@@ -406,12 +406,11 @@ async def test_a_tunnel_may_be_silent_but_what_is_written_to_it_must_be_taken(
 async def test_the_loop_looks_at_the_clocks_and_stops_when_there_are_none() -> None:
     clocks = Clocks(Options(idle_timeout=0.02))
     clock = clocks.start(transport())
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(None) as clock.limit:
-            clock.uploads(expects=False)
-            clock.sends()
-            await asyncio.Event().wait()
-    assert clock.over
+    clock.uploads(expects=False)
+    clock.sends()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.Event().wait()
+    assert clock.ended()
     assert clock.failure.status == 408
     clocks.stop(clock)
     while clocks._timer is not None:  # noqa: ASYNC110  it has nothing to look at, and ends by itself
@@ -430,20 +429,21 @@ def transport(*waits: int) -> asyncio.Transport:
     return Holding()
 
 
+class Ended:
+    """Stands for the task of an exchange, which is cancelled once at most."""
+
+    def cancel(self) -> None:
+        assert not vars(self).setdefault("cancelled", False)
+        self.cancelled = True
+
+
 def made(client: asyncio.Transport | None = None, **limits: float) -> tuple[Clock, list[float]]:
     """Return a clock and its time."""
     now = [100.0]
     options = Options(**limits)  # type: ignore[arg-type]
     clock = Clock(options, client or transport(), lambda: now[0])
-    clock.limit = cast(asyncio.Timeout, Limit())
+    clock.task = cast("asyncio.Task[None]", Ended())
     return clock, now
-
-
-class Limit:
-    """Stands for what ends an exchange."""
-
-    def reschedule(self, when: float) -> None:
-        assert when == 0
 
 
 def looked(clock: Clock, now: list[float], *steps: float) -> list[bool]:
@@ -456,7 +456,7 @@ def looked(clock: Clock, now: list[float], *steps: float) -> list[bool]:
     return out
 
 
-def test_what_is_still_being_sent_does_not_take_from_the_answers_time() -> None:
+async def test_what_is_still_being_sent_does_not_take_from_the_answers_time() -> None:
     clock, now = made(answer_timeout=3, idle_timeout=2)
     clock.begun(transport(90, 60, 30, 0))
     assert looked(clock, now, 1, 1, 1) == [False, False, False]
@@ -467,7 +467,7 @@ def test_what_is_still_being_sent_does_not_take_from_the_answers_time() -> None:
     assert clock.failure.status == 504
 
 
-def test_an_origin_that_takes_nothing_is_given_up_though_its_answer_would_have_more_time() -> None:
+async def test_an_origin_that_takes_nothing_is_given_up_though_its_answer_would_have_more_time() -> None:
     clock, now = made(answer_timeout=50, idle_timeout=2)
     clock.begun(transport(90))
     assert looked(clock, now, 1, 1, 1) == [False, False, True]
@@ -475,7 +475,7 @@ def test_an_origin_that_takes_nothing_is_given_up_though_its_answer_would_have_m
 
 
 @pytest.mark.parametrize("who", ["client", "origin"])
-def test_who_reads_slowly_is_not_who_does_not_read(who: str) -> None:
+async def test_who_reads_slowly_is_not_who_does_not_read(who: str) -> None:
     slow, idle = transport(90, 89, 88, 88), transport()
     clock, now = made(slow if who == "client" else idle, answer_timeout=50, idle_timeout=2)
     clock.begun(slow if who == "origin" else idle)
@@ -485,7 +485,7 @@ def test_who_reads_slowly_is_not_who_does_not_read(who: str) -> None:
     assert clock.failure.status == 502
 
 
-def test_what_is_over_stays_what_it_was() -> None:
+async def test_what_is_over_stays_what_it_was() -> None:
     clock, now = made(answer_timeout=2, idle_timeout=2)
     clock.uploads(expects=False)
     clock.begun(transport())
@@ -497,6 +497,6 @@ def test_what_is_over_stays_what_it_was() -> None:
     assert looked(clock, now, 9) == [True]  # it is ended once
 
 
-def test_connecting_has_no_limit_here() -> None:
+async def test_connecting_has_no_limit_here() -> None:
     clock, now = made(answer_timeout=2, idle_timeout=2)
     assert looked(clock, now, 1e9) == [False]

@@ -49,8 +49,8 @@ class _Strict(ResponseHandler):
         try:
             if self._heads:
                 self._begin(self._held + data if self._held else data)
-            else:
-                self._go_on(data)
+            elif own := self._own(data):
+                super().data_received(own)
         except Failure as failure:
             self._held = b""
             # aiohttp puts this on the queue of heads only, where a reader of a body does not look.
@@ -68,28 +68,28 @@ class _Strict(ResponseHandler):
         if not head.stays:
             self.force_close()
         self._body = framing(head.framing, self._limit)
-        super().data_received(head.whole)
         if head.status == 101:
+            super().data_received(head.whole)
             self._upgraded = True
             super().data_received(rest)
-        elif rest:
-            self._go_on(rest)
+        else:  # in one: what is malformed here leaves no answer that has begun
+            super().data_received(head.whole + self._own(rest) if rest else head.whole)
 
-    def _go_on(self, data: bytes) -> None:
+    def _own(self, data: bytes) -> bytes:
+        # What of `data` is of the answer, plainly written. A surplus ends the connection: it answers nobody.
         body = self._body
         if body.over:
-            body.rest = data
+            body.rest, pieces = data, []
         else:
             pieces = body.feed(data)
             if isinstance(body, ByChunks):
                 pieces = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
-                pieces += [b"0\r\n\r\n"] if body.over else []
-            if body.rest:
-                self.force_close()  # before aiohttp is told that it is over, and keeps the connection
-            if pieces:
-                super().data_received(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+                if body.over:
+                    pieces.append(b"0\r\n\r\n")
         if body.rest:
-            self._break()  # a surplus, so that it answers nobody
+            self.force_close()
+            self._break()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _break(self) -> None:
         # Not abort(), which forgets the exception.
