@@ -45,9 +45,10 @@ def listening() -> list[socket.socket]:
 
 
 def tasks() -> list[asyncio.Task[Any]]:
-    """List the tasks of this loop, without those that run the test itself: anyio's runner has two."""
+    """List the tasks of this loop, without its own on Windows, and those of anyio, which run the test."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
-    return [it for it in others if not getattr(it.get_coro(), "__qualname__", "").startswith("TestRunner.")]
+    own = ("TestRunner.", "IocpProactor.accept.")
+    return [it for it in others if not getattr(it.get_coro(), "__qualname__", "").startswith(own)]
 
 
 def remains(servers: Iterable[tuple[str, int]] | None = None) -> list[object]:

@@ -48,9 +48,10 @@ def _write(file: Path, shown: str) -> None:
 
 def _cell(number: int, source: str, shown: str, **metadata: object) -> nbformat.NotebookNode:
     output = new_output("execute_result", {"text/plain": shown}, execution_count=number)
-    return new_code_cell(
+    cell: nbformat.NotebookNode = new_code_cell(
         source, execution_count=number, outputs=[output], metadata=metadata, id=f"cell-{number}"
     )
+    return cell
 
 
 def run_pytest(project: Path, *words: str) -> tuple[int, str]:

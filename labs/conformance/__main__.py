@@ -125,7 +125,7 @@ def _must_be_possible(known: argparse.Namespace, parser: argparse.ArgumentParser
         parser.error("--proxy names a proxy of the lab: leave it out, or leave out the URL")
     names = proxies()
     if unknown := (known.proxy or set()).difference(*map(_called, names)):
-        parser.error(f"no proxy of the lab is called {sorted(unknown)[0]}; there are: {', '.join(names)}")
+        parser.error(f"no proxy of the lab is called {min(unknown)}; there are: {', '.join(names)}")
     if known.json and not known.json.absolute().parent.is_dir():
         parser.error(f"--json {known.json}: there is no such folder; make it first")
 

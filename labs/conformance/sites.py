@@ -14,6 +14,7 @@ from aiohttp import BaseConnector, web
 
 from labs.conformance.registry import Check
 from labs.conformance.stand import FRONT, ORIGIN, Stand
+from labs.proactor import mend
 from labs.town.names import LOOPBACK
 from labs.town.town import Town
 
@@ -108,6 +109,7 @@ async def outside(
         limits=limits,
         leave=leave,
     )
+    mend()
     server = await asyncio.get_running_loop().create_server(stand.accept, LOOPBACK, upstream_port)
     try:
         yield stand

@@ -1,5 +1,6 @@
 """A fresh kernel for a notebook: the environment it starts in, and one execution from top to bottom."""
 
+import asyncio
 import contextlib
 import functools
 import os
@@ -76,7 +77,9 @@ def execute(notebook: NotebookNode, folder: Path, name: str) -> NotebookNode:
         resources={"metadata": {"path": str(folder)}},
     )
     try:
-        client.execute(env=environment())
+        # On Windows' own loop zmq warns, and has a thread select (zmq/asyncio.py, _get_selector_windows).
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(client.async_execute(env=environment()))
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         done = sum(cell.cell_type == "code" and cell.execution_count is not None for cell in notebook.cells)
         told = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()

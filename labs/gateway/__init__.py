@@ -56,6 +56,7 @@ from labs.gateway.refusal import in_our_words
 from labs.gateway.relay import Relay
 from labs.gateway.route import add_catch_all
 from labs.gateway.runner import handler_args
+from labs.proactor import mend
 
 __all__ = ["Options", "gateway"]
 
@@ -95,6 +96,7 @@ def gateway(
         await relay.end_tunnels()
 
     async def life(app: web.Application) -> AsyncIterator[None]:
+        mend()
         yield
         await relay.stop()
 

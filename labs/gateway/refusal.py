@@ -10,12 +10,16 @@ import functools
 import logging
 from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import ERROR
 
 __all__ = ["Quiet", "in_our_words", "plain_request"]
 
 SENTENCE = b"The request is malformed, or too long for this gateway.\n"
+# What aiohttp makes in place of a request that it could not parse, in our own version of HTTP (RFC 9110
+# section 2.5) and not in 1.0.
+UNPARSED = ERROR._replace(version=HttpVersion11)
 log = logging.getLogger("labs.gateway")
 
 
@@ -35,13 +39,11 @@ class Quiet(logging.LoggerAdapter[logging.Logger]):
 
 
 class _InOurWords(web.BaseRequest):
+    def __init__(self, message: Any, *more: Any, **named: Any) -> None:
+        super().__init__(UNPARSED if message is ERROR else message, *more, **named)
+
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
-        # In place of what it could not parse, aiohttp makes a request of method UNKNOWN, without fields.
-        if (
-            self._message.method == "UNKNOWN"
-            and not self._message.raw_headers
-            and isinstance(response, web.Response)
-        ):
+        if self._message is UNPARSED and isinstance(response, web.Response):
             response.body = SENTENCE
             response.headers["Content-Length"] = str(len(SENTENCE))
             response.headers["Server"] = "gateway"

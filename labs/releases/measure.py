@@ -12,7 +12,7 @@ from typing import Any
 
 from labs.course import lesson
 from labs.paths import RESULTS
-from labs.releases import page, store
+from labs.releases import apart, page, store
 from labs.releases.environments import EnvironmentFailed, environment, newest
 from labs.releases.process import Outcome, Told, run_in, settle
 from labs.releases.store import ReleaseResults, cookie_cases
@@ -81,6 +81,10 @@ def main(argv: Sequence[str] | None = None, folder: Path = RESULTS) -> int:
     if asked.list:
         print(_listed(folder))
         return 0
+    try:
+        apart.reasons(folder)
+    except apart.ApartError as error:  # before anything is run
+        parser.error(str(error))
     lessons = [lesson.find(it).stem for it in asked.lesson or []] or [it.stem for it in lesson.sources()]
     for kept in store.stored(folder) if asked.page else ():
         store.write(store.known(kept, ledger()), folder)
@@ -103,6 +107,7 @@ def _measured(release: str, words: Sequence[str], folder: Path, whole: bool) -> 
     kept = {it.aiohttp: it for it in store.stored(folder) if not whole}
     found = measure(environment(release), words, kept.get(release))
     store.write(found, folder)
+    found = apart.set_apart(found, apart.reasons(folder))
     news = [name for name, claim in ledger().items() if page.is_news(found, claim)]
     counts = Counter(found.claims.values())
     said = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))

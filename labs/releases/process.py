@@ -18,7 +18,7 @@ from labs.paths import ROOT
 from labs.releases.worker import sentence
 from labs.trial.claims import Verdict
 
-__all__ = ["Outcome", "Told", "settle", "run_in"]
+__all__ = ["Outcome", "Told", "run_in", "settle"]
 
 SECONDS = 120  # for one lesson; it takes under 10 where nothing else runs
 PROGRAM = ("-m", "labs.releases.worker")

@@ -18,7 +18,7 @@ from aiohttp.helpers import is_ip_address
 from labs.capture.recording import Event, Recording
 from labs.town.compat import TCPConnector
 
-__all__ = ["Address", "LOCAL", "LOOPBACK", "Names", "TownError", "connector", "is_local", "split"]
+__all__ = ["LOCAL", "LOOPBACK", "Address", "Names", "TownError", "connector", "is_local", "split"]
 
 LOOPBACK = "127.0.0.1"
 LOCAL = ("localhost", LOOPBACK, "::1")

@@ -20,6 +20,7 @@ import aiohttp
 from labs.capture import trace
 from labs.capture.recording import Recording
 from labs.environment import is_proxy_variable
+from labs.proactor import mend
 from labs.town import certs, names
 from labs.town.gates import Gate
 from labs.town.listener import App, Factory, Listener
@@ -49,8 +50,9 @@ class Town:
         self._ticker: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Town:
-        if OPEN_TOWNS and self in OPEN_TOWNS or "closed" in self._state:
+        if (OPEN_TOWNS and self in OPEN_TOWNS) or "closed" in self._state:
             raise TownError("A town opens once: make a new Town() for a new experiment.")
+        mend()
         self._state = ""
         OPEN_TOWNS.add(self)
         for variable in filter(is_proxy_variable, list(os.environ)):  # a lesson must not obey a laptop's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import unicodedata
@@ -232,7 +233,7 @@ def test_lifelines_stand_in_columns_unless_an_arrow_covers_them() -> None:
         it = conversation(chance)
         names, *lines = it.lanes("X").split("\n")
         at = [cells(names).index(cells(name)) for name in it.parties]
-        assert all(b - a >= NARROWEST for a, b in zip(at, at[1:], strict=False))
+        assert all(b - a >= NARROWEST for a, b in itertools.pairwise(at))
         rows = iter(lines)
         for said in it.said:
             left, right = sorted((it.parties.index(said.who), it.parties.index(said.whom)))

@@ -2,13 +2,12 @@
 
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import nbformat
 import pytest
 
 from labs.course import build, check, lesson
-from tests.course.support import EXERCISES, LEDGER, NAME, change, findings
+from tests.course.support import EXERCISES, LEDGER, NAME, change, claim, findings, task
 
 
 def test_a_good_course_has_no_findings(notebooks: Path) -> None:
@@ -118,7 +117,7 @@ def test_missing_and_orphaned_files_are_found(notebooks: Path) -> None:
 
 
 def test_exercises_need_names_hints_stars_and_minutes(notebooks: Path) -> None:
-    poor = SimpleNamespace(name="Add One", lesson=NAME, stars=4, minutes=0, hint=" ")
+    poor = task("Add One", stars=4, minutes=0, hint=" ")
     found = findings(notebooks, exercises=[*EXERCISES, *EXERCISES, poor])
     assert "'add-one' is used 2 times" in found
     assert "'Add One' must be words-with-hyphens" in found
@@ -126,9 +125,8 @@ def test_exercises_need_names_hints_stars_and_minutes(notebooks: Path) -> None:
 
 
 def test_a_lesson_that_is_named_in_part_is_told_its_whole_name(notebooks: Path) -> None:
-    claim = SimpleNamespace(lesson=NAME[:2])
-    part = SimpleNamespace(name="add-one", lesson=NAME[:2], stars=1, minutes=3, hint="What is 0 + 1?")
-    assert check.check({"C01": claim}, [part], notebooks) == [
+    part = task("add-one", NAME[:2])
+    assert check.check({"C01": claim("C01", NAME[:2])}, [part], notebooks) == [
         f'labs/trial/claims.toml gives C01 to lesson = "01": write the whole name, "{NAME}".',
         f'labs/exercises registers \'add-one\' for lesson="01": write the whole name, "{NAME}".',
     ]
@@ -138,8 +136,8 @@ def test_what_other_lessons_lack_is_no_finding_of_one(notebooks: Path) -> None:
     other = notebooks / "source" / "02_red_in_every_way.py"
     other.write_text("# %% [markdown]\n# # 02\n# %%\n1 +\n", "utf-8")
     (notebooks / "source" / "draft.py").write_text("", "utf-8")
-    ledger = {**LEDGER, "C02": SimpleNamespace(lesson=other.stem), "C03": SimpleNamespace(lesson="")}
-    theirs = SimpleNamespace(name="add-two", lesson=other.stem, stars=9, minutes=0, hint="")
+    ledger = {**LEDGER, "C02": claim("C02", other.stem), "C03": claim("C03", "")}
+    theirs = task("add-two", other.stem, stars=9, minutes=0, hint="")
     assert check.check(ledger, [*EXERCISES, theirs], notebooks, only=["01"]) == []
     assert len(check.check(ledger, [*EXERCISES, theirs], notebooks, only=["02"])) >= 4
     assert len(check.check(ledger, [*EXERCISES, theirs], notebooks)) >= 6

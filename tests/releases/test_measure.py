@@ -24,7 +24,7 @@ def course(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Told]]:
     monkeypatch.setattr(lesson, "sources", lambda: list(sources.values()))
     monkeypatch.setattr(lesson, "find", lambda word: sources[word[:2]])
     monkeypatch.setattr(lesson, "digest", lambda source: NOW[source.stem])
-    monkeypatch.setattr(measure, "environment", lambda release: Path(release))
+    monkeypatch.setattr(measure, "environment", Path)
 
     def sat(python: Path, word: str) -> Told:
         installed = {"aiohttp": str(python), "python": "3.11.2", "system": "Linux", "packages": {}}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from labs.gateway.direct.framing import LINE_LIMIT, ByChunks, ByClose, ByLength, Framing, framing
-from labs.gateway.direct.head import CHUNKED, UNTIL_CLOSE
+from labs.gateway.framing import LINE_LIMIT, ByChunks, ByClose, ByLength, Framing, framing
+from labs.gateway.head import CHUNKED, UNTIL_CLOSE
 from labs.gateway.leg import Fields, Malformed
 
 CHUNKS = b'3;a="b"\r\nabc\r\nA \r\n0123456789\r\n0\r\nX-Sum: 13\r\nx-sum:\t14 \r\n\r\n'

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labs.gateway.direct.head import CHUNKED, UNTIL_CLOSE, Head, head_of
+from labs.gateway.head import CHUNKED, UNTIL_CLOSE, Head, head_of
 from labs.gateway.leg import Malformed
 
 
