@@ -157,12 +157,13 @@ def _one(data: bytes, begin: int, limit: int, kind: str, asked: Message | None, 
 
 def _question(asked: Message | None) -> h11.Request:
     # h11 reads an answer in the light of its request: HEAD has no body, CONNECT and Upgrade may switch.
-    fields = [("Host", "lab")]
+    fields = [(b"Host", b"lab")]
     method = "GET"
     if asked is not None and re.fullmatch("[A-Z]+", asked.method):
         method = asked.method
     if asked is not None and asked.complete:
-        fields += [(name, value) for name, value in asked.fields if name.lower() in ("upgrade", "connection")]
+        some = ((name, value) for name, value in asked.fields if name.lower() in ("upgrade", "connection"))
+        fields += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in some]
     return h11.Request(method=method, target="/", headers=fields)
 
 

@@ -144,6 +144,12 @@ def test_a_declined_upgrade_is_no_tunnel() -> None:
     assert [it.status for it in told] == [200, 400]
 
 
+@pytest.mark.parametrize("name", [b"Connection", b"Upgrade"])
+def test_an_answer_is_read_whatever_bytes_its_request_has_there(name: bytes) -> None:
+    asked = b"GET / HTTP/1.1\r\nHost: a\r\n" + name + b": \xff\r\n\r\n"
+    assert answer(OK, asked).body == b"ok"
+
+
 def test_connect_makes_a_tunnel_only_if_it_is_granted() -> None:
     asked = b"CONNECT origin.test:443 HTTP/1.1\r\nHost: origin.test:443\r\n\r\n"
     requests, told = read((asked, b"HTTP/1.1 200 OK\r\n\r\n"), (GET, OK))
