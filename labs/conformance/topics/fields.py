@@ -1,5 +1,6 @@
 """Fields that are end to end: their order, their number, their bytes."""
 
+from labs.capture.message import octets
 from labs.conformance.messages import HELLO, ask, say
 from labs.conformance.registry import check
 from labs.conformance.stand import Stand
@@ -55,7 +56,8 @@ async def _(stand: Stand) -> None:
         heard = await stand.exchange(ask("GET /", f"X-Name: {value}"), answer)
         for where, message in (("origin", heard.asked), ("client", heard.whole)):
             got = message.field("X-Name")
-            demand(got == value, f"{value.encode('latin-1')!r} arrived at the {where} as {got!r}")
+            sent = value.encode("latin-1")
+            demand(octets(got or "") == sent, f"{sent!r} arrived at the {where} as {got!r}")
 
 
 @check("FIELD-6", "RFC 9110 section 5.5", "a field without a value goes on, both ways", PAIRS)
