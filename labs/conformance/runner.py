@@ -92,6 +92,7 @@ async def _one(check: Check, stand: Open) -> Result:
 async def _verdict(check: Check, stand: Stand) -> tuple[str, str, str]:
     try:
         async with deadline(check.patience):
+            stand.must_know(check.needs)
             await check.body(stand)
         return PASSED, "", ""
     except NotApplicable as error:

@@ -18,7 +18,7 @@ def test_every_check_has_an_id_a_clause_and_words() -> None:
     for it in known:
         assert re.fullmatch(r"[A-Z]+-[1-9][0-9]?", it.id)
         assert re.fullmatch(
-            r"RFC (9110|9112|6265|6455|6585|7239) section [\d.]+|aiohttp issue \d+|lab", it.clause
+            r"RFC (3875|9110|9112|6265|6455|6585|7239) section [\d.]+|aiohttp issue \d+|lab", it.clause
         )
         assert it.sentence[0].islower() or it.sentence[0] in "PKHTSOEACMVX2341%", it.id
         assert it.hint.endswith((".", "502")) and not it.sentence.endswith("."), it.id
