@@ -7,8 +7,8 @@ or as a program: `python -m labs.gateway http://127.0.0.1:8080 --port 8000`.
 
 Two legs, one behaviour. Both take out what is one hop's, keep every other field in its order and with its
 repeats, send a target as it came, stream both ways at the pace of the slower side, send nothing twice, refuse
-what RFC 9112 calls malformed, and turn what fails before the head into one plain sentence and what fails after
-it into a broken connection. An exchange has one clock (`labs.gateway.clock`): who is waited for has
+what RFC 9112 calls malformed, and turn what fails before the head into one plain sentence and what fails
+after it into a broken connection. An exchange has one clock (`labs.gateway.clock`): who is waited for has
 `answer_timeout` to answer a request that was sent, and `idle_timeout` to send or take the next piece.
 
 What the session leg does otherwise, because ClientSession does not let it (`tests/gateway/test_legs.py` holds
