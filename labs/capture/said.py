@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from labs.capture.message import Latin1, Message
+from labs.capture.part import kept
 from labs.show.page import has_sign
 
 __all__ = ["Said"]
+
+TLS = b"\x16\x03"  # the first record of a client that takes a plain port for another: RFC 8446 section 5.1
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Said:
             label = f"{message.method} {message.target}"
         if not message.version:  # nothing that HTTP has a word for
             label = message.start if message.start.isprintable() else ""
+        if kept(message.raw).startswith(TLS):
+            label = "TLS handshake"
         label = "".join(it if has_sign(label, n) else "·" for n, it in enumerate(label)) or size
         if isinstance(message.start, Latin1) and not label.isascii():
             label += " (Latin-1)"

@@ -19,6 +19,7 @@ FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
         (Message("request", "GET /pa", complete=False), "GET /pa (cut short)"),
         (Message("request", "er", raw=b"er", complete=False), "er (cut short)"),
         (Message("request", "\x16\x03", raw=b"12345", problem="!"), "5 bytes (malformed)"),
+        (Message("request", "\x16\x03", raw=b"\x16\x03\x01", problem="!"), "TLS handshake (malformed)"),
         (Message("request", "", raw=b"\r\n", complete=False), "2 bytes (cut short)"),
         (Message("answer", "HTTP/1.1 302 Found"), "302 Found"),
         (Message("answer", "HTTP/1.1 200"), "200"),
