@@ -54,7 +54,9 @@ class Part:
             return False
         if None not in (self.size, size) and self.size != size:
             return False
-        if (size is not None and size < len(self.kept)) or (self.size is not None and self.size < len(beginning)):
+        if (size is not None and size < len(self.kept)) or (
+            self.size is not None and self.size < len(beginning)
+        ):
             return False
         self._refuse()
 

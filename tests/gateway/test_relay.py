@@ -1,4 +1,4 @@
-"""Whatever fails in an exchange: one plain sentence or a broken connection, one line in the log, no traceback."""
+"""Whatever fails in an exchange: one plain sentence or a broken connection, one line in the log, no trace."""
 
 import logging
 

@@ -70,7 +70,7 @@ def unchecked(town: Town) -> ssl.SSLContext:
 
 Try = Callable[[Town], Awaitable[Any]]
 TRIES: dict[str, tuple[str, Try]] = {
-    "no trust": ("unknown CA", lambda town: by_aiohttp(town)),
+    "no trust": ("unknown CA", by_aiohttp),
     "no trust, asyncio": (
         "unknown CA",
         lambda town: by_asyncio(town, ssl.create_default_context(), "origin.test"),
