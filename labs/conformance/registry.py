@@ -57,7 +57,7 @@ class Check:
     hint: str
     body: Body
     linger: float = 0.0  # seconds that a stopping proxy may take to finish what runs; 0: the lab's shortest
-    patience: float = PATIENCE  # seconds until a proxy that hangs has failed
+    patience: float = PATIENCE  # seconds in which nothing happens, until a proxy that hangs has failed
     needs: Mapping[str, Any] = field(default_factory=dict)  # settings that the check must know: see Stand
 
 

@@ -61,6 +61,7 @@ class Stand:
         self._answered: dict[Line, int] = {}
         self._since: dict[Line, tuple[int, int]] = {}  # messages and bytes of the exchanges before this one
         self._gone: list[Line] = []
+        self._moves = 0  # events at both ends
         self._news = asyncio.Event()
 
     def must_know(self, names: Iterable[str]) -> None:
@@ -91,6 +92,7 @@ class Stand:
         if event.startswith("waits for "):
             self.awaited = event.removeprefix("waits for ")
         else:
+            self._moves += 1
             self._news.set()
 
     def script(self, *answers: bytes, ending: str = "") -> None:
@@ -232,11 +234,15 @@ class Stand:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
+    def patient(self, seconds: float) -> contextlib.AbstractAsyncContextManager[None]:
+        """Raise TimeoutError where nothing happens at either end for so long."""
+        return deadline(seconds, lambda: self._moves)
+
     @contextlib.asynccontextmanager
     async def soon(self) -> AsyncIterator[None]:
         """Fail what takes longer than the shortest patience, in a check that has more of it."""
         try:
-            async with deadline(PATIENCE):
+            async with self.patient(PATIENCE):
                 yield
         except TimeoutError:
             raise Failed(f"nothing came in {PATIENCE:g} s, and this was waited for: {self.awaited}") from None

@@ -14,7 +14,6 @@ from labs.gateway import Options, runner
 from labs.gateway.relay import Relay
 from labs.servers.fronts import posted, typical
 from tests.conformance.proxies import liar, refuser, relay
-from tests.conformance.strict import FAULTS, strict
 from tests.conformance.support import put
 from tests.support import remains
 
@@ -184,27 +183,3 @@ def test_the_gateway_passes_everything_that_aiohttp_lets_it(
     results = asyncio.run(go())
     assert set(results.ids("failed")) - CHANCE[leg] == BY_AIOHTTP[leg] | set(NOT_YET[leg].split()) | more
     assert not results.ids("broken") and not results.ids("not applicable")
-
-
-@pytest.fixture(scope="module")
-def wrong() -> dict[str, Results]:
-    """Put the strict proxy without a fault to all these checks, and with each fault to those that find it."""
-
-    async def go() -> dict[str, Results]:
-        sides = {"": set().union(*FAULTS.values()), **FAULTS}
-        each = await asyncio.gather(*(run(in_town(strict(it)), only=ids) for it, ids in sides.items()))
-        assert remains() == []
-        return dict(zip(sides, each, strict=True))
-
-    return asyncio.run(go())
-
-
-def test_a_proxy_without_these_faults_passes(wrong: dict[str, Results]) -> None:
-    results = wrong[""]
-    assert {it.id: it.why for it in results.results if it.verdict != "passed"} == {}
-    assert {it.id for it in checks() if it.needs} - {"ERROR-6", "LIMIT-5"} <= set(results.ids("passed"))
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found_by_its_checks(fault: str, wrong: dict[str, Results]) -> None:
-    assert {it.id: it.verdict for it in wrong[fault].results} == dict.fromkeys(FAULTS[fault], "failed")
