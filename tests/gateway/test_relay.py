@@ -1,4 +1,4 @@
-"""Whatever fails in an exchange: one plain sentence or a broken connection, one line in the log, no trace."""
+"""What fails in an exchange is one plain sentence or a broken connection, and one line in the log."""
 
 import logging
 

@@ -83,6 +83,10 @@ REFUSED: dict[str, tuple[int | tuple[int, int], bytes]] = {
     "a folded field": (400, asking("X: a\r\n b")),
     "lines that end in LF": (400, b"GET / HTTP/1.1\nHost: a\n\n"),
     "garbage behind a request": (400, GET + b"\0\r\n\r\n"),
+    "bytes in the line of a chunk": (
+        400,
+        asking("Transfer-Encoding: chunked", line=POST, body=b"2\xff;a=b\r\nok\r\n0\r\n\r\n"),
+    ),
     # RFC 9112 section 7.1.1 allows it: see the docstring.
     "spaces in the line of a chunk": (
         400,
