@@ -11,7 +11,7 @@ import wcwidth
 
 from labs.show.page import visible
 
-__all__ = ["cells", "center", "fit", "ljust", "wide", "wrap"]
+__all__ = ["cells", "center", "fit", "ljust", "one_line", "wide", "wrap"]
 
 _SPACES = re.compile("[\n\x0b\x0c\r]")
 
@@ -67,5 +67,9 @@ def fit(text: str, columns: int) -> str:
 
 def wrap(text: str, columns: int) -> list[str]:
     """Break a text into lines at its spaces, or within a word that is too long; write controls as escapes."""
-    clean = visible(_SPACES.sub(" ", text.expandtabs()))
-    return wcwidth.wrap(clean, columns, control_codes="ignore")
+    return wcwidth.wrap(visible(one_line(text)), columns, control_codes="ignore")
+
+
+def one_line(text: str) -> str:
+    """Put spaces for line ends and tabs."""
+    return _SPACES.sub(" ", text.expandtabs())

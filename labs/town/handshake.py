@@ -1,4 +1,4 @@
-"""TLS as `loop.create_server(ssl=...)` does it, but a connection can be held, a failed handshake is noted.
+"""TLS as `loop.create_server(ssl=...)` does it, but a connection can be held, and a failed handshake is told.
 
 Why it failed is told in stable words, and not in those of OpenSSL, which change with its releases. A server
 sees little of it: some clients say why in an alert (RFC 8446 section 6.2), asyncio's say nothing and close.

@@ -233,6 +233,19 @@ def test_every_disagreement_is_told() -> None:
     assert "✗ C1" in str(caught.value) and "✓ C2" in str(caught.value)
 
 
+@pytest.mark.parametrize(("came", "expected"), [(1, True), (True, 1), (2, 2.0), ([0], [False]), ("1", 1)])
+def test_a_reading_is_of_a_kind_and_a_value(came: object, expected: object) -> None:
+    found = table(redirect=came)
+    assert read(found, {"requests": {"redirect": expected}}) is Verdict.REFUTED
+    assert read(found, {"requests": {"redirect": came}}) is Verdict.HOLDS
+    with pytest.raises(Disagreement) as caught:
+        check(found, {"C1": {"requests": {"redirect": expected}}})
+    would, rec = (
+        line.split("redirect ")[1] for line in str(caught.value).splitlines() if "   requests" in line
+    )
+    assert would != rec
+
+
 def test_swapped_sides_are_found_by_the_check() -> None:
     check(table(2, 1), TRUE)
     with pytest.raises(Disagreement):
