@@ -83,13 +83,19 @@ class Ruling:
         lines = [f"{MARKS[self.verdict]} {claim.id} {self.verdict}: {claim.sentence} {source}"]
         if self.verdict is not Verdict.HOLDS:
             for question, sides in self.reading.items():
-                would = "; ".join(f"{it} {say(sides[it])}" for it in sides)
-                came = "; ".join(f"{it} {say(self.recorded[question, it])}" for it in sides)
+                answers = {it: (sides[it], self.recorded[question, it]) for it in sides}
+                would = "; ".join(f"{it} {_apart(*both)}" for it, both in answers.items())
+                came = "; ".join(f"{it} {_apart(*reversed(both))}" for it, both in answers.items())
                 lines.append(f"    it would show   {question}: {would}")
                 lines.append(f"    recorded        {question}: {came}")
         if self.verdict is Verdict.REFUTED and claim.corrected:
             lines.append(f"    rather          {claim.corrected}")
         return "\n".join(lines)
+
+
+def _apart(answer: object, other: object) -> str:
+    """Say an answer; in Python, if another answer that is not the same reads the same, as 5 and "5" do."""
+    return repr(answer) if answer != other and say(answer) == say(other) else say(answer)
 
 
 @dataclass(frozen=True)
