@@ -30,7 +30,7 @@ class _Transport:
 
     def __init__(self, real: asyncio.Transport, tap: Tap) -> None:
         self._real, self._tap = real, tap
-        self._write, self._said = real.write, tap.said
+        self._write, self._said, self._unsent = real.write, tap.said, real.get_write_buffer_size
         for name in dir(real):
             if not name.startswith("_") and name not in _OWN:
                 setattr(self, name, getattr(real, name))
@@ -42,13 +42,14 @@ class _Transport:
         raise NotImplementedError("sendfile is off while a connection is tapped")
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        before = self._unsent() if self._tap.closed else -1
         self._write(data)  # first: what it refuses to send was not said
-        self._said(data if type(data) is bytes else bytes(data))
+        # Closed, a transport takes no more; some loops let more go the way of what is still to be sent.
+        if before < 0 or self._unsent() > before:
+            self._said(data if type(data) is bytes else bytes(data))
 
     def writelines(self, list_of_data: Any) -> None:
-        data = b"".join(list_of_data)
-        self._write(data)
-        self._said(data)
+        self.write(b"".join(list_of_data))
 
     def write_eof(self) -> None:
         self._tap.closes(Event.SERVER_CLOSED)
@@ -95,7 +96,7 @@ class Tap(asyncio.Protocol):
         self._transports, self._ready = transports, ready
         self._heard = self._said = 0  # bytes
         self._note, self._keep = recording.pieces.append, recording.keep
-        self._closed = self._left = False  # by the server, by the client
+        self.closed = self._left = False  # by the server, by the client
         self.listen_with(inner)
 
     def listen_with(self, inner: asyncio.BaseProtocol) -> None:
@@ -137,20 +138,19 @@ class Tap(asyncio.Protocol):
         self._hear(data)
 
     def said(self, data: bytes) -> None:
-        # Closed, a transport takes no more, but while it still sends what it has, more goes the same way.
-        if data and (not self._closed or self._transport.get_write_buffer_size()):
+        if data:
             size = len(data)
             room, self._said = self._keep - self._said, self._said + size
             kept = data if size <= room else data[: max(room, 0)]
             self._note(_new(Piece, (self._number, _SAID, kept, size, perf_counter())))
 
     def closes(self, kind: Event) -> None:
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             self._recording.note(self._number, kind)
 
     def eof_received(self) -> bool | None:
-        if not self._closed:
+        if not self.closed:
             self._left = True
             self._recording.note(self._number, Event.CLIENT_CLOSED)
         return self.inner.eof_received()

@@ -94,7 +94,6 @@ class Ruling:
         return "\n".join(lines)
 
 
-
 @dataclass(frozen=True)
 class Verdicts:
     """Hold the rulings of one check, in the order asked."""
