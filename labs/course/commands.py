@@ -1,6 +1,7 @@
 """The commands that build, list, repeat and run lessons, each with its own arguments. Raise LessonError."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -53,11 +54,14 @@ def try_lesson(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m labs lesson", description=try_lesson.__doc__)
     parser.add_argument("lesson", metavar="NN", nargs="?", default="", help="Its number.")
     told = parser.parse_args(argv)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill ends, too, what was started
     try:
         return inspection.report(told.lesson)
     except KeyboardInterrupt:
         print("Stopped. What is built stays; run it again for the rest.", file=sys.stderr)
         return 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def new_lesson(argv: Sequence[str]) -> int:

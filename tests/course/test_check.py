@@ -1,6 +1,7 @@
 """The course check finds what is wrong, and says what to do."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -152,6 +153,35 @@ def test_what_is_written_by_hand_is_checked_before_anything_is_built(notebooks: 
     assert [line.split(":")[0] for line in told] == [
         f"{NAME} checks C02, which is not in labs/trial/claims.toml",
         f"labs/trial/claims.toml gives C01 to {NAME}",
+    ]
+
+
+def test_a_lesson_of_too_many_cells_is_found(notebooks: Path) -> None:
+    cells = len(lesson.cut(notebooks / "source" / f"{NAME}.py", solved=False).cells)
+    change(
+        notebooks,
+        "# %% [markdown]\n# One",
+        "# %% [markdown]\n# More.\n\n" * (61 - cells) + "# %% [markdown]\n# One",
+    )
+    assert f"{NAME} has 61 cells: keep to 60" in findings(notebooks)
+
+
+def test_what_is_left_to_write_is_found_in_each_of_the_three_files(notebooks: Path) -> None:
+    change(notebooks, "# One comes first", "# WRITE: what came first.\n# One comes first")
+    module = notebooks.parent / "labs" / "exercises" / "lesson_01.py"
+    module.parent.mkdir(parents=True)
+    module.write_text('hint="WRITE: what helps.",\n', "utf-8")
+    ledger = {"C01": replace(LEDGER["C01"], source="WRITE: who says so.")}
+    line = (
+        (notebooks / "source" / f"{NAME}.py")
+        .read_text("utf-8")
+        .splitlines()
+        .index("# WRITE: what came first.")
+    )
+    assert check.check(ledger, EXERCISES, notebooks, built=False) == [
+        f"notebooks/source/{NAME}.py, line {line + 1}: write what came first.",
+        "labs/exercises/lesson_01.py, line 1: write what helps.",
+        "labs/trial/claims.toml, the source of C01: write who says so.",
     ]
 
 
