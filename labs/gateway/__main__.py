@@ -25,6 +25,7 @@ NUMBERS = (
     "idle_timeout",
     "client_timeout",
 )
+NAMES = ("leg", "prefix", "public", "upgrades", "preserve_host", "trust_forwarded", *NUMBERS)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -81,8 +82,7 @@ async def serve(told: argparse.Namespace) -> None:
             loop.add_signal_handler(name, stop.set)
         except NotImplementedError:  # Windows: the handler wakes the loop itself
             signal.signal(name, lambda *_: loop.call_soon_threadsafe(stop.set))
-    names = ("leg", "prefix", "public", "upgrades", "preserve_host", "trust_forwarded", *NUMBERS)
-    options = Options(**{name: getattr(told, name) for name in names})
+    options = Options(**{name: getattr(told, name) for name in NAMES})
     runner = Runner(told.origin, options, shutdown_timeout=FINISH)
     await runner.setup()
     try:

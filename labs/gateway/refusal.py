@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import traceback
 from typing import Any
 
 from aiohttp import HttpVersion11, web
@@ -33,9 +34,16 @@ class Quiet(logging.LoggerAdapter[logging.Logger]):
         """Log, without the traceback where it is a client's mistake."""
         error = more.get("exc_info")
         if isinstance(error, HttpProcessingError):
-            log.info("%s: %d: %s", str(msg) % args, error.code, " ".join(error.message.split())[:200])
-        else:
+            told = ascii(" ".join(error.message.split())[:200])
+            log.info("%s: %d: %s", str(msg) % args, error.code, told)
+        elif not (isinstance(error, UnicodeEncodeError) and _of_the_refusal(error)):
             super().log(level, msg, *args, **more)
+
+
+def _of_the_refusal(error: BaseException) -> bool:
+    # aiohttp's own text quotes what it could not read, and fails at bytes that are not UTF-8. What it refuses
+    # has been logged by then.
+    return any(frame.f_code.co_name == "handle_error" for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 class _InOurWords(web.BaseRequest):
@@ -44,6 +52,7 @@ class _InOurWords(web.BaseRequest):
 
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
         if self._message is UNPARSED and isinstance(response, web.Response):
+            response._set_status(400, None)  # not 500, where aiohttp fails at its own text: see Quiet
             response.body = SENTENCE
             response.headers["Content-Length"] = str(len(SENTENCE))
             response.headers["Server"] = "gateway"

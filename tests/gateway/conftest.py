@@ -1,8 +1,9 @@
-"""Clocks that stand still until a test winds them."""
+"""Clocks that stand still until a test winds them, and aiohttp's two parsers."""
 
 import asyncio
 
 import pytest
+from aiohttp import helpers, http_parser
 
 from labs.gateway.clock import Clock, Clocks, Turn
 from labs.gateway.options import Options
@@ -57,3 +58,18 @@ def hand(monkeypatch: pytest.MonkeyPatch) -> Hand:
     hand = Hand()
     monkeypatch.setattr("labs.gateway.relay.Clocks", hand.make)
     return hand
+
+
+@pytest.fixture(params=["C", "Python"])
+def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run a test once with aiohttp's parser in C and once with the one in Python, and say which it is.
+
+    AIOHTTP_NO_EXTENSIONS=1 takes the latter for the whole process.
+    """
+    which = str(request.param)
+    if which == "C" and helpers.NO_EXTENSIONS:
+        pytest.skip("AIOHTTP_NO_EXTENSIONS is set: the parser in C is not loaded")
+    if which == "Python":
+        monkeypatch.setattr("aiohttp.web_protocol.HttpRequestParser", http_parser.HttpRequestParserPy)
+        monkeypatch.setattr("aiohttp.client_proto.HttpResponseParser", http_parser.HttpResponseParserPy)
+    return which
