@@ -64,10 +64,8 @@ class Comparison:
         return "=" if len(known) > 1 else "?"
 
     def __repr__(self) -> str:
-        rows = [("", "", *self.sides)]
-        for question in self.asked:
-            rows.append((self.mark(question), question, *self._words(question)))
-        return _table(rows) + "\n" + self._legend()
+        rows = [(self.mark(question), question, *self._words(question)) for question in self.asked]
+        return _table([("", "", *self.sides), *rows]) + "\n" + self._legend()
 
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col" style="text-align:left">{_escape(side)}</th>' for side in self.sides)

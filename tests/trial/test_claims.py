@@ -221,6 +221,14 @@ def test_a_claim_that_should_hold_and_does_not() -> None:
     assert f"proxy:\n{table()['proxy'].lanes()}" in said and "GET /page" in said
 
 
+def test_answers_that_read_the_same_and_are_not_are_said_in_python() -> None:
+    with pytest.raises(Disagreement) as caught:
+        check(table(redirect="2"), TRUE)
+    assert "it would show   requests: redirect 2\n    recorded        requests: redirect '2'\n" in str(
+        caught.value
+    )
+
+
 def test_a_claim_that_should_be_refuted_and_is_not() -> None:
     with pytest.raises(Disagreement, match="expected refuted, measured holds\n✓ C2") as caught:
         check(table(proxy=2), TRUE)

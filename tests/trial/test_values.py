@@ -122,7 +122,7 @@ class Shifting:
         return f"shown {self.times} times"
 
 
-class Many:
+class Many:  # noqa: PLW1641  as an array has none
     """Compare as an array does: one answer for each element."""
 
     def __eq__(self, other: object) -> Any:
@@ -149,7 +149,7 @@ UNFIT: list[tuple[Callable[[], object], str]] = [
     (lambda: memoryview(b"x"), "printed with an address"),
     (lambda: ValueError("x"), "a ValueError is equal to itself only: return what you want to know of it"),
     (lambda: {"a": [ValueError("x")]}, "a ValueError is equal to itself only"),
-    (lambda: {1: 2}.values(), "a dict_values is equal to itself only"),
+    ({1: 2}.values, "a dict_values is equal to itself only"),
     (Alone, "a Alone is equal to itself only"),
     (lambda: Pair(Alone()), "a Alone is equal to itself only"),
     (lambda: Pair({1, 2}), "the answer is a Pair that holds a set, printed in any order"),
@@ -158,7 +158,7 @@ UNFIT: list[tuple[Callable[[], object], str]] = [
     (Many, "printed with an address"),
     (Shifting, "a Shifting is printed otherwise each time: return a value"),
     (lambda: Part(b"ab", 9), "the answer is <the first 2 of 9 bytes>: open the town with a larger keep="),
-    (lambda: Message("answer", "", raw=Part(b"ab", 9), lost=True), "the answer is <the first 2"),  # type: ignore
+    (lambda: Message("answer", "", raw=Part(b"ab", 9), lost=True), "the answer is <the first 2"),  # type: ignore[arg-type]
 ]
 
 
