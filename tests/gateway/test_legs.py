@@ -9,7 +9,7 @@ import pytest
 import labs.gateway
 from labs.capture.parser import Message
 from labs.gateway import Options
-from tests.gateway.support import GET, LEGS, OK, Line, answer, asking, request, saying, standing
+from tests.gateway.support import GET, LEGS, OK, Line, answer, asking, request, saying, standing, wired
 
 HEADING = "What the session leg does otherwise"
 SAME = object()  # what both legs do
@@ -41,11 +41,11 @@ def body(got: Message, heard: Message | None) -> object:
 
 
 def of_answer(*names: str) -> Callable[[Message, Message | None], object]:
-    return lambda got, heard: [(name, it) for name, it in got.fields if name in names]
+    return lambda got, heard: [(name, wired(it)) for name, it in got.fields if name in names]
 
 
 def of_request(*names: str) -> Callable[[Message, Message | None], object]:
-    return lambda got, heard: heard and [(name, it) for name, it in heard.fields if name in names]
+    return lambda got, heard: heard and [(name, wired(it)) for name, it in heard.fields if name in names]
 
 
 def target(got: Message, heard: Message | None) -> object:

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from labs.gateway import Options
-from tests.gateway.support import GET, LEGS, OK, asking, saying, through
+from tests.gateway.support import GET, LEGS, OK, asking, saying, through, wired
 
 EACH = pytest.mark.parametrize("leg", LEGS)
 POST = "POST / HTTP/1.1"
@@ -132,7 +132,7 @@ async def test_what_only_the_parser_in_python_reads_goes_on(
         assert (got.status, heard) == (status, None)
     else:
         assert got.status == 200
-        assert heard and heard.start == in_python
+        assert heard and wired(heard.start) == in_python
 
 
 @EACH
