@@ -11,7 +11,6 @@ import contextlib
 import contextvars
 import os
 import weakref
-from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -22,6 +21,7 @@ from labs.capture.recording import Recording
 from labs.environment import is_proxy_variable
 from labs.town import certs, names
 from labs.town.gates import Gate
+from labs.town.guests import Guests
 from labs.town.handshake import secured
 from labs.town.listener import App, Factory, Listener
 from labs.town.names import LOCAL, TownError
@@ -44,7 +44,7 @@ class Town:
         self.recording = Recording(keep)
         self._names = names.Names(self.recording)
         self._listeners: dict[tuple[str, str, int], Listener] = {}
-        self._guest = "stranger"
+        self._guests = Guests()
         self._ca: certs.Authority | None = None
         self._state = "not open yet: write `async with Town() as town:` and use it inside"
         self._ticker: asyncio.TimerHandle | None = None
@@ -53,6 +53,9 @@ class Town:
         if OPEN_TOWNS and self in OPEN_TOWNS or "closed" in self._state:
             raise TownError("A town opens once: make a new Town() for a new experiment.")
         self._state = ""
+        self._loop = asyncio.get_running_loop()
+        self._inside = contextlib.ExitStack()
+        self._inside.enter_context(self._guests.known())
         OPEN_TOWNS.add(self)
         for variable in filter(is_proxy_variable, list(os.environ)):  # a lesson must not obey a laptop's
             del os.environ[variable]
@@ -72,6 +75,7 @@ class Town:
         OPEN_TOWNS.discard(self)
         async with contextlib.AsyncExitStack() as stack:  # all are stopped, whatever stopping one raises
             stack.callback(self._names.close)
+            stack.push(self._inside)
             for key in self._listeners:
                 stack.push_async_callback(self._stop, key)
 
@@ -115,9 +119,6 @@ class Town:
     ) -> None:
         listener = Listener()
 
-        def speaker(peer: tuple[str, int]) -> str:
-            return self._names.speaker(peer, self._guest)
-
         def hold(transport: asyncio.Transport) -> None:
             if gate is not None and not gate.is_open:
                 transport.pause_reading()
@@ -128,7 +129,10 @@ class Town:
         place = {"host": host, "port": port, "secure": tls, "machine": machine}
         context = self.ca.server_context(*hosts) if tls else None
 
-        def wrap(factory: Factory) -> Factory:
+        def wrap(factory: Factory, door: str) -> Factory:
+            def speaker(peer: tuple[str, int]) -> str:
+                return self._names.speaker(peer) or self._guests.caller(key, door)
+
             ready = hold if gate else None
             if context is None:
                 return tapped(factory, self.recording, called, speaker, listener.held, ready, place)
@@ -143,7 +147,7 @@ class Town:
             await listener.stop()
             raise
         self._listeners[key] = listener
-        self._names.add(key, called, listener.address)
+        self._names.add(key, called, listener.address, listener.door)
 
     async def close(self, name: str, *, on: str | None = None, tls: bool = False) -> None:
         """Stop a server. Its name stays: whoever connects is refused. Raise TownError if it is not open."""
@@ -166,14 +170,15 @@ class Town:
         self._must_be_open()
         return names.connector(self._names, owner, on or owner, **options)
 
-    @contextlib.contextmanager
-    def guest(self, who: str) -> Iterator[None]:
-        """Record the connections of clients that are not the town's own (curl, http.client) as `who`."""
-        before, self._guest = self._guest, who
-        try:
-            yield
-        finally:
-            self._guest = before
+    def guest(self, who: str, *, claims: bool = True) -> contextlib.AbstractContextManager[None]:
+        """Record the connections of clients that are not the town's own (curl, http.client) as `who`.
+
+        They are `who`'s if the address was asked for in the block: by its task, or by threads and programs
+        that begin there, whoever else is a guest meanwhile. At an address that was asked for elsewhere they
+        are `who`'s, too, while no other guest can be meant; `claims=False` leaves them to the stranger. Where
+        two can be meant, the connection is ended, and both blocks raise TownError.
+        """
+        return self._guests.block(who, claims=claims)
 
     def address(self, name: str, *, on: str | None = None, tls: bool = False) -> tuple[str, int]:
         """Return the real host and port behind a name, for clients that are not the town's own.
@@ -182,12 +187,13 @@ class Town:
         refuses.
         """
         self._must_be_open()
-        host, port = names.split(name, 443 if tls else 80)
-        return self._names.find(self._guest, on or self._guest, host, port)
+        host, port = names.split(name, 443 if tls else 80, sought=True)
+        who = self._guests.here()
+        return self._names.find(who, on or who, host, port, self._guests.door)
 
     def table(self, on: str) -> tuple[list[tuple[str, int, tuple[str, int]]], list[str]]:
         """Return what a machine can reach: (host, port, address) of servers, and all known hosts."""
-        return self._names.table(on)
+        return self._names.table(on, self._guests.door)
 
     def names(self) -> dict[str, tuple[str, int]]:
         """Return every public "host:port" that is open, with its real address."""
