@@ -6,6 +6,7 @@ machine has its own.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import socket
 from collections.abc import Callable
@@ -61,11 +62,14 @@ def split(name: str, default: int, *, sought: bool = False) -> tuple[str, int]:
 
 def _host(written: str) -> str:
     try:
-        host = URL(f"http://{written}/").raw_host or ""  # as aiohttp does it
+        url = URL(f"http://{written}/")  # as aiohttp does it
+        host = url.raw_host or ""
+        if ":" in host:
+            return str(ipaddress.ip_address(host))
+        fits = bool(url.host) and len(host) <= LONGEST and all(map(_LABEL.fullmatch, host.split(".")))
     except ValueError:
         return ""
-    fits = len(host) <= LONGEST and all(map(_LABEL.fullmatch, host.split(".")))
-    return host if fits or ":" in host else ""
+    return host if fits else ""
 
 
 def readable(host: str) -> str:

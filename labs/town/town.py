@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import os
 import weakref
 from types import TracebackType
 from typing import Any
@@ -18,7 +17,7 @@ import aiohttp
 
 from labs.capture import trace
 from labs.capture.recording import Recording
-from labs.environment import is_proxy_variable
+from labs.environment import put_back, set_aside
 from labs.town import certs, names
 from labs.town.gates import Gate
 from labs.town.guests import Guests
@@ -57,8 +56,8 @@ class Town:
         self._inside = contextlib.ExitStack()
         self._inside.enter_context(self._guests.known())
         OPEN_TOWNS.add(self)
-        for variable in filter(is_proxy_variable, list(os.environ)):  # a lesson must not obey a laptop's
-            del os.environ[variable]
+        set_aside()  # a lesson must not obey a laptop's proxy variables, and `%pip` after it must
+        self._put_back = weakref.finalize(self, put_back)  # also of a town that nobody leaves
         self._tick()
         return self
 
@@ -74,6 +73,7 @@ class Town:
             self._ticker.cancel()
         OPEN_TOWNS.discard(self)
         async with contextlib.AsyncExitStack() as stack:  # all are stopped, whatever stopping one raises
+            stack.callback(self._put_back)
             stack.callback(self._names.close)
             stack.push(self._inside)
             for key in self._listeners:
@@ -99,13 +99,14 @@ class Town:
         """
         self._must_be_free(key := self._names.key(name, on, tls))
         # An empty context: what a handler prints goes to the cell that runs, not to the one that opened it.
-        start = self._start(key, app, known_as or key[1], tls, gate, options)
+        start = self._start(key, app, known_as or names.readable(key[1]), tls, gate, options)
         await asyncio.create_task(start, context=contextvars.Context())
 
     def _must_be_free(self, key: tuple[str, str, int]) -> None:
         self._must_be_open()
+        self._must_be_here()
         if key in self._listeners:
-            name, on = f"{key[1]}:{key[2]}", f", on={key[0]!r}" if key[0] else ""
+            name, on = f"{names.readable(key[1])}:{key[2]}", f", on={key[0]!r}" if key[0] else ""
             raise TownError(f"{name} is open already: close it first with `await town.close({name!r}{on})`.")
 
     async def _start(
@@ -153,8 +154,10 @@ class Town:
         """Stop a server. Its name stays: whoever connects is refused. Raise TownError if it is not open."""
         key = self._names.key(name, on, tls)
         if key not in self._listeners:
-            there = ", ".join(f"{host}:{port}" for _, host, port in self._listeners) or "none"
+            open_ = (f"{names.readable(host)}:{port}" for _, host, port in self._listeners)
+            there = ", ".join(open_) or "none"
             raise TownError(f"{name} is not open, so it cannot be closed. Open are: {there}.")
+        self._must_be_here()
         await self._stop(key)
 
     async def _stop(self, key: tuple[str, str, int]) -> None:
@@ -210,6 +213,13 @@ class Town:
         if self._ca is None:
             self._ca = certs.Authority()
         return self._ca
+
+    def _must_be_here(self) -> None:
+        if asyncio.get_running_loop() is not self._loop:
+            raise TownError(
+                "This is another event loop than the one that entered the town, and servers end with their "
+                "loop: open and close them where `async with Town()` stands, or make a town here."
+            )
 
     def _must_be_open(self) -> None:
         if self._state:

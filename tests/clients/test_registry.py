@@ -286,6 +286,19 @@ def test_what_is_present_has_a_version() -> None:
     assert all(version[0].isdigit() or version == "unknown" for version in found.values() if version)
 
 
+@pytest.mark.parametrize("client", ["aiohttp", "http.client", "requests", "httpx"])
+def test_a_name_that_is_not_ascii_leads_to_its_server(client: str) -> None:
+    async def experiment() -> tuple[list[Reply], Trace]:
+        async with Town() as town:
+            await town.open("한국.test.", origin())
+            urls = ("http://한국.test/page", "http://xn--3e0b707e.test/page")
+            return [await ask(client, town, url) for url in urls], town.trace
+
+    needs(client)
+    heard, trace = asyncio.run(experiment())
+    assert [it.status for it in heard] == [200, 200] and set(trace.parties) == {client, "한국.test"}
+
+
 async def all_at_once(clients: list[str]) -> None:
     """Ask by all clients, twice each, in two towns, with a stranger and a guest of one's own between them."""
 
