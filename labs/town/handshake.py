@@ -158,8 +158,8 @@ def secured(
         def _note(self, tap: Tap, error: BaseException | None) -> None:
             peer = self._held.get_extra_info("peername")
             if tap.number is None:
-                number = tap.reached(peer)
-                handshakes.note(peer[1], number, *self._reason(str(getattr(error, "reason", None) or "")))
+                if (number := tap.reached(peer)) is not None:
+                    handshakes.note(peer[1], number, *self._reason(str(getattr(error, "reason", None) or "")))
             elif tap.unheard and self._wrong and (tap.who, self._name) not in handshakes.accepted:
                 handshakes.note(peer[1], tap.number, WRONG_NAME, True)  # curl looks at it after the handshake
 

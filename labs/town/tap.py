@@ -109,11 +109,12 @@ class Tap(asyncio.Protocol):
         self.pause_writing = inner.pause_writing  # type: ignore[method-assign]
         self.resume_writing = inner.resume_writing  # type: ignore[method-assign]
 
-    def reached(self, peer: Any) -> int:
-        """Note who reaches for the server; return the number of the connection."""
+    def reached(self, peer: Any) -> int | None:
+        """Note who reaches for the server; return the number of the connection, None for one to refuse."""
         self.who = self._speaker(peer)
-        self.number = self._number = self._recording.call(self.who, self._whom, **self._place)
-        return self._number
+        if self.who:
+            self.number = self._number = self._recording.call(self.who, self._whom, **self._place)
+        return self.number
 
     @property
     def unheard(self) -> bool:
@@ -123,7 +124,11 @@ class Tap(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._recording.note(self.reached(transport.get_extra_info("peername")), Event.OPENED)
+        if (number := self.reached(transport.get_extra_info("peername"))) is None:
+            self.data_received = lambda data: None  # type: ignore[method-assign]
+            transport.abort()
+            return
+        self._recording.note(number, Event.OPENED)
         self._outer = cast(asyncio.Transport, _Transport(transport, self))
         self._transports.add(self._outer)
         self.inner.connection_made(self._outer)
@@ -150,12 +155,16 @@ class Tap(asyncio.Protocol):
             self._recording.note(self._number, kind)
 
     def eof_received(self) -> bool | None:
+        if self.number is None:
+            return False
         if not self.closed:
             self._left = True
             self._recording.note(self._number, Event.CLIENT_CLOSED)
         return self.inner.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self.number is None:
+            return
         if exc is not None or not self._left:
             self.closes(Event.CLIENT_CLOSED if exc is None else Event.RESET)
         self._transports.discard(self._outer)
@@ -178,9 +187,9 @@ def tapped(
 ) -> Callable[[], asyncio.Protocol]:
     """Return a protocol factory for `loop.create_server` whose connections are recorded.
 
-    `speaker` turns a peer's address into a name; `transports` holds the open connections; `ready` is called
-    with each new one; `place` is what a Call says of the server besides its name. Raise TypeError for a
-    protocol that is no asyncio.Protocol.
+    `speaker` turns a peer's address into a name, or into nothing to refuse it; `transports` holds the open
+    connections; `ready` is called with each new one; `place` is what a Call says of the server besides its
+    name. Raise TypeError for a protocol that is no asyncio.Protocol.
     """
 
     def make() -> asyncio.Protocol:
