@@ -17,7 +17,8 @@ from typing import Any
 __all__ = ["mend"]
 
 _Transport: Any = proactor_events._ProactorBasePipeTransport
-_call_connection_lost = _Transport._call_connection_lost
+_Reading: Any = proactor_events._ProactorReadPipeTransport
+_call_connection_lost, _data_received = _Transport._call_connection_lost, _Reading._data_received
 
 # What Windows says of a connection that is gone before it is accepted: ERROR_NETNAME_DELETED,
 # ERROR_CONNECTION_ABORTED, WSAECONNABORTED, WSAECONNRESET, WSAENOTCONN.
@@ -25,18 +26,21 @@ GONE = (64, 1236, 10053, 10054, 10057)
 
 
 def mend() -> None:
-    """Mend the running loop if it is the one of Windows, and do nothing on any other, or a second time.
+    """Mend the running loop if it is the one of Windows, and do nothing where it is another, or none runs.
 
     * A transport calls `shutdown()` before `close()` (proactor_events.py, _call_connection_lost). Where the
       peer has reset, that raises: the loop reports an exception in a callback, and the socket stays open.
     * Where SO_LINGER asks for a reset, it says goodbye in order first, and the peer takes half an answer for
       a whole one.
+    * What a protocol's data_received raises is told to the loop, and the connection stays as it is, so that
+      the peer waits (proactor_events.py, _data_received). Other loops end it (selector_events.py,
+      _read_ready__data_received).
     * A connection that was reset before it was accepted closes the listening socket (proactor_events.py,
       _start_serving; python/cpython issue 93821). It is now made, and lost at once.
     """
-    loop = asyncio.get_running_loop()
+    loop = asyncio._get_running_loop()
     if isinstance(loop, proactor_events.BaseProactorEventLoop):
-        _Transport._call_connection_lost = _lost
+        _Transport._call_connection_lost, _Reading._data_received = _lost, _received
         proactor: Any = vars(loop)["_proactor"]
         if "accept" not in vars(proactor):
             proactor.accept = _Accepting(proactor).accept
@@ -60,6 +64,15 @@ def _lost(transport: Any, error: BaseException | None) -> None:
     if isinstance(transport._sock, socket.socket):
         transport._sock = _Ending(transport._sock)
     _call_connection_lost(transport, error)
+
+
+def _received(transport: Any, data: bytes | bytearray, length: int) -> None:
+    try:
+        _data_received(transport, data, length)
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        transport._fatal_error(error, "Fatal error: protocol.data_received() call failed.")
 
 
 class _Accepting:

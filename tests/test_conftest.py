@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -48,18 +50,17 @@ def _write(file: Path, shown: str) -> None:
 
 def _cell(number: int, source: str, shown: str, **metadata: object) -> nbformat.NotebookNode:
     output = new_output("execute_result", {"text/plain": shown}, execution_count=number)
-    return new_code_cell(
+    cell: nbformat.NotebookNode = new_code_cell(
         source, execution_count=number, outputs=[output], metadata=metadata, id=f"cell-{number}"
     )
+    return cell
 
 
 def run_pytest(project: Path, *words: str) -> tuple[int, str]:
     """Run pytest in the small project, with a proxy set and no program on the PATH."""
     environ = os.environ | {"PATH": str(project), "http_proxy": "http://proxy.invalid", "MPLBACKEND": "agg"}
     line = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words]
-    done = subprocess.run(
-        line, cwd=project, env=environ, capture_output=True, encoding="utf-8", check=False, timeout=100
-    )
+    done = subprocess.run(line, cwd=project, env=environ, capture_output=True, encoding="utf-8", check=False)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -79,3 +80,86 @@ def test_a_part_of_a_notebook_is_refused(project: Path, words: tuple[str, ...]) 
     status, told = run_pytest(project, *words)
     assert status == pytest.ExitCode.USAGE_ERROR, told
     assert "1 cells of good.ipynb were chosen, but a notebook runs whole or not at all" in told
+
+
+PARSER = """
+import subprocess, sys
+from aiohttp import http_parser
+
+SAY = "from aiohttp import http_parser as it; print(it.HttpRequestParser is it.HttpRequestParserPy)"
+
+def test_here():
+    assert http_parser.HttpRequestParser is http_parser.HttpRequestParserPy
+
+def test_in_a_program():
+    done = subprocess.run([sys.executable, "-c", SAY], capture_output=True, text=True)
+    assert done.stdout == "True\\n", done
+
+def test_other():
+    assert http_parser.HttpRequestParser is not http_parser.HttpRequestParserPy
+"""
+DECLARED = """
+[[differs]]
+test = "tests/test_made.py::test_other"
+reason = "it is the other parser"
+"""
+
+
+@pytest.fixture
+def parsers(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Add tests and a notebook to the small project that say which parser runs, one of them declared."""
+    cells = [
+        _cell(1, "from labs import Guard, Town, attempt, check, clients, compare, draw, score\n1", "1"),
+        _cell(
+            2, "from aiohttp import http_parser as it\nit.HttpRequestParser is it.HttpRequestParserPy", "True"
+        ),
+    ]
+    made = [project / "tests" / name for name in ("test_made.py", "parser.toml", "warm.ipynb", "cold.ipynb")]
+    made[0].write_text(PARSER, "utf-8")
+    made[1].write_text(DECLARED, "utf-8")
+    nbformat.write(new_notebook(cells=cells), made[2])
+    nbformat.write(new_notebook(cells=[_cell(1, cells[1].source, "True")]), made[3])
+    monkeypatch.setenv("AIOHTTP_NO_EXTENSIONS", "1")  # a stray one switches nothing
+    yield project
+    for file in made:
+        file.unlink()
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_one_variable_switches_the_parser_of_tests_programs_and_kernels(
+    parsers: Path, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("LAB_PARSER", "python")
+    status, told = run_pytest(parsers, "tests", *workers)
+    assert status == 0 and "5 passed, 1 xfailed" in told, told
+    assert "it is the other parser" in told
+
+
+def test_without_it_the_parser_is_the_one_in_c(parsers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LAB_PARSER", raising=False)
+    status, told = run_pytest(parsers, "tests")
+    assert status == 1 and "4 failed, 2 passed" in told, told
+
+
+def test_what_is_declared_and_does_not_fail_is_red(parsers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_PARSER", "python")
+    (parsers / "tests" / "parser.toml").write_text(DECLARED.replace("test_other", "test_here"), "utf-8")
+    status, told = run_pytest(parsers, "tests/test_made.py")
+    assert status == 1 and "2 failed, 1 passed" in told and "[XPASS(strict)]" in told, told
+
+
+def test_another_word_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_PARSER", "C")
+    status, told = run_pytest(project)
+    assert status == pytest.ExitCode.USAGE_ERROR, told
+    assert "LAB_PARSER is 'C': set it to python, or not at all." in told
+
+
+def test_what_is_declared_is_there_and_says_why() -> None:
+    book = tomllib.loads((paths.ROOT / "tests" / "parser.toml").read_text("utf-8"))
+    for one in book.pop("differs", []):
+        assert one.keys() == {"test", "reason"} and one["reason"].endswith("."), one
+        file, _, name = one["test"].partition("::")
+        text = (paths.ROOT / file).read_text("utf-8")
+        assert name.startswith("Cell ") or f"def {name.partition('[')[0]}(" in text, one
+    assert not book

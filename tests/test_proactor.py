@@ -47,12 +47,12 @@ def reports() -> list[dict[str, Any]]:
     return found
 
 
-async def pair() -> tuple[Told, socket.socket]:
+async def pair(kind: type[Told] = Told) -> tuple[Told, socket.socket]:
     """Connect a blocking socket to a protocol of the loop; return both."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         there = socket.create_connection(server.getsockname())
         here, _ = server.accept()
-    _, protocol = await asyncio.get_running_loop().create_connection(Told, sock=here)
+    _, protocol = await asyncio.get_running_loop().create_connection(kind, sock=here)
     return protocol, there
 
 
@@ -89,6 +89,23 @@ async def test_a_close_is_heard_as_an_end() -> None:
         await told.lost
         await asyncio.sleep(0)
         assert there.recv(1) == b""
+
+
+async def test_a_protocol_that_fails_is_told_to_the_loop_and_ends_its_connection() -> None:
+    class Failing(Told):
+        def data_received(self, data: bytes) -> None:
+            raise LookupError(bytes(data))
+
+    proactor.mend()
+    found = reports()
+    told, there = await pair(Failing)
+    with there:
+        there.sendall(b"x")
+        error = await told.lost
+        await asyncio.sleep(0)
+        assert there.recv(1) == b""
+    assert isinstance(error, LookupError) and [it["exception"] for it in found] == [error]
+    assert found[0]["message"] == "Fatal error: protocol.data_received() call failed."
 
 
 async def test_who_resets_before_it_is_accepted_does_not_end_the_server() -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labs.exercises.registry import Exercise
     from labs.trial.claims import Claim
 
+CELLS = 60  # of a lesson; CONTRIBUTING.md says so
 LINES = 20  # of a code cell
 PLACE = "WRITE: "  # what `labs new` leaves to the author, with what it should be
 TAGS = {*PROGRAMS, "nbval-ignore-output"}
@@ -93,6 +94,8 @@ def _form(source: Path) -> Iterator[str]:
                 yield f"{name}, code cell {number} has an NBVAL comment: let its output be compared."
         if solved:
             continue
+        if len(cells) > CELLS:
+            yield f"{name} has {len(cells)} cells: keep to {CELLS}, a second idea is the next lesson."
         ignored = sum("nbval-ignore-output" in cell.metadata.get("tags", []) for cell in code)
         if ignored > 1:
             yield f"{name} ignores the output of {ignored} cells: one version line is all that may differ."

@@ -1,10 +1,12 @@
 """The commands that build, list, repeat and run lessons, each with its own arguments. Raise LessonError."""
 
 import argparse
+import signal
+import sys
 from collections.abc import Sequence
 
-from labs.course import build, inspection, lesson, repeat, skeleton, syllabus
-from labs.paths import README, ROOT
+from labs.course import build, documents, inspection, lesson, repeat, skeleton, syllabus
+from labs.paths import ROOT
 
 __all__ = ["build_lessons", "list_lessons", "new_lesson", "repeat_lessons", "run_lesson", "try_lesson"]
 
@@ -26,13 +28,12 @@ def build_lessons(argv: Sequence[str]) -> int:
 def list_lessons(argv: Sequence[str]) -> int:
     """Print the table of lessons."""
     parser = argparse.ArgumentParser(prog="python -m labs list", description=list_lessons.__doc__)
-    parser.add_argument("--write", action="store_true", help="Write it into README.md instead.")
-    told = parser.parse_args(argv)
-    table = syllabus.table(map(syllabus.entry, lesson.sources()))
-    if told.write:
-        README.write_text(syllabus.refresh(README.read_text("utf-8"), table), "utf-8", newline="\n")
+    words = "Write it into README.md instead, and the packages into CONTRIBUTING.md."
+    parser.add_argument("--write", action="store_true", help=words)
+    if parser.parse_args(argv).write:
+        print("\n".join(f"wrote {file.name}" for file in documents.write()) or "The documents are fresh.")
     else:
-        print(table)
+        print(syllabus.table(map(syllabus.entry, lesson.sources())))
     return 0
 
 
@@ -52,7 +53,15 @@ def try_lesson(argv: Sequence[str]) -> int:
     """Try one lesson on its own: all that must be green, in half a minute."""
     parser = argparse.ArgumentParser(prog="python -m labs lesson", description=try_lesson.__doc__)
     parser.add_argument("lesson", metavar="NN", nargs="?", default="", help="Its number.")
-    return inspection.report(parser.parse_args(argv).lesson)
+    told = parser.parse_args(argv)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill ends, too, what was started
+    try:
+        return inspection.report(told.lesson)
+    except KeyboardInterrupt:
+        print("Stopped. What is built stays; run it again for the rest.", file=sys.stderr)
+        return 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def new_lesson(argv: Sequence[str]) -> int:

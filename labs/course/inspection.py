@@ -147,7 +147,7 @@ def _claims(source: Path, *, doubtful: bool) -> Step:
     for it in rulings:
         if it.verdict not in (it.claim.verdict, Verdict.NOT_TESTED):
             remedy = "correct the reading or the sentence, or expect the other verdict and say why"
-            words = f"{it.claim.id} {it.claim.verdict} in labs/trial/claims.toml, and {it.verdict} here"
+            words = f"{it.claim.id}: {it.claim.verdict} in labs/trial/claims.toml, {it.verdict} here"
             found.append(f"{words}: {remedy}.\n{it}")
     agree = sum(it.verdict == it.claim.verdict for it in rulings)
     return Step("claims", f"{agree} of {len(checked)} as labs/trial/claims.toml expects", tuple(found))

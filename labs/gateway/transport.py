@@ -10,6 +10,8 @@ import struct
 import sys
 from typing import Any
 
+from labs.proactor import mend
+
 __all__ = ["quiet", "reset", "waiting"]
 
 
@@ -48,6 +50,7 @@ def waiting(transport: asyncio.WriteTransport) -> int:
 
 def reset(transport: asyncio.Transport) -> None:
     """End a connection with a reset (RST): an abort alone closes in order where nothing was left unread."""
+    mend()  # Windows' loop says goodbye in order, whatever was asked for
     if (sock := transport.get_extra_info("socket")) is not None:
         # struct linger: two unsigned shorts on Windows, two ints elsewhere
         linger = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)

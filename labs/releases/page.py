@@ -28,7 +28,9 @@ own, and writes this page and the results beside it. Do not edit them; what cann
 reason, stands in [not_comparable.toml](not_comparable.toml)."""
 KEY = """\
 ✓ holds · ✗ refuted · ! broken: the lab could not run it, which is no verdict on the claim · `·` not tested ·
-– not comparable: the release does not do what the claim speaks of"""
+– not comparable: the release does not do what the claim speaks of
+
+`-pure`: with aiohttp's parser in Python, as PyPy and browsers run it"""
 UNRUN = "Where a lesson is named, and no claim, it stopped after its last claim."
 CASE_KEY = """\
 The walks of lesson 08, each from a section of RFC 6265 or of its successor, by a plain `ClientSession`, step

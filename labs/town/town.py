@@ -23,6 +23,7 @@ from labs.environment import is_proxy_variable
 from labs.proactor import mend
 from labs.town import certs, names
 from labs.town.gates import Gate
+from labs.town.handshake import secured
 from labs.town.listener import App, Factory, Listener
 from labs.town.names import LOCAL, TownError
 from labs.town.tap import tapped
@@ -124,14 +125,21 @@ class Town:
                 transport.pause_reading()
                 gate.on_open(lambda: None if transport.is_closing() else transport.resume_reading())
 
-        def wrap(factory: Factory) -> Factory:
-            ready = hold if gate and not tls else None
-            return tapped(factory, self.recording, called, speaker, listener.held, ready)
+        machine, host, port = key
+        hosts = {host, *LOCAL} if machine else {host}
+        place = {"host": host, "port": port, "secure": tls, "machine": machine}
+        context = self.ca.server_context(*hosts) if tls else None
 
-        hosts = {key[1], *LOCAL} if key[0] else {key[1]}
+        def wrap(factory: Factory) -> Factory:
+            ready = hold if gate else None
+            if context is None:
+                return tapped(factory, self.recording, called, speaker, listener.held, ready, place)
+            plain = tapped(factory, self.recording, called, speaker, listener.held, None, place)
+            book = self._names.handshakes
+            return secured(plain, context, hosts, book, listener.held, lambda: listener.over, ready)
+
         try:
-            context = self.ca.server_context(*hosts) if tls else None
-            await listener.start(app, wrap, context, options, hold if gate else None)
+            await listener.start(app, wrap, options)
             self._must_be_free(key)  # meanwhile another may have taken the name, or the town closed
         except BaseException:
             await listener.stop()

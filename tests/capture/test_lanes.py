@@ -8,6 +8,7 @@ import re
 import unicodedata
 
 from labs.capture.lanes import NARROWEST, WIDEST
+from labs.capture.message import Latin1
 from labs.capture.parser import Message
 from labs.capture.trace import Trace
 from tests.capture.support import FOUND, GET, OK, POST, asks, says, trace
@@ -169,6 +170,25 @@ client           a name much wider than its column  客户             z
 │── GET /page ──▶│                                  │                │
 │                │─────────── GET /page ───────────▶│                │
 │                │                                  │── GET /page ──▶│"""
+    assert shown == expected
+
+
+def test_what_is_wide_or_joined_stands_in_its_column() -> None:
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+    shown = trace(
+        ("손님", "front", asks("GET /한국어", ("X", "값"))),
+        ("front", "origin", asks(f"GET /{family}", ("X", family), ("X", "e\u0301"))),
+        ("origin", "front", says("200 좋아요", ("X", Latin1("café")))),
+    ).lanes("X")
+    expected = f"""\
+손님               front               origin
+│── GET /한국어 ──▶│                   │
+│ X: 값            │                   │
+│                  │───── GET /{family} ────▶│
+│                  │ X: {family}             │
+│                  │ X: e\u0301              │
+│                  │◀─── 200 좋아요 ───│
+│                  │ X: café (Latin-1) │"""
     assert shown == expected
 
 

@@ -84,7 +84,7 @@ def test_a_lesson_is_called_by_its_question_or_as_is_asked(
     [
         ("03", QUESTION, "", "The number 03 is 03_follow_the_redirect's: write another, such as 01."),
         ("7", QUESTION, "", "'7' is no number of a lesson: write two digits, such as 01."),
-        ("١٧", QUESTION, "", "is no number of a lesson: write two digits"),
+        ("\u0661\u0667", QUESTION, "", "is no number of a lesson: write two digits"),
         ("017", QUESTION, "", "'017' is no number of a lesson"),
         ("17", "A title", "", "'A title' is no question: a title ends in a question mark"),
         ("17", "?", "", "'?' is no question"),
@@ -155,7 +155,8 @@ def test_a_project_without_its_ledger_is_told(root: Path) -> None:
 def test_who_interrupts_leaves_nothing_half_written(
     root: Path, after: int, first: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replace, done = os.replace, []
+    replace = os.replace
+    done: list[Path] = []
 
     def interrupted(draft: Path, file: Path) -> None:
         if len(done) == after and first:

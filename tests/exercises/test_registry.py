@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -250,7 +250,10 @@ def empty(monkeypatch: pytest.MonkeyPatch) -> dict[str, Exercise]:
     return mine
 
 
-def register(name: str = "mine", **more: Any) -> Any:
+Check = Callable[[Any], Awaitable[Attempt]]
+
+
+def register(name: str = "mine", **more: Any) -> Callable[[Check], Check]:
     return exercise(name, **{"lesson": "01_x", "stars": 1, "minutes": 5, "hint": "h", "wrong": {}, **more})
 
 

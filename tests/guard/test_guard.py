@@ -15,7 +15,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from labs.course.kernel import execute
-from labs.guard import guard as room
+from labs.guard import guard as module
 from labs.guard.guard import TRACEBACK, Guard, Unclean, forgiving
 from labs.guard.leaks import LOST_TASK, SOCKET, TASK, UNAWAITED, UNCLOSED
 from labs.guard.logs import server_log
@@ -232,7 +232,7 @@ async def test_clean_says_the_same_again() -> None:
 
 def hooks() -> tuple[object, ...]:
     """Return everything that a guard replaces."""
-    handlers = {name: logging.getLogger(name).handlers[:] for name in room.LOGGERS}
+    handlers = {name: logging.getLogger(name).handlers[:] for name in module.LOGGERS}
     loop = asyncio.get_running_loop()
     return loop.get_exception_handler(), warnings.showwarning, warnings.filters[:], handlers
 
@@ -265,7 +265,7 @@ async def test_the_hooks_are_restored_exactly(how: str) -> None:
         with pytest.raises(Unclean, match=TRACEBACK):
             await second.clean()
     assert hooks() == before
-    assert room._standing is None
+    assert module._standing is None
 
 
 async def test_a_second_guard_does_not_answer_for_the_first() -> None:
@@ -292,7 +292,7 @@ def test_a_guard_of_a_loop_that_has_ended_is_relieved() -> None:
 def test_a_guard_needs_a_loop() -> None:
     with pytest.raises(RuntimeError, match="no running event loop"):
         Guard()
-    assert room._standing is None
+    assert module._standing is None
     test_a_guard_of_a_loop_that_has_ended_is_relieved()
 
 
@@ -334,7 +334,7 @@ async def test_a_learners_attempt_is_forgiven() -> None:
         await forget_a_session()
         raise LookupError
     await guard.clean()
-    assert room._forgiven == 0
+    assert module._forgiven == 0
     guard = Guard()
     with forgiving():
         with forgiving():

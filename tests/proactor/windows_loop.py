@@ -12,6 +12,7 @@ its socket is ready. What is imitated, with its place in CPython 3.11; 3.12 to 3
 * IocpProactor.send: is done when all of it is taken (WSASend). On a connection that is gone it raises
   ConnectionResetError or ConnectionAbortedError, never BrokenPipeError.
 * IocpProactor._poll: waits whole milliseconds.
+* Overlapped.pending (overlapped.c): what the system has done is done, whether the loop has looked or not.
 * _ProactorReadPipeTransport (proactor_events.py, the original): protocols hear bytearrays before 3.13.
 * add_reader, add_writer, add_signal_handler, Unix sockets: events.py, AbstractEventLoop: NotImplementedError.
   tornado brings a thread of its own that selects (tornado/platform/asyncio.py, BaseAsyncIOLoop.initialize).
@@ -25,9 +26,9 @@ its socket is ready. What is imitated, with its place in CPython 3.11; 3.12 to 3
 * `refusals`: a refused connection takes two seconds, for Windows sends its SYN three times.
 
 Not imitated: numbers and classes of all other errors; what the kernel does (how much a socket buffers, what a
-reset throws away, where received bytes are cut); a receive that is complete in the kernel before the loop
-looks; datagrams and named pipes; signals, which reach a program on Windows in another way; the selector loop
-that ipykernel gives its own threads there (ipykernel/thread.py), for they run on this one.
+reset throws away, where received bytes are cut, when shutdown() fails); datagrams and named pipes; signals,
+which reach a program on Windows in another way; the selector loop that ipykernel gives its own threads there
+(ipykernel/thread.py), for they run on this one.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ import threading
 import time
 import types
 import warnings
+import weakref
 from asyncio import base_subprocess, proactor_events
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -72,19 +74,29 @@ class _Overlapped:
     def __init__(self, thing: Any, way: int, attempt: Callable[[], Any]) -> None:
         self.number: int = thing.fileno()
         self.thing, self.way, self._attempt = thing, way, attempt
-        self.pending = True
+        self.over = False
+        self.found: Callable[[], None] | None = None  # called when it was found done before the loop looked
         self._value: Any = None
         self.error: OSError | None = None
 
+    @property
+    def pending(self) -> bool:
+        """Whether it is still to be done: the system does what can be done, whether the loop looks or not."""
+        if not self.over and self.go() and self.found is not None:
+            self.found()
+        return not self.over
+
     def go(self) -> bool:
         """Try it; return whether it is over."""
+        if self.over:
+            return True
         try:
             self._value = self._attempt()
         except (BlockingIOError, InterruptedError):
             return False
         except OSError as error:
             self.error = error
-        self.pending = False
+        self.over = True
         return True
 
     def getresult(self) -> Any:
@@ -117,7 +129,9 @@ class IocpProactor:
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
+        self._reset: weakref.WeakSet[Any] = weakref.WeakSet()  # this system says so once, and then "the end"
         self._waiting: dict[int, dict[_OverlappedFuture, Finish]] = {}  # by the file's number
+        self._found: list[_OverlappedFuture] = []  # done, and not yet told
         self._results: list[_OverlappedFuture] = []
 
     def set_loop(self, loop: ProactorEventLoop) -> None:
@@ -137,9 +151,14 @@ class IocpProactor:
         return self._do(conn, READ, attempt)
 
     def recv_into(self, conn: Any, buf: Any, flags: int = 0) -> _OverlappedFuture:
-        if isinstance(conn, socket.socket):
-            return self._do(conn, READ, lambda: conn.recv_into(buf, 0, flags))
-        return self._do(conn, READ, lambda: _os.readv(conn.fileno(), [buf]))
+        def attempt() -> int:
+            if conn in self._reset:
+                raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+            if isinstance(conn, socket.socket):
+                return conn.recv_into(buf, 0, flags)
+            return int(_os.readv(conn.fileno(), [buf]))
+
+        return self._do(conn, READ, attempt)
 
     def send(self, conn: Any, buf: Any, flags: int = 0) -> _OverlappedFuture:
         view, sent = memoryview(buf), 0
@@ -151,6 +170,9 @@ class IocpProactor:
                     rest = view[sent:]
                     is_socket = isinstance(conn, socket.socket)
                     sent += conn.send(rest, flags) if is_socket else os.write(conn.fileno(), rest)
+            except ConnectionResetError:
+                self._reset.add(conn)
+                raise
             except BrokenPipeError as error:
                 raise ConnectionAbortedError(errno.ECONNABORTED, os.strerror(errno.ECONNABORTED)) from error
             return sent
@@ -209,6 +231,9 @@ class IocpProactor:
                 begun, number = True, conn.connect_ex(address)
             if number in (errno.EINPROGRESS, errno.EAGAIN):
                 raise BlockingIOError
+            if number == errno.ECONNRESET:  # it was connected; who reads hears of it
+                self._reset.add(conn)
+                return conn
             if number == errno.ECONNREFUSED:
                 raise ConnectionRefusedError(number, "The remote computer refused the network connection")
             if number:
@@ -256,6 +281,7 @@ class IocpProactor:
         if not any(it._ov.way == ov.way for it in queue) and ov.go():
             self._complete(future, callback)
         else:
+            ov.found = lambda: self._found.append(future)
             self._waiting.setdefault(ov.number, {})[future] = callback
             self._watch(ov.number)
         return future
@@ -271,10 +297,12 @@ class IocpProactor:
         else:
             future.set_result(value)
 
-    def forget(self, future: _OverlappedFuture) -> None:
-        """Wait no longer for an operation."""
-        if self._waiting.get(future._ov.number, {}).pop(future, None) is not None:
+    def forget(self, future: _OverlappedFuture) -> Finish | None:
+        """Wait no longer for an operation; return what finishes it, or None when nobody waits."""
+        finish = self._waiting.get(future._ov.number, {}).pop(future, None)
+        if finish is not None:
             self._watch(future._ov.number)
+        return finish
 
     def _watch(self, number: int) -> None:
         ways = 0
@@ -299,12 +327,13 @@ class IocpProactor:
             timeout = math.ceil(max(timeout, 0) * 1e3) / 1e3
             if timeout and "ticks" in _chosen:
                 timeout = max(math.ceil((_now() + timeout) / TICK) * TICK - _now(), 0)
-        for key, ways in self._selector.select(timeout):
-            for future, callback in list(self._waiting.get(key.fd, {}).items()):
-                if future._ov.way & ways and future._ov.go():
-                    self.forget(future)
-                    self._complete(future, callback)
-                    self._results.append(future)
+        for key, ways in self._selector.select(0 if self._found else timeout):
+            self._found += [it for it in self._waiting.get(key.fd, ()) if it._ov.way & ways and it._ov.go()]
+        found, self._found = dict.fromkeys(self._found), []
+        for future in found:
+            if (callback := self.forget(future)) is not None:
+                self._complete(future, callback)
+                self._results.append(future)
 
     def close(self) -> None:
         for future in [it for queue in self._waiting.values() for it in queue]:

@@ -368,7 +368,7 @@ async def test_a_hundred_at_once_are_not_mixed_up() -> None:
 
 async def test_guests_have_names() -> None:
     def ask(address: tuple[str, int]) -> bytes:
-        connection = http.client.HTTPConnection(*address, timeout=5)
+        connection = http.client.HTTPConnection(*address, timeout=120)
         connection.request("GET", "/", headers={"Host": "origin.test"})
         try:
             return connection.getresponse().read()
