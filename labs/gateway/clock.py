@@ -37,34 +37,17 @@ class Clock:
     direction puts the end off by `idle_timeout`.
     """
 
-    __slots__ = (
-        "_answered",
-        "_client",
-        "_expects",
-        "_left",
-        "_limits",
-        "_now",
-        "_origin",
-        "_sent",
-        "_span",
-        "_streams",
-        "_tunnel",
-        "deadline",
-        "over",
-        "task",
-        "turn",
-    )
+    deadline = NEVER
+    turn = Turn.CONNECTS
+    over = False  # whether the time was, and the exchange has been ended
+    _origin: asyncio.Transport | None = None
+    _span = NEVER
+    _left = 0  # bytes that waited to be written at the last look
+    _streams = _expects = _sent = _answered = _tunnel = False
 
     def __init__(self, options: Options, client: asyncio.Transport, now: Callable[[], float]) -> None:
         self._limits, self._client, self._now = options, client, now
-        self._origin: asyncio.Transport | None = None
-        self._left = 0  # bytes that waited to be written at the last look
-        self._answered = self._tunnel = self._sent = self._streams = self._expects = False
-        self._span = NEVER
-        self.deadline = NEVER
-        self.turn = Turn.CONNECTS
         self.task = asyncio.current_task()  # which runs the exchange, and is cancelled when the time is over
-        self.over = False  # whether it was
 
     @property
     def failure(self) -> Failure:
