@@ -161,10 +161,16 @@ class FaultyServer(asyncio.Protocol):
         self._do(fault.steps(body) if fault else (good(body),))
 
     def _do(self, steps: Steps) -> None:
+        said = b""  # what no gate parts is one write: on Windows a second one waits for the loop's next turn
         for at, step in enumerate(steps, 1):
             if isinstance(step, bytes):
-                self._transport.write(step)
-            elif step is CLOSE:
+                said += step
+                continue
+            if step is GATE and self._gate is None:
+                continue
+            self._transport.write(said)
+            said = b""
+            if step is CLOSE:
                 self._transport.close()
             elif step is RESET:
                 reset(self._transport)
@@ -174,6 +180,7 @@ class FaultyServer(asyncio.Protocol):
                 self._held = True
                 self._gate.on_open(partial(self._go_on, steps[at:]))
                 return
+        self._transport.write(said)
 
     def _go_on(self, steps: Steps) -> None:
         self._held = False

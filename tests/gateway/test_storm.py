@@ -15,6 +15,7 @@ from labs.town.town import Town
 from tests.gateway.faults import ENDS, by_target, fronted, heard, targets_in, upstream
 from tests.gateway.support import LEGS
 from tests.gateway.test_fault_table import BROKEN, TABLE
+from tests.support import tasks
 
 CONCURRENCY = 100
 SILENT = "stall-at-second"  # holds whoever comes next until his time is up: no weather for a storm
@@ -132,13 +133,13 @@ async def blow(leg: str, count: int) -> tuple[Storm, float]:
     storm = Storm()
     options = Options(leg=leg, answer_timeout=20, idle_timeout=20, linger=0.05)
     async with fronted(by_target(), options) as town:
-        before = asyncio.all_tasks()
+        before = set(tasks())
         began = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             for _ in range(CONCURRENCY):
                 group.create_task(client(town, numbers, storm))
         took = time.perf_counter() - began
-        while asyncio.all_tasks() - before:  # noqa: ASYNC110  whatever leaks keeps this loop until the limit
+        while set(tasks()) - before:  # noqa: ASYNC110  whatever leaks keeps this loop until the limit
             await asyncio.sleep(0)
         said = heard(town)
         over = {piece.connection for piece in town.recording.pieces if piece.kind in ENDS}
