@@ -18,7 +18,7 @@ from labs.course import check, lesson
 from labs.course.build import build, targets
 from labs.course.doctor import pins
 from labs.course.kernel import environment
-from labs.course.lesson import LessonError
+from labs.course.lesson import LessonError, read
 from labs.course.syllabus import entry
 from labs.exercises.registry import Exercise, registered
 from labs.paths import LABS, REQUIREMENTS, ROOT
@@ -93,7 +93,7 @@ def inspect(source: Path) -> Generator[Step]:
         if not doubtful:
             books = [str(target.relative_to(ROOT)) for _, _, target in targets(only=[stem])]
             runs = [_pytest(stack, book) for book in books]
-            outputs = _outputs(number, [case for run in runs for case in run()])
+            outputs = _outputs(source, [case for run in runs for case in run()])
             yield outputs
             doubtful = bool(outputs.findings)
         yield _claims(source, doubtful=doubtful)
@@ -164,19 +164,23 @@ def _build(stem: str) -> Step:
     return Step("build", "; ".join(done) or "lesson and solution are as their source yields them")
 
 
-def _outputs(number: str, cases: list[Tested]) -> Step:
+def _outputs(source: Path, cases: list[Tested]) -> Step:
     failed = [case for case in cases if case.state == "failed"]
     found = []
+    cells = sum(cell.cell_type == "code" for cell in read(source).cells)
+    if len(cases) != 2 * cells:  # of the lesson, and of the solution
+        command = f"`python -m pytest notebooks/{source.stem}.ipynb`"
+        found.append(f"{len(cases)} of {2 * cells} code cells were run: see {command}.")
     for case in failed[:MOST]:
         cell = int(re.sub(r"\D", "", case.name) or -1) + 1  # nbval counts from 0
         lines = [line.strip() for line in case.text.splitlines() if line.strip()]
         differ = [line for line in lines if line.startswith(("+ ", "- "))][:MOST] or lines[-1:]
         words = f"{case.file}, code cell {cell} shows something else than is stored: make it repeat; "
-        command = f"`python -m labs build --all {number}`"
+        command = f"`python -m labs build --all {source.stem[:2]}`"
         found.append("\n".join([f"{words}or if the new output is right, run {command}.", *differ]))
     passed = sum(case.state == "passed" for case in cases)
     said = f"{passed} of {len(cases)} code cells show again what is stored"
-    if more := len(failed) - len(found):
+    if (more := len(failed) - MOST) > 0:
         said += f"; {more} more than the {MOST} below do not"
     if skipped := sum(case.state == "skipped" for case in cases):
         said += f"; {skipped} are left out: see `python -m labs doctor`"

@@ -4,6 +4,7 @@ import contextlib
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import pytest
 
@@ -53,21 +54,36 @@ def case(name: str, failure: str = "", skipped: str = "") -> inspection.Tested:
     return inspection._case(element)
 
 
-def test_an_output_that_differs_is_named_with_its_cell_and_its_lines() -> None:
+@pytest.fixture
+def three(tmp_path: Path) -> Path:
+    """Write a source of three code cells."""
+    source = tmp_path / "01_a.py"
+    source.write_text("# %% [markdown]\n# # A?\n" + "# %%\n1\n\n" * 3, "utf-8")
+    return source
+
+
+def test_an_output_that_differs_is_named_with_its_cell_and_its_lines(three: Path) -> None:
     assert case("Cell 2", NBVAL).file == "notebooks/solutions/01_a.ipynb"
     cases = [case("Cell 0"), case("Cell 1", skipped="curl is not installed"), case("Cell 2", NBVAL)]
-    step = inspection._outputs("01", cases)
-    assert step.said.startswith("1 of 3 code cells show again what is stored; 1 are left out: see `python")
+    step = inspection._outputs(three, [*cases, *map(case, ("Cell 0", "Cell 1", "Cell 2"))])
+    assert step.said.startswith("4 of 6 code cells show again what is stored; 1 are left out: see `python")
     (finding,) = step.findings
     first, *lines = finding.splitlines()
     assert first.startswith("notebooks/solutions/01_a.ipynb, code cell 3 shows something else than is stored")
     assert "`python -m labs build --all 01`" in first and lines == ["- after", "+ before"]
 
 
-def test_of_many_outputs_that_differ_the_first_are_shown() -> None:
-    step = inspection._outputs("01", [case(f"Cell {n}", "It raised.") for n in range(9)])
-    assert len(step.findings) == inspection.MOST and "; 5 more than the 4 below do not" in step.said
+def test_of_many_outputs_that_differ_the_first_are_shown(three: Path) -> None:
+    step = inspection._outputs(three, [case(f"Cell {n}", "It raised.") for n in range(6)])
+    assert len(step.findings) == inspection.MOST and "; 2 more than the 4 below do not" in step.said
     assert step.findings[0].endswith("\nIt raised.")
+
+
+@pytest.mark.parametrize("run", [0, 5])
+def test_cells_that_were_not_run_are_a_finding(three: Path, run: int) -> None:
+    step = inspection._outputs(three, [case(f"Cell {n}") for n in range(run)])
+    (finding,) = step.findings
+    assert finding == f"{run} of 6 code cells were run: see `python -m pytest notebooks/01_a.ipynb`."
 
 
 def test_wrong_answers_and_controls_that_did_not_run_are_findings() -> None:
