@@ -107,6 +107,7 @@ async def _(stand: Stand) -> None:
 async def _(stand: Stand) -> None:
     for words, request in (
         ("two Hosts", ask("GET /", "Host: evil.test")),
+        ("the same Host twice", ask("GET /", "Host: front.test")),
         ("no Host", ask("GET /", host=None)),
     ):
         stand = stand.anew()
