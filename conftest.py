@@ -37,13 +37,10 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose a backend without a window, build the font cache, and choose safe ports for kernels."""
+    """Choose a backend without a window for what is collected, and safe ports for kernels."""
     config.stash[NOTEBOOKS] = 0.0
     kernel.choose_ports()
-    os.environ["MPLBACKEND"] = "agg"
-    import matplotlib.font_manager  # noqa: F401  building it in a cell can show a warning
-
-    del os.environ["MPLBACKEND"]  # in a kernel it would replace the inline backend
+    os.environ["MPLBACKEND"] = "agg"  # matplotlib reads it when it is imported
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -83,7 +80,7 @@ def pytest_make_collect_report(
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Refuse to run a part of a notebook: its cells need the ones before them."""
+    """Refuse to run a part of a notebook, whose cells need the ones before them, and build the font cache."""
     for file in {item.parent for item in session.items if isinstance(item, IPyNbCell)}:
         assert isinstance(file, IPyNbFile)
         chosen = sum(item.parent is file for item in session.items)
@@ -93,6 +90,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
                 f"run python -m pytest {file.path.relative_to(session.config.rootpath)}, "
                 "and use --lf, --sw, -k and ::Cell on tests/ only."
             )
+    import matplotlib.font_manager  # noqa: F401  building it in a cell can show a warning
+
+    del os.environ["MPLBACKEND"]  # in a kernel it would replace the inline backend
 
 
 @pytest.hookimpl(wrapper=True)

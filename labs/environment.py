@@ -26,7 +26,7 @@ def without_proxies(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 def set_aside() -> None:
     """Take the proxy variables out of this process until `put_back` was called as often as this."""
-    global _users
+    global _users  # noqa: PLW0603  the environment is one for all of the process
     with _LOCK:
         _users += 1
         for name in filter(is_proxy_variable, list(os.environ)):
@@ -35,7 +35,7 @@ def set_aside() -> None:
 
 def put_back() -> None:
     """Put the proxy variables back if nobody needs them away; one that was set meanwhile stays as it is."""
-    global _users
+    global _users  # noqa: PLW0603  the environment is one for all of the process
     with _LOCK:
         _users -= 1
         if not _users:

@@ -34,36 +34,41 @@ def serve(end: socket.socket) -> dict[str, Any]:
     """Answer until the socket ends, then end every kernel and raise SystemExit; return in a child only.
 
     {"fork": what} is answered with a process id, or null where a fork is not safe; {"poll": id} with null
-    while that process runs, then once with its status. What a child returns is `what`.
+    while that process runs, then once with its status; {"signal": [id, number]} with null. What a child
+    returns is `what`.
     """
     kernels: set[int] = set()
-    with end, end.makefile("rw", encoding="utf-8") as lines:
-        for line in lines:
-            request = json.loads(line)
-            answer = None
-            if "poll" in request:
-                pid, status = os.waitpid(request["poll"], os.WNOHANG)
-                if pid:
-                    kernels.discard(pid)
-                    answer = os.waitstatus_to_exitcode(status)
-            elif len(os.listdir("/proc/self/task")) == 1:
-                answer = os.fork()
-                if not answer:
-                    return dict(request["fork"])
-                kernels.add(answer)
-            lines.write(json.dumps(answer) + "\n")
-            lines.flush()
-    for kernel in kernels:
-        with contextlib.suppress(ProcessLookupError):  # it has no group before its first line
-            os.killpg(kernel, signal.SIGKILL)
-        os.kill(kernel, signal.SIGKILL)
-        os.waitpid(kernel, 0)
+    if sys.platform == "linux":
+        with end, end.makefile("rw", encoding="utf-8") as lines:
+            for line in lines:
+                answer = None
+                match json.loads(line):
+                    case {"poll": kernel}:
+                        done, status = os.waitpid(kernel, os.WNOHANG)
+                        if done:
+                            kernels.discard(done)
+                            answer = os.waitstatus_to_exitcode(status)
+                    case {"signal": [kernel, number]}:
+                        os.kill(kernel, number)
+                    case {"fork": what} if len(os.listdir("/proc/self/task")) == 1:
+                        answer = os.fork()
+                        if not answer:
+                            return dict(what)
+                        kernels.add(answer)
+                lines.write(json.dumps(answer) + "\n")
+                lines.flush()
+        for kernel in kernels:
+            with contextlib.suppress(ProcessLookupError):  # it leads no group before its first line
+                os.killpg(kernel, signal.SIGKILL)
+            os.kill(kernel, signal.SIGKILL)
+            os.waitpid(kernel, 0)
     sys.exit()
 
 
 def become(arguments: list[str], cwd: str, env: dict[str, str]) -> None:
     """Be the kernel that `python -m ipykernel_launcher`, with these arguments, starts; return at its end."""
-    os.setsid()
+    if sys.platform == "linux":
+        os.setsid()
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env, JPY_PARENT_PID=str(os.getppid()))

@@ -168,7 +168,7 @@ def test_a_name_that_no_client_can_ask_for_is_one_sentence(name: str) -> None:
         ("XN--3E0B707E.TEST", "xn--3e0b707e.test", "한국.test"),
         ("CAF\u00c9.test", "xn--caf-dma.test", "café.test"),
         ("cafe\u0301.test", "xn--caf-dma.test", "café.test"),
-        ("ｏｒｉｇｉｎ。test", "origin.test", "origin.test"),
+        ("\uff4f\uff52\uff49\uff47\uff49\uff4e\u3002test", "origin.test", "origin.test"),
         ("\U0001f600.test", "xn--e28h.test", "\U0001f600.test"),
         ("a_b.test", "a_b.test", "a_b.test"),
         ("x" * 63 + ".test", "x" * 63 + ".test", "x" * 63 + ".test"),
