@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
@@ -149,7 +149,7 @@ def test_another_python_or_environment_is_started_cold(
     cmd: list[str], more: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Stub:
-        flags: tuple[str, ...] = ()
+        flags: ClassVar[list[str]] = []
         environment = warm._read_at_import(os.environ)
 
         def ask(self, **request: Any) -> int:
