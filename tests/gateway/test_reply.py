@@ -19,7 +19,7 @@ from labs.gateway.transport import waiting
 
 @asynccontextmanager
 async def written(size: int) -> AsyncIterator[tuple[Writer, socket.socket]]:
-    """Connect a writer to a socket that nobody reads, and leave `size` bytes that the system cannot take."""
+    """Connect a writer to a socket that nobody reads, and leave `size` bytes and more waiting in it."""
     loop = asyncio.get_running_loop()
     with socket.create_server(("127.0.0.1", 0)) as server:
         transport, protocol = await loop.create_connection(lambda: BaseProtocol(loop), *server.getsockname())
