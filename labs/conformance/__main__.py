@@ -24,6 +24,8 @@ from labs.servers import fronts
 
 __all__ = ["main", "proxies"]
 
+OPTIONS = {"patience": "answer_timeout", "idle": "idle_timeout", "body": "max_body", "prefix": "prefix"}
+
 
 def _parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="python -m labs conformance", description=__doc__)
@@ -64,13 +66,7 @@ async def _ready(stand: Open) -> AsyncIterator[Open]:
 def _gateway(leg: str) -> Open:
     def build(site: Site) -> Any:
         site.settings.update(site.check.needs)
-        names = {
-            "patience": "answer_timeout",
-            "idle": "idle_timeout",
-            "body": "max_body",
-            "prefix": "prefix",
-        }
-        options = gateway.Options(leg=leg, **{names[key]: it for key, it in site.settings.items()})
+        options = gateway.Options(leg=leg, **{OPTIONS[name]: it for name, it in site.settings.items()})
         return gateway.gateway(site.target, options, connector=site.connect, dial=site.dial)
 
     return in_town(build)

@@ -45,7 +45,7 @@ ODD_FIELDS = (
     "X-Forwarded-For: [\xff",
     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: \xff",
 )
-ODD_CHUNKS = ("zz", "-1", "", "\xff", "f" * 40, "5\r", "5 5")
+ODD_CHUNKS = ("zz", "-1", "", "\xff", "f" * 40, "5\r")  # whose first line is refused: nobody waits for more
 CATCH = "Catch ClientError (and OSError) around the upstream request, and answer 502."
 
 
