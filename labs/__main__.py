@@ -7,6 +7,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from labs.console import take_any_character
+
 __all__ = ["COMMANDS", "check_all", "main", "parser"]
 
 # What each command does, and the function that does it: it reads its own arguments and returns a status.
@@ -70,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do one command and return its exit status; a lesson or a package that is not there is one sentence."""
+    take_any_character()
     argv = sys.argv[1:] if argv is None else argv
     module, _, function = COMMANDS[parser().parse_args(argv[:1]).command][1].partition(":")
     try:  # nothing is imported before: the doctor must work where no package is installed

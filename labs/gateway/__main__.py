@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from aiohttp import web
 
+from labs.console import take_any_character
 from labs.gateway.options import LEGS, Options
 from labs.gateway.runner import Runner
 
@@ -100,6 +101,7 @@ async def serve(told: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run until stopped; return the exit code: 0, or 2 after one sentence."""
+    take_any_character()
     told = arguments(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from aiohttp import web
 
+from labs.proactor import mend
 from labs.servers.httpbin.app import origin
 
 __all__ = ["main", "serve"]
@@ -21,6 +22,7 @@ FINISH = 0.5  # seconds that an answer is given at the end
 
 async def serve(port: int) -> None:
     """Listen, say where in one line, and stop cleanly at Ctrl-C or SIGTERM. Raise OSError."""
+    mend()
     runner = web.AppRunner(origin(), access_log=None, shutdown_timeout=FINISH)
     with _told_to_stop() as stop:
         await runner.setup()
