@@ -11,7 +11,7 @@ from aiohttp import ClientSession, web
 
 from labs.capture.message import Message
 from labs.capture.recording import Event
-from labs.capture.trace import Said
+from labs.capture.said import Said
 from labs.town.town import Town
 
 
@@ -45,9 +45,10 @@ def listening() -> list[socket.socket]:
 
 
 def tasks() -> list[asyncio.Task[Any]]:
-    """List the tasks of this loop, without those that run the test itself: anyio's runner has two."""
+    """List the tasks of this loop, without its own on Windows, and those of anyio, which run the test."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
-    return [it for it in others if not getattr(it.get_coro(), "__qualname__", "").startswith("TestRunner.")]
+    own = ("TestRunner.", "IocpProactor.accept.")
+    return [it for it in others if not getattr(it.get_coro(), "__qualname__", "").startswith(own)]
 
 
 def remains(servers: Iterable[tuple[str, int]] | None = None) -> list[object]:
@@ -95,3 +96,7 @@ async def raw(address: tuple[str, int], data: bytes) -> bytes:
     finally:
         writer.close()
         await writer.wait_closed()
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()

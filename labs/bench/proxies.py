@@ -106,12 +106,13 @@ def _machine() -> str:
 
 def _room() -> None:
     # 1 000 idle connections need more than the 1 024 files that many systems begin with. Children inherit it.
-    with contextlib.suppress(ImportError, ValueError, OSError):
+    if sys.platform != "win32":  # which has no such limit
         import resource
 
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = 8192 if hard == resource.RLIM_INFINITY else min(8192, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+        with contextlib.suppress(ValueError, OSError):
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            wanted = 8192 if hard == resource.RLIM_INFINITY else min(8192, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def _ended(*_: object) -> NoReturn:

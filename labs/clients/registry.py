@@ -179,7 +179,7 @@ def _says(program: str) -> str:
         return "unknown"  # asked for its version, a Windows browser opens a window instead
     try:
         said = subprocess.run(
-            [program, "--version"], capture_output=True, timeout=20, env=without_proxies()
+            [program, "--version"], capture_output=True, timeout=20, env=without_proxies(), check=False
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return "unknown"

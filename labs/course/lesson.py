@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 from labs import installed
 from labs.paths import NOTEBOOKS
 
-SECONDS = 30  # a cell that takes longer is stuck
+SECONDS = 120  # a cell that takes longer is stuck; most need one, and a busy computer twenty times as long
 PROGRAMS = {"needs-curl": "curl", "needs-chromium": "chromium"}  # by the tag of a cell that needs one
 
 

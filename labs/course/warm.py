@@ -115,7 +115,7 @@ class Provisioner(LocalProvisioner):
 
 
 def _fork(cmd: list[str], kwargs: dict[str, Any]) -> Forked | None:
-    global _zygote
+    global _zygote  # noqa: PLW0603  one for this process
     flags, arguments = cmd[1:-4], cmd[-2:]
     if cmd != [sys.executable, *flags, *LAUNCHER, *arguments]:
         return None
@@ -160,7 +160,7 @@ def starting(notebook: NotebookNode) -> Iterator[None]:
 
 def close() -> None:
     """End the process that forks, if there is one, and every kernel of it."""
-    global _zygote
+    global _zygote  # noqa: PLW0603  one for this process
     if _zygote is not None:
         _zygote.close()
         _zygote = None

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from aiohttp.web_urldispatcher import MatchedSubAppResource
 from yarl import URL
 
 __all__ = ["add_catch_all"]
-
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 async def _no_answer(request: web.Request) -> None:
@@ -23,7 +22,7 @@ class _Everything(MatchedSubAppResource):
     # Not add_route("*", "/{path:.*}"): the router looks for it path by path, and finds no path in the targets
     # of CONNECT and of `GET http://host`. What matches by domain is asked first, and this matches every one.
 
-    def __init__(self, handler: _Handler) -> None:
+    def __init__(self, handler: Handler) -> None:
         web.AbstractResource.__init__(self)
         self._route = web.ResourceRoute("*", handler, self, expect_handler=_no_answer)
 
@@ -53,6 +52,6 @@ class _Everything(MatchedSubAppResource):
         return iter((self._route,))
 
 
-def add_catch_all(app: web.Application, relay: _Handler) -> None:
+def add_catch_all(app: web.Application, relay: Handler) -> None:
     """Let `relay` answer every request of `app`, also one whose target aiohttp's router cannot resolve."""
     app.router.register_resource(_Everything(relay))

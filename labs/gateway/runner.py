@@ -11,6 +11,7 @@ from labs.gateway.options import Options
 from labs.gateway.refusal import Quiet, plain_request
 from labs.gateway.relay import Relay
 from labs.gateway.session.leg import ConnectorFactory
+from labs.proactor import mend
 
 __all__ = ["Runner", "handler_args", "server"]
 
@@ -54,6 +55,11 @@ class Runner(web.ServerRunner):
     ) -> None:
         self._relay = Relay.over(origin, options, connector, dial)
         super().__init__(server(self._relay, options), shutdown_timeout=shutdown_timeout)
+
+    async def setup(self) -> None:
+        """Make ready to serve."""
+        mend()
+        await super().setup()
 
     async def shutdown(self) -> None:
         """End the tunnels: aiohttp calls this when no new connection can come."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 from labs.guard.leaks import LOST_TASK, SOCKET, TASK, UNAWAITED, UNCLOSED, left, name_of
+from labs.proactor import mend
 from labs.town import town
 
 __all__ = ["Guard", "Unclean", "forgiving"]
@@ -60,6 +61,7 @@ class Guard(logging.Handler):
         global _standing
         super().__init__(logging.ERROR)
         self._loop = asyncio.get_running_loop()
+        mend()
         if _standing is not None:
             _standing.dismiss()
         _standing = self

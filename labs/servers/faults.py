@@ -10,9 +10,8 @@ import gzip
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from labs.servers.faulty import CLOSE, GATE, PHASES, RESET, STALL, Act, Fault, Steps, good
+from labs.servers.faulty import CLOSE, GATE, PHASES, RESET, STALL, Act, Fault, FaultyServer, Steps, good
 from labs.town.gates import Gate
-from labs.town.listener import Factory
 
 __all__ = ["FAULTS", "PHASES", "Fault", "make"]
 
@@ -192,7 +191,7 @@ _TABLE = [
 FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in _TABLE})
 
 
-def make(name: str, gate: Gate | None = None) -> Factory:
+def make(name: str, gate: Gate | None = None) -> Callable[[], FaultyServer]:
     """Return a factory of protocols for `Town.open`. Raise KeyError, which says the names, for any other."""
     if name not in FAULTS:
         raise KeyError(f"There is no fault {name!r}. There are: {', '.join(FAULTS)}.")

@@ -182,7 +182,7 @@ class FaultyServer(asyncio.Protocol):
             self._read()
 
 
-def reset(transport: asyncio.Transport) -> None:
+def reset(transport: asyncio.WriteTransport) -> None:
     """End a connection with a reset: an abort alone closes in order where nothing was left unread."""
     if (sock := transport.get_extra_info("socket")) is not None:
         with contextlib.suppress(OSError):  # it may be gone already

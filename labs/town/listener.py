@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-import ssl
-from asyncio import sslproto
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -38,6 +36,7 @@ class Listener:
 
     def __init__(self) -> None:
         self.held: set[asyncio.Transport] = set()  # whatever stands here is ended by stop()
+        self.over = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
@@ -53,17 +52,10 @@ class Listener:
         self,
         app: App,
         wrap: Callable[[Factory], Factory],
-        context: ssl.SSLContext | None,
         options: dict[str, Any],
-        hold: Callable[[asyncio.Transport], None] | None = None,
     ) -> None:
-        """Listen. `wrap` goes around the factory of protocols; `hold` gets each new transport under TLS.
-
-        Raise TownError for what is no server.
-        """
+        """Listen. `wrap` goes around the factory of protocols. Raise TownError for what is no server."""
         factory = wrap(await self._factory(app, options))
-        if context is not None:
-            factory = _secured(factory, context, self.held, hold)
         loop = asyncio.get_running_loop()
         # In two steps: create_server alone, cancelled in its last turn, leaves a server behind.
         self._server = await loop.create_server(factory, LOOPBACK, 0, backlog=1024, start_serving=False)
@@ -97,6 +89,7 @@ class Listener:
 
     async def stop(self) -> None:
         """Close the socket, and end every connection, handler and resource of the application."""
+        self.over = True
         if self._server is not None:
             self._server.close()
         try:
@@ -134,27 +127,3 @@ def _must_be_factory(app: object, options: dict[str, Any]) -> None:
             raise TownError(
                 "A handler is an `async def`; a factory of protocols takes no argument."
             ) from None
-
-
-def _secured(
-    factory: Factory,
-    context: ssl.SSLContext,
-    held: set[asyncio.Transport],
-    hold: Callable[[asyncio.Transport], None] | None,
-) -> Factory:
-    # What loop.create_server(ssl=...) does. But there, nobody holds a connection whose handshake is not over.
-    class Secured(sslproto.SSLProtocol):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            assert isinstance(transport, asyncio.Transport)
-            self._held = transport
-            held.add(transport)
-            super().connection_made(transport)
-            if hold is not None:
-                hold(transport)
-
-        def connection_lost(self, exc: BaseException | None) -> None:
-            held.discard(self._held)
-            super().connection_lost(exc)
-
-    loop = asyncio.get_running_loop()
-    return lambda: Secured(loop, factory(), context, None, server_side=True)  # type: ignore[arg-type]

@@ -17,8 +17,9 @@ from aiohttp.helpers import is_ip_address
 
 from labs.capture.recording import Event, Recording
 from labs.town.compat import TCPConnector
+from labs.town.handshake import Handshakes
 
-__all__ = ["Address", "LOCAL", "LOOPBACK", "Names", "TownError", "connector", "is_local", "split"]
+__all__ = ["LOCAL", "LOOPBACK", "Address", "Names", "TownError", "connector", "is_local", "split"]
 
 LOOPBACK = "127.0.0.1"
 LOCAL = ("localhost", LOOPBACK, "::1")
@@ -51,6 +52,7 @@ class Names:
         self._open: dict[tuple[str, str, int], Address] = {}
         self._called: dict[tuple[str, str], str] = {}
         self._speakers: dict[int, str] = {}  # local port of a client's socket -> who speaks
+        self.handshakes = Handshakes(recording)
         self._nobody: socket.socket | None = None
         self._closed = False
 
@@ -110,12 +112,13 @@ class Names:
         if (table, host, port) in self._open:
             return self._open[table, host, port]
         if not table and ("", host) not in self._called:
-            self._recording.note(self._recording.call(who, host), Event.UNKNOWN_NAME)
+            self._recording.note(self._recording.call(who, host, host=host, port=port), Event.UNKNOWN_NAME)
             raise TownError(
                 f"Nobody in this town is called {host}: open it first with town.open({host!r}, app)."
             )
         called = self._called.get((table, host), f"{host} of {table}" if table else host)
-        self._recording.note(self._recording.call(who, called), Event.REFUSED)
+        call = self._recording.call(who, called, host=host, port=port, machine=table)
+        self._recording.note(call, Event.REFUSED)
         return self._refusing()
 
     def _refusing(self) -> Address:
@@ -142,7 +145,8 @@ class Names:
                     (LOOPBACK, 0)
                 )  # bound before it connects, so that the server's side knows who calls
                 if address[:2] in self._open.values():
-                    self._speakers[sock.getsockname()[1]] = who
+                    self._speakers[port := sock.getsockname()[1]] = who
+                    self.handshakes.begin(port)
             except BaseException:
                 sock.close()
                 raise
@@ -152,6 +156,7 @@ class Names:
 
     def speaker(self, peer: Address, guest: str) -> str:
         """Return whose socket an address is, or the guest."""
+        self.handshakes.met(peer[1])
         return self._speakers.pop(peer[1], guest)  # once: the system gives the port to somebody else later
 
     def close(self) -> None:
@@ -166,7 +171,9 @@ class Names:
 def connector(names: Names, owner: str, machine: str, **options: Any) -> aiohttp.TCPConnector:
     """Return a TCPConnector that speaks for `owner` from `machine`; `options` go to TCPConnector."""
     fixed = {"use_dns_cache": False, "family": socket.AF_INET, "socket_factory": names.socket_for(owner)}
-    return _Connector(resolver=_Resolver(names, owner, machine), **{**fixed, **options})
+    made = _Connector(resolver=_Resolver(names, owner, machine), **{**fixed, **options})
+    made.names = names
+    return made
 
 
 class _Resolver(abc.AbstractResolver):
@@ -196,6 +203,12 @@ class _Resolver(abc.AbstractResolver):
 
 
 class _Connector(TCPConnector):
+    names: Names
+
+    async def connect(self, req: Any, *args: Any, **kwargs: Any) -> Any:
+        with self.names.handshakes.telling(req.connection_key.is_ssl):
+            return await super().connect(req, *args, **kwargs)
+
     async def _resolve_host(self, host: str, port: int, traces: Any = None) -> list[abc.ResolveResult]:
         # aiohttp does not ask a resolver about 127.0.0.1, ::1 and 10.0.0.1; in the town they are names like
         # others.

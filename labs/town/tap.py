@@ -7,13 +7,14 @@ hands it on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any, cast
 
 from labs.capture.recording import Event, Piece, Recording
 
-__all__ = ["tapped"]
+__all__ = ["Tap", "tapped"]
 
 # What runs for every piece is written for speed: a tuple made directly, members looked up once.
 _new = tuple.__new__
@@ -27,9 +28,9 @@ class _Transport:
     which keeps the price of the tap at one call a write.
     """
 
-    def __init__(self, real: asyncio.Transport, tap: _Tap) -> None:
+    def __init__(self, real: asyncio.Transport, tap: Tap) -> None:
         self._real, self._tap = real, tap
-        self._write, self._said = real.write, tap.said
+        self._write, self._said, self._unsent = real.write, tap.said, real.get_write_buffer_size
         for name in dir(real):
             if not name.startswith("_") and name not in _OWN:
                 setattr(self, name, getattr(real, name))
@@ -41,13 +42,14 @@ class _Transport:
         raise NotImplementedError("sendfile is off while a connection is tapped")
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        before = self._unsent() if self._tap.closed else -1
         self._write(data)  # first: what it refuses to send was not said
-        self._said(data if type(data) is bytes else bytes(data))
+        # Closed, a transport takes no more; some loops let more go the way of what is still to be sent.
+        if before < 0 or self._unsent() > before:
+            self._said(data if type(data) is bytes else bytes(data))
 
     def writelines(self, list_of_data: Any) -> None:
-        data = b"".join(list_of_data)
-        self._write(data)
-        self._said(data)
+        self.write(b"".join(list_of_data))
 
     def write_eof(self) -> None:
         self._tap.closes(Event.SERVER_CLOSED)
@@ -71,8 +73,14 @@ class _Transport:
 _OWN = frozenset({"write", "writelines", "write_eof", "close", "abort", "set_protocol", "get_protocol"})
 
 
-class _Tap(asyncio.Protocol):
-    """Stand where the server's protocol stood, and note what it hears."""
+class Tap(asyncio.Protocol):
+    """Stand where the server's protocol stood, and note what it hears.
+
+    `number` is that of its connection, None before it is made; `who` is the client.
+    """
+
+    number: int | None = None
+    who = ""
 
     def __init__(
         self,
@@ -82,12 +90,13 @@ class _Tap(asyncio.Protocol):
         speaker: Callable[[Any], str],
         transports: set[asyncio.Transport],
         ready: Callable[[asyncio.Transport], None] | None,
+        place: Mapping[str, Any],
     ) -> None:
-        self._recording, self._whom, self._speaker = recording, whom, speaker
+        self._recording, self._whom, self._speaker, self._place = recording, whom, speaker, place
         self._transports, self._ready = transports, ready
         self._heard = self._said = 0  # bytes
         self._note, self._keep = recording.pieces.append, recording.keep
-        self._closed = self._left = False  # by the server, by the client
+        self.closed = self._left = False  # by the server, by the client
         self.listen_with(inner)
 
     def listen_with(self, inner: asyncio.BaseProtocol) -> None:
@@ -100,11 +109,21 @@ class _Tap(asyncio.Protocol):
         self.pause_writing = inner.pause_writing  # type: ignore[method-assign]
         self.resume_writing = inner.resume_writing  # type: ignore[method-assign]
 
+    def reached(self, peer: Any) -> int:
+        """Note who reaches for the server; return the number of the connection."""
+        self.who = self._speaker(peer)
+        self.number = self._number = self._recording.call(self.who, self._whom, **self._place)
+        return self._number
+
+    @property
+    def unheard(self) -> bool:
+        """Whether nothing was said on the connection."""
+        return not self._heard and not self._said
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._number = self._recording.call(self._speaker(transport.get_extra_info("peername")), self._whom)
-        self._recording.note(self._number, Event.OPENED)
+        self._recording.note(self.reached(transport.get_extra_info("peername")), Event.OPENED)
         self._outer = cast(asyncio.Transport, _Transport(transport, self))
         self._transports.add(self._outer)
         self.inner.connection_made(self._outer)
@@ -119,20 +138,19 @@ class _Tap(asyncio.Protocol):
         self._hear(data)
 
     def said(self, data: bytes) -> None:
-        # Closed, a transport takes no more, but while it still sends what it has, more goes the same way.
-        if data and (not self._closed or self._transport.get_write_buffer_size()):
+        if data:
             size = len(data)
             room, self._said = self._keep - self._said, self._said + size
             kept = data if size <= room else data[: max(room, 0)]
             self._note(_new(Piece, (self._number, _SAID, kept, size, perf_counter())))
 
     def closes(self, kind: Event) -> None:
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             self._recording.note(self._number, kind)
 
     def eof_received(self) -> bool | None:
-        if not self._closed:
+        if not self.closed:
             self._left = True
             self._recording.note(self._number, Event.CLIENT_CLOSED)
         return self.inner.eof_received()
@@ -156,16 +174,18 @@ def tapped(
     speaker: Callable[[Any], str],
     transports: set[asyncio.Transport],
     ready: Callable[[asyncio.Transport], None] | None = None,
+    place: Mapping[str, Any] = MappingProxyType({}),
 ) -> Callable[[], asyncio.Protocol]:
     """Return a protocol factory for `loop.create_server` whose connections are recorded.
 
     `speaker` turns a peer's address into a name; `transports` holds the open connections; `ready` is called
-    with each new one. Raise TypeError for a protocol that is no asyncio.Protocol.
+    with each new one; `place` is what a Call says of the server besides its name. Raise TypeError for a
+    protocol that is no asyncio.Protocol.
     """
 
     def make() -> asyncio.Protocol:
         try:
-            return _Tap(factory(), recording, whom, speaker, transports, ready)  # type: ignore[arg-type]
+            return Tap(factory(), recording, whom, speaker, transports, ready, place)  # type: ignore[arg-type]
         except Exception as error:  # asyncio would drop it without a word, and leave the client waiting
             words = {"message": f"{whom} cannot take a connection", "exception": error}
             asyncio.get_running_loop().call_exception_handler(words)

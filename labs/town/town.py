@@ -20,8 +20,10 @@ import aiohttp
 from labs.capture import trace
 from labs.capture.recording import Recording
 from labs.environment import is_proxy_variable
+from labs.proactor import mend
 from labs.town import certs, names
 from labs.town.gates import Gate
+from labs.town.handshake import secured
 from labs.town.listener import App, Factory, Listener
 from labs.town.names import LOCAL, TownError
 from labs.town.tap import tapped
@@ -49,8 +51,9 @@ class Town:
         self._ticker: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Town:
-        if OPEN_TOWNS and self in OPEN_TOWNS or "closed" in self._state:
+        if (OPEN_TOWNS and self in OPEN_TOWNS) or "closed" in self._state:
             raise TownError("A town opens once: make a new Town() for a new experiment.")
+        mend()
         self._state = ""
         OPEN_TOWNS.add(self)
         for variable in filter(is_proxy_variable, list(os.environ)):  # a lesson must not obey a laptop's
@@ -122,14 +125,21 @@ class Town:
                 transport.pause_reading()
                 gate.on_open(lambda: None if transport.is_closing() else transport.resume_reading())
 
-        def wrap(factory: Factory) -> Factory:
-            ready = hold if gate and not tls else None
-            return tapped(factory, self.recording, called, speaker, listener.held, ready)
+        machine, host, port = key
+        hosts = {host, *LOCAL} if machine else {host}
+        place = {"host": host, "port": port, "secure": tls, "machine": machine}
+        context = self.ca.server_context(*hosts) if tls else None
 
-        hosts = {key[1], *LOCAL} if key[0] else {key[1]}
+        def wrap(factory: Factory) -> Factory:
+            ready = hold if gate else None
+            if context is None:
+                return tapped(factory, self.recording, called, speaker, listener.held, ready, place)
+            plain = tapped(factory, self.recording, called, speaker, listener.held, None, place)
+            book = self._names.handshakes
+            return secured(plain, context, hosts, book, listener.held, lambda: listener.over, ready)
+
         try:
-            context = self.ca.server_context(*hosts) if tls else None
-            await listener.start(app, wrap, context, options, hold if gate else None)
+            await listener.start(app, wrap, options)
             self._must_be_free(key)  # meanwhile another may have taken the name, or the town closed
         except BaseException:
             await listener.stop()

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib.util
 import json
 import os
-import subprocess
-import tempfile
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from labs import installed
 from labs.capture.trace import Trace
-from labs.clients import browser, programs, registry
+from labs.clients import registry
 from labs.clients.registry import CLIENTS, ClientMissing, Reply, ask, missing, present
 from labs.servers.httpbin.app import origin
-from labs.town.gates import Gate
 from labs.town.town import Town
-
-TO_PAGE = "http://front.test/redirect-to?url=http://origin.test/page"
-SPEAKERS = [client for client in CLIENTS if client != "chromium"]
-# Most of what chromium is asked takes it a second each, and is left to `make test-browser`.
-EVERYBODY = [*SPEAKERS, pytest.param("chromium", marks=pytest.mark.browser)]
-FOLLOWERS = EVERYBODY[:1] + EVERYBODY[2:]  # http.client never follows
+from tests.clients.support import (
+    EVERYBODY,
+    FOLLOWERS,
+    SPEAKERS,
+    TO_PAGE,
+    events,
+    hear,
+    needs,
+    town_of_origins,
+)
 
 UNKNOWN = {
     "aiohttp": "ClientConnectorDNSError",
@@ -53,35 +49,6 @@ UNTRUSTED = UNKNOWN | {
     "curl": "CURLE_PEER_FAILED_VERIFICATION",
     "chromium": "ERR_CERT_AUTHORITY_INVALID",
 }
-
-
-def needs(client: str) -> None:
-    if not present()[client]:
-        pytest.skip(missing(client))
-
-
-@contextlib.asynccontextmanager
-async def town_of_origins() -> AsyncIterator[Town]:
-    async with Town() as town:
-        await town.open("front.test", origin())
-        await town.open("origin.test", origin())
-        await town.open("safe.test", origin(), tls=True)
-        await town.open("dead.test", origin())
-        await town.close("dead.test")
-        yield town
-
-
-def hear(client: str, url: str, **options: Any) -> tuple[Reply, Trace]:
-    async def experiment() -> tuple[Reply, Trace]:
-        async with town_of_origins() as town:
-            return await ask(client, town, url, **options), town.trace
-
-    needs(client)
-    return asyncio.run(experiment())
-
-
-def events(trace: Trace) -> list[tuple[str, str, str]]:
-    return [(it.who, it.whom, it.event) for it in trace.said if it.event in ("refused", "unknown name")]
 
 
 @pytest.mark.parametrize("client", EVERYBODY)
@@ -158,18 +125,6 @@ def test_the_versions_stand_in_one_line() -> None:
 def test_it_counts_the_hops(client: str) -> None:
     heard, _ = hear(client, "http://origin.test/redirect/3", follow=True)
     assert (heard.status, heard.url, heard.hops) == (200, "http://origin.test/get", 3)
-
-
-def test_http_client_never_follows() -> None:
-    assert hear("http.client", TO_PAGE, follow=True)[0].status == 302
-
-
-def test_chromium_always_follows_and_its_address_bar_changes() -> None:
-    heard, trace = hear("chromium", TO_PAGE, follow=False)
-    assert (heard.status, heard.url, heard.hops, heard.error) == (200, "http://origin.test/page", 1, "")
-    assert b"location.href" in heard.body
-    assert [it.target for it in trace.requests(who="chromium", whom="origin.test")] == ["/page"]
-    assert [it.target for it in trace.requests()] == [TO_PAGE.removeprefix("http://front.test"), "/page"]
 
 
 @pytest.mark.parametrize("client", [it for it in SPEAKERS if it != "http.client"])
@@ -290,29 +245,6 @@ def test_a_status_without_a_body_is_heard(client: str, status: int) -> None:
     assert heard.error == ("HTTPError" if client == "urllib" and status == 404 else "")
 
 
-def test_urllib_raises_for_a_post_that_is_sent_on_with_307() -> None:
-    url = "http://front.test/redirect-to?url=http://origin.test/post&status_code=307"
-    heard, trace = hear("urllib", url, method="POST", body=b"order", follow=True)
-    assert (heard.status, heard.error, len(trace.requests())) == (307, "HTTPError", 1)
-
-
-@pytest.mark.browser
-def test_chromium_hands_over_bytes_and_repeats_exactly() -> None:
-    needs("chromium")
-
-    async def experiment() -> tuple[Reply, Trace]:
-        async with town_of_origins() as town:
-            heard = await ask(
-                "chromium", town, "http://front.test/redirect-to?url=http://origin.test/encoding/utf8"
-            )
-            return heard, town.trace
-
-    (first, trace), (second, again) = asyncio.run(experiment()), asyncio.run(experiment())
-    assert first == second and first.body.decode() == "<p>Grüße, κόσμε, 世界, 🦀</p>\n"
-    for each in (trace, again):  # and no /favicon.ico now and then
-        assert [it.target.partition("?")[0] for it in each.requests()] == ["/redirect-to", "/encoding/utf8"]
-
-
 @pytest.mark.parametrize("client", SPEAKERS)
 @pytest.mark.parametrize("proxy", ["http_proxy", "HTTPS_PROXY", "all_proxy"])
 def test_it_does_not_obey_proxy_variables(client: str, proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,54 +257,6 @@ def test_it_does_not_obey_proxy_variables(client: str, proxy: str, monkeypatch: 
 
     needs(client)
     assert asyncio.run(experiment()).status == 200
-
-
-# A thread that is not ended is seen too: the test then hangs.
-@pytest.mark.parametrize("scheme", ["http", "https"])
-@pytest.mark.parametrize("how", ["cancelled", "out of patience"])
-@pytest.mark.parametrize("client", EVERYBODY)
-def test_it_is_ended_when_it_is_given_up(
-    client: str,
-    how: str,
-    scheme: str,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
-        started.append(real(*arguments, **options))
-        return started[-1]
-
-    async def experiment() -> Reply | None:
-        gate = Gate("the handler")
-
-        async def held(request: web.BaseRequest) -> web.StreamResponse:
-            await gate
-            return web.Response()
-
-        async with Town() as town:
-            await town.open("slow.test", held, tls=scheme == "https")
-            patience = 30.0 if how == "cancelled" else 0.1
-            asked = asyncio.ensure_future(ask(client, town, f"{scheme}://slow.test/page", patience=patience))
-            if how == "cancelled":
-                await gate.reached()
-                asked.cancel()
-            await asyncio.wait({asked})
-            return None if asked.cancelled() else asked.result()
-
-    needs(client)
-    real = programs.start
-    monkeypatch.setattr(programs, "start", start)
-    monkeypatch.setattr(browser, "start", start)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    heard = asyncio.run(experiment())
-    assert heard is None if how == "cancelled" else heard and heard.error == "TimeoutError"
-    assert len(started) == (client in ("curl", "chromium"))
-    assert all(process.returncode is not None for process in started), "killed and reaped"
-    assert list(tmp_path.iterdir()) == [], "no profile, no certificate is left"
-    assert caplog.records == [], "nobody waited until the gate was stuck"
 
 
 def test_a_client_that_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -401,42 +285,7 @@ def test_what_is_present_has_a_version() -> None:
     assert all(version[0].isdigit() or version == "unknown" for version in found.values() if version)
 
 
-@pytest.mark.parametrize(
-    ("client", "url", "options", "sentence"),
-    [
-        (
-            "wget",
-            "http://origin.test/",
-            {},
-            "'wget' is no client of the lab: choose one of aiohttp, http.client,",
-        ),
-        ("curl", "origin.test/page", {}, "'origin.test/page' is not a URL of the town: write one like"),
-        ("curl", "file:///etc/hosts", {}, "'file:///etc/hosts' is not a URL of the town: write one like"),
-        (
-            "curl",
-            "http://origin.test:x/",
-            {},
-            "'http://origin.test:x/' is not a URL of the town: write one like",
-        ),
-        (
-            "chromium",
-            "http://origin.test/",
-            {"method": "POST"},
-            "chromium asks from its address bar: it sends GET",
-        ),
-        (
-            "chromium",
-            "http://origin.test/",
-            {"body": b""},
-            "chromium asks from its address bar: it sends GET",
-        ),
-    ],
-)
-def test_bad_input_is_refused_in_one_sentence(client: str, url: str, options: Any, sentence: str) -> None:
-    async def experiment() -> None:
-        async with Town() as town:
-            await ask(client, town, url, **options)
-
-    with pytest.raises(ValueError) as raised:
-        asyncio.run(experiment())
-    assert str(raised.value).startswith(sentence)
+async def test_a_tour_refuses_what_is_no_url_of_the_town() -> None:
+    async with Town() as town:
+        with pytest.raises(ValueError, match="not a URL of the town"):
+            await registry.tour(town, ["about:blank"])

@@ -21,8 +21,8 @@ def test_the_command_prints_the_matrix_and_writes_the_json(capsys: Any, tmp_path
     arguments = ["--proxy", "posted", "--only", "REDIR-1", "--only", "cookies", "--why", "--json", str(file)]
     assert __main__.main(arguments) == 0
     printed = capsys.readouterr().out
-    assert "✗ REDIR-1" in printed and "posted: 1 of 4 passed" in printed and "hint: Do not follow" in printed
-    assert json.loads(file.read_text("utf-8"))["posted"]["score"] == [1, 4]
+    assert "✗ REDIR-1" in printed and "posted: 1 of 5 passed" in printed and "hint: Do not follow" in printed
+    assert json.loads(file.read_text("utf-8"))["posted"]["score"] == [1, 5]
 
 
 def test_the_command_says_in_one_sentence_what_is_wrong(capsys: Any) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from labs.capture.recording import Event
 from labs.gateway import Options, gateway
@@ -37,7 +37,7 @@ async def fronted(origin: Factory, options: Options) -> AsyncIterator[Town]:
     assert not [it for it in remains() if isinstance(it, asyncio.Task)]
 
 
-def by_target(gate: Gate | None = None) -> Factory:
+def by_target(gate: Gate | None = None) -> Callable[[], FaultyServer]:
     """Return an origin whose requests choose: the target /anything?fault=NAME; without it, a good answer.
 
     A fault of the phase "at the connection" strikes when its request has come: earlier nobody has named it.

@@ -154,3 +154,29 @@ async def ok(line: Line) -> None:
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 GET = b"GET / HTTP/1.1\r\nHost: front.test\r\n\r\n"
+
+
+async def through(
+    options: Options, asked: bytes, said: bytes = OK
+) -> tuple[parser.Message, parser.Message | None]:
+    """Return what the client heard and what the origin heard."""
+    heard: list[parser.Message] = []
+
+    async def origin(line: Line) -> None:
+        while True:
+            heard.append(request(await line.message()))
+            line.say(said)
+            if b"length" not in said.lower() and b"chunked" not in said:
+                return
+
+    async with standing(origin, options) as stand:
+        got = await stand.ask(asked, asked.partition(b" ")[0])
+    return got, heard[0] if heard else None
+
+
+def asking(*fields: str, line: str = "GET / HTTP/1.1", body: bytes = b"") -> bytes:
+    return "\r\n".join((line, "Host: front.test", *fields, "", "")).encode("latin-1") + body
+
+
+def saying(*fields: str, line: str = "HTTP/1.1 200 OK", body: bytes = b"") -> bytes:
+    return "\r\n".join((line, *fields, "", "")).encode("latin-1") + body

@@ -7,22 +7,21 @@ import logging
 import socket
 import textwrap
 import warnings
-import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias
 
 import nbformat
 import pytest
 from aiohttp import ClientSession, web
-from nbclient import NotebookClient
 
-from labs.course.kernel import environment
-from labs.guard import guard as room
+from labs.course.kernel import execute
+from labs.guard import guard as module
 from labs.guard.guard import TRACEBACK, Guard, Unclean, forgiving
-from labs.guard.leaks import LOST_TASK, SOCKET, TASK, UNAWAITED, UNCLOSED, left
+from labs.guard.leaks import LOST_TASK, SOCKET, TASK, UNAWAITED, UNCLOSED
 from labs.guard.logs import server_log
+from labs.paths import ROOT
 from labs.town.town import Town
-from tests.support import hello, turns
+from tests.support import forever, hello, turns
 
 Lost: TypeAlias = Coroutine[Any, Any, None]
 Kept: TypeAlias = Town | asyncio.Task[None] | ClientSession | asyncio.Server | socket.socket | Lost | None
@@ -31,10 +30,6 @@ Misdeed: TypeAlias = Callable[[], Coroutine[Any, Any, Kept]]
 
 async def fail() -> None:
     raise LookupError("lost")
-
-
-async def forever() -> None:
-    await asyncio.Event().wait()
 
 
 # ── the misdeeds: each returns what a notebook's variable would hold, or nothing ────────────────────────
@@ -215,24 +210,6 @@ async def test_a_misdeed_that_was_mended_is_clean() -> None:
     await guard.clean()
 
 
-async def test_a_dead_proxy_does_not_stop_the_guard() -> None:
-    class Thing:
-        pass
-
-    thing = Thing()
-    proxies = [weakref.proxy(thing)]
-    del thing
-    guard = Guard()
-    await guard.clean()
-    assert len(proxies) == 1
-
-
-async def test_a_task_that_has_not_begun_is_one_task_left() -> None:
-    task = asyncio.create_task(forever())
-    assert [kind for kind, _, _ in left(asyncio.get_running_loop())] == [TASK]
-    task.cancel()
-
-
 async def test_clean_says_the_same_again() -> None:
     guard = Guard()
     with server_log() as log:
@@ -255,7 +232,7 @@ async def test_clean_says_the_same_again() -> None:
 
 def hooks() -> tuple[object, ...]:
     """Return everything that a guard replaces."""
-    handlers = {name: logging.getLogger(name).handlers[:] for name in room.LOGGERS}
+    handlers = {name: logging.getLogger(name).handlers[:] for name in module.LOGGERS}
     loop = asyncio.get_running_loop()
     return loop.get_exception_handler(), warnings.showwarning, warnings.filters[:], handlers
 
@@ -288,7 +265,7 @@ async def test_the_hooks_are_restored_exactly(how: str) -> None:
         with pytest.raises(Unclean, match=TRACEBACK):
             await second.clean()
     assert hooks() == before
-    assert room._standing is None
+    assert module._standing is None
 
 
 async def test_a_second_guard_does_not_answer_for_the_first() -> None:
@@ -315,7 +292,7 @@ def test_a_guard_of_a_loop_that_has_ended_is_relieved() -> None:
 def test_a_guard_needs_a_loop() -> None:
     with pytest.raises(RuntimeError, match="no running event loop"):
         Guard()
-    assert room._standing is None
+    assert module._standing is None
     test_a_guard_of_a_loop_that_has_ended_is_relieved()
 
 
@@ -357,7 +334,7 @@ async def test_a_learners_attempt_is_forgiven() -> None:
         await forget_a_session()
         raise LookupError
     await guard.clean()
-    assert room._forgiven == 0
+    assert module._forgiven == 0
     guard = Guard()
     with forgiving():
         with forgiving():
@@ -433,9 +410,7 @@ def kernel() -> dict[str, str]:
     for source in CELLS.values():
         sources += cells_of(textwrap.dedent(source))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(it) for it in sources])
-    NotebookClient(notebook, timeout=20, kernel_name="python3", coalesce_streams=True).execute(
-        env=environment()
-    )
+    execute(notebook, ROOT, "the guard")
     last = notebook.cells[4::4]
     assert all([it.output_type for it in cell.outputs] == ["stream"] for cell in last), last
     others = [it for cell in notebook.cells for it in cell.outputs if it.get("name") == "stderr"]

@@ -9,10 +9,10 @@ from functools import partial
 
 import pytest
 from aiohttp import ClientConnectionError, ClientError, ClientSession, web
+from aiohttp.typedefs import Handler
 
 from labs.capture.trace import Trace
 from labs.servers.fronts import Connect, posted, redirecting
-from labs.town.listener import Handler
 from labs.town.town import Town
 
 

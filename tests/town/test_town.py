@@ -8,24 +8,16 @@ import os
 import socket
 import threading
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from aiohttp import ClientConnectorCertificateError, ClientError, ClientSession, web
 
 from labs.capture.trace import Trace
-from labs.town.certs import Authority
 from labs.town.gates import Gate
-from labs.town.listener import App
 from labs.town.town import Town, TownError
-from tests.support import addresses, get, hello, listening, message, raw, remains, turns
+from tests.support import addresses, get, hello, listening, message, remains, turns
 
 THREE = ("origin.test", "front.test", "shop.test")
-
-
-@pytest.fixture(scope="module")
-def authority() -> Authority:
-    return Authority()
 
 
 async def open_three(town: Town) -> None:
@@ -149,29 +141,6 @@ async def test_cancelling_while_it_closes_closes_everything() -> None:
     assert seen == ["put away"]
 
 
-async def test_a_handler_that_hangs_is_ended() -> None:
-    gate, ends = Gate(), []
-
-    async def hang(request: web.Request) -> web.Response:
-        try:
-            await gate
-        finally:
-            ends.append("ended")
-        return web.Response()
-
-    async with Town() as town:
-        await town.open("origin.test", hang)
-        async with ClientSession(connector=town.connector("client")) as client:
-            asking = asyncio.create_task(client.get("http://origin.test/"))
-            await gate.reached()
-            servers = addresses(town)
-            await town.close("origin.test")
-            assert ends == ["ended"]
-            with pytest.raises(ClientError):
-                await asking
-    assert remains(servers) == []
-
-
 async def test_a_client_that_still_holds_a_connection_does_not_hold_the_town() -> None:
     async with Town() as town:
         await town.open("origin.test", hello)
@@ -188,61 +157,6 @@ async def test_a_client_that_still_holds_a_connection_does_not_hold_the_town() -
                 assert sock.recv(1) == b""
     assert remains(servers) == []
     await client.close()
-
-
-@pytest.mark.parametrize("tls", [False, True])
-@pytest.mark.parametrize("app", [hello, asyncio.Protocol])
-async def test_a_connection_that_has_just_come_is_closed(app: App, tls: bool, authority: Authority) -> None:
-    for turn in range(7):
-        async with Town() as town:
-            town._ca = authority  # made once: it takes longer than the test
-            await town.open("origin.test", app, tls=tls)
-            servers = addresses(town)
-            _, writer = await asyncio.open_connection(*town.address("origin.test", tls=tls))
-            await turns(turn)
-        left = remains(servers)
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-        assert left == [], f"left after {turn} turns"
-
-
-async def test_a_start_up_that_fails_is_put_away() -> None:
-    seen = []
-
-    async def resource(app: web.Application) -> AsyncIterator[None]:
-        seen.append("made")
-        yield
-        seen.append("put away")
-
-    async def fail(app: web.Application) -> None:
-        raise LookupError("no database")
-
-    app = web.Application()
-    app.cleanup_ctx.append(resource)
-    app.on_startup.append(fail)
-    async with Town() as town:
-        await town.open("origin.test", hello)
-        with pytest.raises(LookupError, match="no database"):
-            await town.open("front.test", app)
-        assert seen == ["made", "put away"]
-        assert len(listening()) == 1
-        await town.open("front.test", hello)  # the name is still free
-    assert remains() == []
-
-
-async def test_a_shut_down_that_fails_does_not_spare_the_others() -> None:
-    async def fail(app: web.Application) -> None:
-        raise LookupError("cannot stop")
-
-    app = web.Application()
-    app.on_cleanup.append(fail)
-    with pytest.raises(LookupError, match="cannot stop"):
-        async with Town() as town:
-            await town.open("origin.test", hello)
-            await town.open("front.test", app)
-            await town.open("shop.test", hello)
-    assert remains() == []
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="no /proc/self/fd to count open files with")
@@ -288,7 +202,7 @@ async def test_two_openings_of_one_name_at_once_leave_one_server() -> None:
     async with Town() as town:
         opened = [town.open("origin.test", hello) for _ in range(3)]
         came = await asyncio.gather(*opened, return_exceptions=True)
-        assert sorted(str(it) for it in came if it)[0].startswith("origin.test:80 is open already")
+        assert min(str(it) for it in came if it).startswith("origin.test:80 is open already")
         assert [type(it) for it in came if it] == [TownError, TownError]
         assert len(listening()) == 1
     assert remains() == []
@@ -318,36 +232,6 @@ async def test_an_application_can_be_opened_in_town_after_town() -> None:
         async with Town() as town, ClientSession(connector=town.connector("client")) as client:
             await town.open("origin.test", app)
             assert await get(client, "http://origin.test/") == "hello"
-
-
-async def test_options_go_to_the_runner() -> None:
-    async with Town() as town:
-        await town.open("origin.test", hello, keepalive_timeout=0, max_field_size=64)
-        head = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nA: " + b"a" * 99 + b"\r\n\r\n"
-        assert b" 400 Bad Request\r\n" in await raw(town.address("origin.test"), head)
-
-
-@pytest.mark.parametrize(
-    ("app", "options", "sentence"),
-    [
-        ("origin", {}, "A server is an Application, a handler or a factory of protocols, not str"),
-        (None, {}, "not NoneType"),
-        (lambda request: None, {}, "A handler is an `async def`; a factory of protocols takes no argument"),
-        (hello, {"know_as": "origin"}, "aiohttp's runner has no option know_as; it has: .*keepalive_timeout"),
-        (
-            asyncio.Protocol,
-            {"know_as": "origin"},
-            "A factory of protocols takes no options, so know_as cannot be one",
-        ),
-    ],
-)
-async def test_what_cannot_be_opened_is_one_sentence(
-    app: Any, options: dict[str, Any], sentence: str
-) -> None:
-    async with Town() as town:
-        with pytest.raises(TownError, match=sentence):
-            await town.open("origin.test", app, **options)
-        assert listening() == []
 
 
 async def test_bad_use_is_one_sentence() -> None:
@@ -484,7 +368,7 @@ async def test_a_hundred_at_once_are_not_mixed_up() -> None:
 
 async def test_guests_have_names() -> None:
     def ask(address: tuple[str, int]) -> bytes:
-        connection = http.client.HTTPConnection(*address, timeout=5)
+        connection = http.client.HTTPConnection(*address, timeout=120)
         connection.request("GET", "/", headers={"Host": "origin.test"})
         try:
             return connection.getresponse().read()

@@ -1,0 +1,40 @@
+"""A figure as a value: shown in a cell with its text, saved, and never changed."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.draw.support import drawn
+
+
+def test_a_cell_shows_a_sharp_picture_with_its_alt_text() -> None:
+    figure = drawn("lifelines")[0]
+    data, about = figure._repr_mimebundle_(include=None, exclude=None)
+    assert data == {"text/plain": figure.alt, "image/png": figure._repr_png_()}
+    assert about == {"image/png": {"width": figure.width, "alt": figure.alt}}
+    with Image.open(io.BytesIO(figure.png)) as image:
+        assert abs(image.width - 2 * figure.width) <= 2
+        assert image.info["Description"] == figure.alt
+        assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_ipython_shows_the_picture_and_compares_the_text() -> None:
+    from IPython.core.formatters import DisplayFormatter
+
+    figure = drawn("bytes")[0]
+    data, about = DisplayFormatter().format(figure)  # type: ignore[no-untyped-call]
+    assert data["text/plain"] == figure.alt
+    assert set(data) == {"text/plain", "image/png"}
+    assert about["image/png"]["width"] == figure.width
+
+
+def test_a_figure_can_be_saved_and_not_changed(tmp_path: Path) -> None:
+    figure = drawn("weather")[0]
+    assert figure.save(tmp_path / "weather.png").read_bytes() == figure.png
+    with pytest.raises(FrozenInstanceError):
+        figure.finding = "another"  # type: ignore[misc]
