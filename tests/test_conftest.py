@@ -7,7 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -43,14 +44,23 @@ SPOILT: dict[str, list[tuple[str, list[tuple[str, str]], str]]] = {
 }
 
 
+WORDS = f"""
+def __getattr__(name):
+    if name in {warm.NAMES}:
+        import aiohttp
+        return aiohttp
+    raise AttributeError(name)
+"""
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a small project with this one's settings, good notebooks and bad ones; its labs loads nothing."""
+    """Make a small project with these settings, good and bad notebooks, and a labs of only aiohttp."""
     folder = tmp_path_factory.mktemp("project")
     for name in ("conftest.py", "pyproject.toml"):
         shutil.copy(paths.ROOT / name, folder)
     shutil.copytree(paths.ROOT / "labs", folder / "labs", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "labs" / "__init__.py").write_text(f"{' = '.join(warm.NAMES)} = None\n", "utf-8")
+    (folder / "labs" / "__init__.py").write_text(WORDS, "utf-8")
     (folder / "tests").mkdir()
     good(folder / "notebooks" / "good.ipynb")
     good(folder / "notebooks" / "solutions" / "good.ipynb")
@@ -216,3 +226,84 @@ def test_no_process_outlives_pytest(
     for handle in handles:
         with open(handle, "rb"):
             assert select.select([handle], [], [], 60)[0]
+
+
+PARSER = """
+import subprocess, sys
+from aiohttp import http_parser
+
+SAY = "from aiohttp import http_parser as it; print(it.HttpRequestParser is it.HttpRequestParserPy)"
+
+def test_here():
+    assert http_parser.HttpRequestParser is http_parser.HttpRequestParserPy
+
+def test_in_a_program():
+    done = subprocess.run([sys.executable, "-c", SAY], capture_output=True, text=True)
+    assert done.stdout == "True\\n", done
+
+def test_other():
+    assert http_parser.HttpRequestParser is not http_parser.HttpRequestParserPy
+"""
+DECLARED = """
+[[differs]]
+test = "tests/test_made.py::test_other"
+reason = "it is the other parser"
+"""
+
+
+@pytest.fixture
+def parsers(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Add tests and a notebook to the small project that say which parser runs, one of them declared."""
+    reads = cell(
+        "from aiohttp import http_parser as it\nit.HttpRequestParser is it.HttpRequestParserPy",
+        ("result", "True"),
+    )
+    made = [project / "tests" / name for name in ("test_made.py", "parser.toml", "warm.ipynb", "cold.ipynb")]
+    made[0].write_text(PARSER, "utf-8")
+    made[1].write_text(DECLARED, "utf-8")
+    write(made[2], cell(LINE), reads)
+    write(made[3], reads)
+    monkeypatch.setenv("AIOHTTP_NO_EXTENSIONS", "1")  # a stray one switches nothing
+    yield project
+    for file in made:
+        file.unlink()
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_one_variable_switches_the_parser_of_tests_programs_and_kernels(
+    parsers: Path, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("LAB_PARSER", "python")
+    status, told = run_pytest(parsers, "tests", *workers)
+    assert status == 0 and "5 passed, 1 xfailed" in told, told
+    assert "it is the other parser" in told
+
+
+def test_without_it_the_parser_is_the_one_in_c(parsers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LAB_PARSER", raising=False)
+    status, told = run_pytest(parsers, "tests")
+    assert status == 1 and "4 failed, 2 passed" in told, told
+
+
+def test_what_is_declared_and_does_not_fail_is_red(parsers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_PARSER", "python")
+    (parsers / "tests" / "parser.toml").write_text(DECLARED.replace("test_other", "test_here"), "utf-8")
+    status, told = run_pytest(parsers, "tests/test_made.py")
+    assert status == 1 and "2 failed, 1 passed" in told and "[XPASS(strict)]" in told, told
+
+
+def test_another_word_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_PARSER", "C")
+    status, told = run_pytest(project)
+    assert status == pytest.ExitCode.USAGE_ERROR, told
+    assert "LAB_PARSER is 'C': set it to python, or not at all." in told
+
+
+def test_what_is_declared_is_there_and_says_why() -> None:
+    book = tomllib.loads((paths.ROOT / "tests" / "parser.toml").read_text("utf-8"))
+    for one in book.pop("differs", []):
+        assert one.keys() == {"test", "reason"} and one["reason"].endswith("."), one
+        file, _, name = one["test"].partition("::")
+        text = (paths.ROOT / file).read_text("utf-8")
+        assert name.startswith("Cell ") or f"def {name.partition('[')[0]}(" in text, one
+    assert not book

@@ -110,8 +110,8 @@ def _is_lost(coroutine: Any) -> bool:
 
 
 def _is_housekeeping(coroutine: Any) -> bool:
-    # It belongs to the kernel's packages, by module, not by path. So does the test that anyio's plugin runs, and
-    # what the loop of Windows does for a socket that listens (windows_events.py): that is a finding of its own.
+    # It belongs to the kernel's packages, by module, not by path. So does the test that anyio's plugin runs,
+    # and what Windows' loop does for a socket that listens (windows_events.py): that is a finding of its own.
     frame = getattr(coroutine, "cr_frame", None)
     module = frame.f_globals.get("__name__", "") if frame is not None else ""
     names = ("TestRunner.", "IocpProactor.accept.")

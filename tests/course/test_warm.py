@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
@@ -149,8 +149,9 @@ def test_another_python_or_environment_is_started_cold(
     cmd: list[str], more: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Stub:
-        flags: ClassVar[list[str]] = []
-        environment = warm._read_at_import(os.environ)
+        def __init__(self) -> None:
+            self.flags: list[str] = []
+            self.environment = warm._read_at_import(os.environ)
 
         def ask(self, **request: Any) -> int:
             return 1

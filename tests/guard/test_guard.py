@@ -45,7 +45,7 @@ async def fail() -> None:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait for what will not end."""
-    monkeypatch.setattr(room, "PATIENCE", 0.01)
+    monkeypatch.setattr(module, "PATIENCE", 0.01)
 
 
 # ── the misdeeds: each returns what a notebook's variable would hold, or nothing ────────────────────────
@@ -339,7 +339,7 @@ async def test_a_lesson_may_use_threads_programs_and_connections() -> None:
 
 
 async def test_what_is_just_ending_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "PATIENCE", 30.0)  # a net: it ends when the thread does
+    monkeypatch.setattr(module, "PATIENCE", 30.0)  # a net: it ends when the thread does
     guard = Guard()
     event, _ = await leave_a_job()
     asyncio.get_running_loop().call_later(0, event.set)
