@@ -48,7 +48,9 @@ def test_the_order_is_the_same_in_every_run() -> None:
 
 
 def test_what_exists_is_frozen_while_measuring_and_thawed_after_on_every_path() -> None:
+    gc.unfreeze()  # conftest has frozen what was there
     before = gc.get_freeze_count()
+    assert before == 0
     frozen: list[int] = []
 
     async def look() -> None:
@@ -65,6 +67,10 @@ def test_what_exists_is_frozen_while_measuring_and_thawed_after_on_every_path() 
     with pytest.raises(RuntimeError, match="the variant failed"):
         asyncio.run(weather({"fail": fail}, warm=0))
     assert gc.get_freeze_count() == 0
+
+    gc.freeze()
+    asyncio.run(weather({"look": look}, rounds=2, warm=0))
+    assert gc.get_freeze_count() > 0, "what somebody else has frozen stays frozen"
 
 
 def test_a_ratio_of_two_is_found() -> None:
