@@ -7,7 +7,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from labs.console import take_any_character
+from labs.host.console import take_any_character
 
 __all__ = ["COMMANDS", "check_all", "main", "parser"]
 

@@ -17,9 +17,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from labs import paths
 from labs.course import warm
 from labs.course.warm import LINE
+from labs.host import paths
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
 FORKED = sys.platform == "linux"

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from labs import __main__, paths
+from labs import __main__
 from labs.course import build, check, doctor, documents, lesson, skeleton
 from labs.exercises import registry
+from labs.host import paths
 from labs.trial import claims
 
 ROOT = paths.ROOT

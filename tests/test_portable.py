@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labs import paths
 from labs.course import lesson
+from labs.host import paths
 
 MODULES = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "termios"}
 NAMES = {

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labs.conformance import nginx
-from labs.paths import ROOT
+from labs.host.paths import ROOT
 from labs.town.names import LOOPBACK
 
 __all__ = ["FRONTS", "ProcessFailed", "installed", "started"]

@@ -19,7 +19,7 @@ import aiohttp
 
 from labs.clients.programs import reach, start
 from labs.clients.request import ClientRequest, Reply
-from labs.installed import find
+from labs.host.installed import find
 
 __all__ = ["FLAGS", "Tools", "chromium", "running", "tour"]
 

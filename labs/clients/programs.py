@@ -9,8 +9,8 @@ import subprocess
 from collections.abc import Iterator, Sequence
 
 from labs.clients.request import ClientRequest, Reply
-from labs.environment import without_proxies
-from labs.installed import find
+from labs.host.environment import without_proxies
+from labs.host.installed import find
 from labs.town.names import LOCAL
 
 __all__ = ["curl", "reach", "run", "start"]

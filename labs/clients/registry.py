@@ -20,8 +20,8 @@ import aiohttp
 
 from labs.clients import browser, libraries, programs
 from labs.clients.request import ClientMissing, ClientRequest, Reply, split
-from labs.environment import without_proxies
-from labs.installed import find
+from labs.host.environment import without_proxies
+from labs.host.installed import find
 from labs.show.page import Page
 from labs.town.town import Town
 

@@ -14,7 +14,7 @@ from aiohttp import BaseConnector, web
 
 from labs.conformance.registry import Check
 from labs.conformance.stand import FRONT, ORIGIN, Stand
-from labs.proactor import mend
+from labs.host.proactor import mend
 from labs.town.names import LOOPBACK
 from labs.town.town import Town
 

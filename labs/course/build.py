@@ -14,7 +14,7 @@ from nbformat.reader import NotJSONError
 
 from labs.course.kernel import execute
 from labs.course.lesson import LessonError, cut, dumps, find, sources
-from labs.paths import BUILD, DOCS, LABS, NOTEBOOKS
+from labs.host.paths import BUILD, DOCS, LABS, NOTEBOOKS
 
 PICTURES = {"redirect_or_proxy.png": "01_who_makes_the_second_request"}  # in docs/: the lesson it is from
 

@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 from labs.course.build import stored, targets
 from labs.course.lesson import PROGRAMS, LessonError, cut, read, sources
 from labs.course.syllabus import Entry, entry
-from labs.paths import NOTEBOOKS
+from labs.host.paths import NOTEBOOKS
 
 if TYPE_CHECKING:
     from labs.exercises.registry import Exercise

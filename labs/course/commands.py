@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from labs.course import build, documents, inspection, lesson, repeat, skeleton, syllabus
-from labs.paths import ROOT
+from labs.host.paths import ROOT
 
 __all__ = ["build_lessons", "list_lessons", "new_lesson", "repeat_lessons", "run_lesson", "try_lesson"]
 

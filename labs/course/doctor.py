@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from labs.installed import find
-from labs.paths import REQUIREMENTS
+from labs.host.installed import find
+from labs.host.paths import REQUIREMENTS
 
 INSTALL = "python -m pip install --require-hashes -r requirements.txt"
 GET_PYTHON = (

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from labs.course import lesson, syllabus
-from labs.paths import LABS, ROOT
+from labs.host.paths import LABS, ROOT
 
 __all__ = ["MARKS", "findings", "fresh", "packages", "write"]
 

@@ -21,7 +21,7 @@ from labs.course.kernel import environment
 from labs.course.lesson import LessonError, read
 from labs.course.syllabus import entry
 from labs.exercises.registry import Exercise, registered
-from labs.paths import LABS, REQUIREMENTS, ROOT
+from labs.host.paths import LABS, REQUIREMENTS, ROOT
 from labs.trial import claims
 from labs.trial.claims import Reading, Ruling, Verdict
 from labs.trial.comparison import Comparison

@@ -14,8 +14,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 from labs.course.lesson import SECONDS, LessonError, missing
-from labs.environment import without_proxies
-from labs.paths import ROOT
+from labs.host.environment import without_proxies
+from labs.host.paths import ROOT
 
 PORTS = (20000, 32000)  # below those that Linux (32768), macOS and Windows (49152) hand out
 

@@ -10,7 +10,7 @@ import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from labs.paths import ROOT
+from labs.host.paths import ROOT
 
 FIRST = "notebooks/00_start_here.ipynb"
 

@@ -20,8 +20,8 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from labs import installed
-from labs.paths import NOTEBOOKS
+from labs.host import installed
+from labs.host.paths import NOTEBOOKS
 
 SECONDS = 120  # a cell that takes longer is stuck; most need one, and a busy computer twenty times as long
 PROGRAMS = {"needs-curl": "curl", "needs-chromium": "chromium"}  # by the tag of a cell that needs one

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from labs.paths import ROOT
+from labs.host.paths import ROOT
 
 __all__ = ["Mutant", "MutantError", "main", "mutants", "plant"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from labs.course.build import comparable, kept, targets
 from labs.course.kernel import execute
 from labs.course.lesson import cut
-from labs.paths import NOTEBOOKS
+from labs.host.paths import NOTEBOOKS
 
 # It ends when its standard input closes: at the end of the block, and also when this process is killed.
 BURNER = """

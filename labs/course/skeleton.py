@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 
 from labs.course.lesson import LessonError, sources
-from labs.paths import ROOT
+from labs.host.paths import ROOT
 
 __all__ = ["write"]
 

@@ -22,7 +22,7 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbformat import NotebookNode
 
-from labs.paths import LABS, ROOT
+from labs.host.paths import LABS, ROOT
 
 NAMES = ("Guard", "Town", "attempt", "check", "clients", "compare", "draw", "score")  # all lessons have them
 LINE = f"from labs import {', '.join(NAMES)}"

@@ -65,7 +65,7 @@ from labs.gateway.refusal import in_our_words
 from labs.gateway.relay import Relay
 from labs.gateway.route import add_catch_all
 from labs.gateway.runner import handler_args
-from labs.proactor import mend
+from labs.host.proactor import mend
 
 __all__ = ["Options", "gateway"]
 

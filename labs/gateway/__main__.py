@@ -12,9 +12,9 @@ from typing import NoReturn
 
 from aiohttp import web
 
-from labs.console import take_any_character
 from labs.gateway.options import LEGS, Options
 from labs.gateway.runner import Runner
+from labs.host.console import take_any_character
 
 FINISH = 10.0  # seconds that a running request is given at the end
 NUMBERS = (

@@ -11,7 +11,7 @@ from labs.gateway.options import Options
 from labs.gateway.refusal import Quiet, plain_request
 from labs.gateway.relay import Relay
 from labs.gateway.session.leg import ConnectorFactory
-from labs.proactor import mend
+from labs.host.proactor import mend
 
 __all__ = ["Runner", "handler_args", "server"]
 

@@ -10,7 +10,7 @@ import struct
 import sys
 from typing import Any
 
-from labs.proactor import mend
+from labs.host.proactor import mend
 
 __all__ = ["quiet", "reset", "waiting"]
 

@@ -25,7 +25,7 @@ from labs.guard.leaks import (
     left,
     name_of,
 )
-from labs.proactor import mend
+from labs.host.proactor import mend
 from labs.town import town
 
 __all__ = ["Guard", "Unclean", "forgiving"]

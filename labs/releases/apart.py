@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from labs.paths import RESULTS
+from labs.host.paths import RESULTS
 from labs.releases.store import ReleaseResults, stored
 from labs.trial.claims import Claim, Verdict
 

@@ -13,7 +13,7 @@ from importlib.metadata import requires
 from pathlib import Path
 
 from labs.course.doctor import pins
-from labs.paths import BUILD, ROOT
+from labs.host.paths import BUILD, ROOT
 
 __all__ = ["EnvironmentFailed", "environment", "newest", "python_of"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labs.course import lesson
-from labs.paths import RESULTS
+from labs.host.paths import RESULTS
 from labs.releases import apart, page, store
 from labs.releases.environments import EnvironmentFailed, environment, newest
 from labs.releases.process import Outcome, Told, run_in, settle

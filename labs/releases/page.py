@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from labs.paths import RESULTS
+from labs.host.paths import RESULTS
 from labs.releases.apart import NOT_COMPARABLE, reasons, set_apart
 from labs.releases.store import FAILED, PASSED, ReleaseResults, aged, cookie_cases, digests, pinned, stored
 from labs.trial.claims import Claim, Verdict, ledger

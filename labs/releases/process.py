@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from labs.environment import without_proxies
-from labs.paths import ROOT
+from labs.host.environment import without_proxies
+from labs.host.paths import ROOT
 from labs.releases.worker import sentence
 from labs.trial.claims import Verdict
 

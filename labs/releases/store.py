@@ -12,7 +12,7 @@ from pathlib import Path
 from labs import cookies
 from labs.course import lesson
 from labs.course.doctor import pins
-from labs.paths import REQUIREMENTS, RESULTS
+from labs.host.paths import REQUIREMENTS, RESULTS
 from labs.trial.claims import Claim
 
 __all__ = [

@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TextIO
 
-from labs.paths import ROOT
+from labs.host.paths import ROOT
 
 if TYPE_CHECKING:  # an old aiohttp may keep the lab from being imported, and that is told, too
     from labs.trial.claims import Reading

@@ -17,8 +17,8 @@ import aiohttp
 
 from labs.capture import trace
 from labs.capture.recording import Recording
-from labs.environment import put_back, set_aside
-from labs.proactor import mend
+from labs.host.environment import put_back, set_aside
+from labs.host.proactor import mend
 from labs.town import certs, names
 from labs.town.gates import Gate
 from labs.town.guests import Guests

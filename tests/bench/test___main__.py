@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from labs import paths
 from labs.bench import __main__, proxies, town
+from labs.host import paths
 
 
 @pytest.mark.parametrize(

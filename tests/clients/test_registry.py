@@ -10,10 +10,10 @@ import os
 import aiohttp
 import pytest
 
-from labs import installed
 from labs.capture.trace import Trace
 from labs.clients import registry
 from labs.clients.registry import CLIENTS, ClientMissing, Reply, ask, missing, present
+from labs.host import installed
 from labs.servers.httpbin.app import origin
 from labs.town.town import Town
 from tests.clients.support import (

@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 from labs import cookies
 from labs.clients import browser, programs, registry
 from labs.cookies import alone, live
-from labs.installed import find
+from labs.host.installed import find
 from labs.town.town import Town
 
 CASES = cookies.cases()

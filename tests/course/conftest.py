@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from labs import paths
+from labs.host import paths
 from tests.course.support import NAME, SOURCE, rebuild
 
 

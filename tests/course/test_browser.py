@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from labs import paths
 from labs.course import kernel, lesson
-from labs.installed import find
+from labs.host import paths
+from labs.host.installed import find
 from tests.course import chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]

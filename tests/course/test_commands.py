@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from labs import paths
 from labs.course import commands, inspection
+from labs.host import paths
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from labs import installed, paths
 from labs.course import doctor
+from labs.host import installed, paths
 
 
 def lines(tmp_path: Path, text: str = "", **kwargs: Any) -> dict[str, doctor.Finding]:

@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from labs import paths
 from labs.course import kernel
 from labs.course.lesson import LessonError
+from labs.host import paths
 
 
 def test_the_environment_of_a_kernel_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from labs import paths
 from labs.course import launcher
+from labs.host import paths
 
 
 def test_link_writes_one_path_once(tmp_path: Path) -> None:

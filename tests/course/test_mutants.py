@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from labs import paths
 from labs.course import mutants
 from labs.course.mutants import Mutant, MutantError
+from labs.host import paths
 
 
 @pytest.mark.parametrize("mutant", mutants.mutants(), ids=lambda it: it.name)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from labs import paths
 from labs.course import check
+from labs.host import paths
 
 QUESTION = "What does a missing page cost?"
 STEM = "17_what_does_a_missing_page_cost"

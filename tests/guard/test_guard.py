@@ -24,7 +24,7 @@ from labs.guard import guard as module
 from labs.guard.guard import TRACEBACK, Clean, Guard, Unclean, forgiving
 from labs.guard.leaks import CONNECTION, JOB, LOST_TASK, PROCESS, SOCKET, TASK, UNAWAITED, UNCLOSED
 from labs.guard.logs import server_log
-from labs.paths import ROOT
+from labs.host.paths import ROOT
 from labs.town.town import Town
 from tests.support import forever, hello, turns
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labs.proactor import mend
+from labs.host.proactor import mend
 from tests.proactor import windows_loop
 from tests.proactor.windows_loop import ProactorEventLoop
 

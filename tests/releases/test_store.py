@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from labs import paths
 from labs.course.check import volatile
+from labs.host import paths
 from labs.releases import page as chronicle
 from labs.releases import store
 from labs.releases.store import ReleaseResults, cookie_cases

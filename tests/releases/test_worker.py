@@ -11,9 +11,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from labs import cookies, paths
+from labs import cookies
 from labs.cookies import alone
 from labs.course import lesson
+from labs.host import paths
 from labs.releases import worker
 from labs.releases.process import run_in
 from labs.releases.store import cookie_cases

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from aiohttp import web
 
-from labs.proactor import mend
+from labs.host.proactor import mend
 from labs.servers.httpbin.app import origin
 
 __all__ = ["main", "serve"]

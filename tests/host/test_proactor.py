@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from labs import proactor
+from labs.host import proactor
 from labs.servers.faulty import reset
 
 if sys.platform == "win32":

@@ -3,7 +3,7 @@
 import pytest
 
 import labs
-from labs import paths
+from labs.host import paths
 
 
 @pytest.mark.parametrize("name", sorted(set(paths.__all__) - {"BUILD"}))

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from labs.environment import is_proxy_variable, put_back, set_aside, without_proxies
+from labs.host.environment import is_proxy_variable, put_back, set_aside, without_proxies
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "https_proxy", "All_Proxy", "NO_PROXY", "wss_proxy"])

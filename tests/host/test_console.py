@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from labs import console
-from labs.paths import ROOT
+from labs.host import console
+from labs.host.paths import ROOT
 
 SHOWN = "≠ ✓ ✗ ─▶│ 서울 é 🦀"
 
@@ -22,7 +22,7 @@ SHOWN = "≠ ✓ ✗ ─▶│ 서울 é 🦀"
 )
 def test_a_character_that_the_console_lacks_becomes_another(encoding: str, printed: str) -> None:
     program = (
-        "import sys; from labs.console import take_any_character; take_any_character(); "
+        "import sys; from labs.host.console import take_any_character; take_any_character(); "
         f"print({SHOWN!r}); print({SHOWN!r}, file=sys.stderr)"
     )
     done = run(["-c", program], encoding)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell
 
-from labs import installed
 from labs.clients import registry
 from labs.course import doctor, lesson
+from labs.host import installed
 
 
 @pytest.fixture

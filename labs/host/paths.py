@@ -4,7 +4,7 @@ from pathlib import Path
 
 __all__ = ["BUILD", "DOCS", "LABS", "NOTEBOOKS", "REQUIREMENTS", "RESULTS", "ROOT"]
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LABS = ROOT / "labs"
 NOTEBOOKS = ROOT / "notebooks"
 DOCS = ROOT / "docs"
