@@ -29,10 +29,11 @@ lessons: .venv/.ready  ## build the notebooks whose source has changed, and the 
 	$(BIN)/python -m labs build $(ARGS)
 	$(BIN)/python -m labs list --write
 
-check: .venv/.ready  ## lint, check types, check the course
+check: .venv/.ready  ## lint, check spelling and types, check the course
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy --strict labs
+	$(BIN)/codespell
+	$(BIN)/mypy
 	$(BIN)/python -m labs check
 
 lock: .venv/.ready  ## turn requirements.in into requirements.txt (ARGS=--upgrade for newer versions)
