@@ -52,4 +52,5 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     signs = (it if has_sign(text, n) else it.encode("unicode_escape").decode() for n, it in enumerate(text))
-    return "".join(signs)
+    alone = "◌" * unicodedata.category(text[0]).startswith("M")  # an accent without a letter to stand on
+    return alone + "".join(signs)

@@ -34,7 +34,7 @@ def cells(text: str) -> list[str]:
             found[last] += sign
         else:
             first += sign
-    return found
+    return found or [first] * bool(first)
 
 
 def wide(text: str) -> int:

@@ -38,6 +38,7 @@ def test_a_text_takes_as_many_columns_as_in_a_terminal(text: str, columns: int) 
 
 def test_an_accent_without_a_letter_is_kept() -> None:
     assert cells("\u0301x") == ["\u0301x"] and cells("한\u0301") == ["한\u0301", ""]
+    assert cells("\u0301") == ["\u0301"] and visible("\u0301") == "◌\u0301"
 
 
 @pytest.mark.parametrize("columns", range(1, 12))
