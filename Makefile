@@ -3,10 +3,11 @@
 
 PYTHON ?= python3
 ARGS ?=
+LESSON ?=
 BIN = .venv/bin
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: help lab test lessons check lock mutants versions bench test-browser clean
+.PHONY: help lab test test-pure lesson lessons check lock mutants versions bench test-browser clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 : /p' Makefile
@@ -17,6 +18,12 @@ lab: .venv/.ready  ## open JupyterLab at the first lesson
 # loadfile: the cells of a notebook belong to one kernel.
 test: .venv/.ready  ## run the tests, and every notebook against its stored outputs
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-pure: .venv/.ready  ## the same with aiohttp's parser in Python, as PyPy and browsers run it
+	LAB_PARSER=python $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+lesson: .venv/.ready  ## try one lesson on its own (LESSON=09): all that must be green, in half a minute
+	@$(BIN)/python -m labs lesson "$(LESSON)"
 
 lessons: .venv/.ready  ## build the notebooks whose source has changed, and the table in README.md
 	$(BIN)/python -m labs build $(ARGS)

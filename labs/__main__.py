@@ -29,6 +29,14 @@ COMMANDS = {
         "Execute all notebooks again and compare every byte of text.",
         "labs.course.commands:repeat_lessons",
     ),
+    "lesson": (
+        "Try one lesson on its own: all that must be green, in half a minute.",
+        "labs.course.commands:try_lesson",
+    ),
+    "new": (
+        "Write a new lesson that builds, with marks where its author must write.",
+        "labs.course.commands:new_lesson",
+    ),
     "run": (
         "Run one lesson in this process and print the value of each cell.",
         "labs.course.commands:run_lesson",
@@ -89,15 +97,16 @@ def check_all(argv: Sequence[str]) -> int:
     """
     words = "Check that notebooks, sources, claims and exercises fit together."
     argparse.ArgumentParser(prog="python -m labs check", description=words).parse_args(argv)
-    from labs.course import check, lesson
+    from labs.course import check, documents, lesson
     from labs.exercises.registry import registered
-    from labs.releases import page, store
+    from labs.releases import apart, page, store
     from labs.trial import claims
 
     try:
         found = check.check(claims.ledger(), registered().values())
-        found += [*store.findings(claims.ledger(), store.digests()), *page.stale()]
-    except claims.LedgerError as error:
+        found += [*documents.findings(), *store.findings(claims.ledger(), store.digests()), *page.stale()]
+        found += apart.idle(claims.ledger())
+    except (claims.LedgerError, apart.ApartError) as error:
         found = [str(error)]
     for sentence in found:
         print(sentence)

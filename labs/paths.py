@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__all__ = ["BUILD", "DOCS", "LABS", "NOTEBOOKS", "README", "REQUIREMENTS", "RESULTS", "ROOT"]
+__all__ = ["BUILD", "DOCS", "LABS", "NOTEBOOKS", "REQUIREMENTS", "RESULTS", "ROOT"]
 
 ROOT = Path(__file__).resolve().parent.parent
 LABS = ROOT / "labs"
@@ -10,5 +10,4 @@ NOTEBOOKS = ROOT / "notebooks"
 DOCS = ROOT / "docs"
 RESULTS = ROOT / "results"
 BUILD = ROOT / "build"  # ignored by git: what can be made again
-README = ROOT / "README.md"
 REQUIREMENTS = ROOT / "requirements.txt"

@@ -1,5 +1,6 @@
 """The documents and the set-up: what they promise exists, and what is derived is fresh."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -7,12 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from labs import __main__, paths
-from labs.course import build, lesson, syllabus
+from labs.course import build, check, doctor, documents, lesson, skeleton
+from labs.exercises import registry
+from labs.trial import claims
 
 ROOT = paths.ROOT
-DOCUMENTS = ("README.md", "CONTRIBUTING.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGES.md")
 MAKE = shutil.which("make")
 
 
@@ -30,9 +34,72 @@ def commands() -> set[str]:
     return set(re.findall(r"^    ([a-z]+)", __main__.parser().format_help(), re.MULTILINE))
 
 
-def test_the_table_of_lessons_in_the_readme_is_fresh() -> None:
-    fresh = syllabus.refresh(text("README.md"), syllabus.table(map(syllabus.entry, lesson.sources())))
-    assert text("README.md") == fresh, "run `make lessons`"
+@pytest.mark.parametrize("file", documents.fresh(), ids=lambda file: file.name)
+def test_what_is_derived_in_a_document_is_fresh(file: Path) -> None:
+    assert file.read_text("utf-8") == documents.fresh()[file], "run `make lessons`"
+
+
+def blocks(kind: str) -> list[str]:
+    """Return the code of one kind that CONTRIBUTING.md shows, block by block."""
+    return re.findall(rf"^```{kind}\n(.*?)^```", text("CONTRIBUTING.md"), re.MULTILINE | re.DOTALL)
+
+
+def test_the_claim_that_is_shown_is_the_one_of_the_ledger(tmp_path: Path) -> None:
+    (shown,) = blocks("toml")
+    file = tmp_path / "claims.toml"
+    file.write_text(shown, "utf-8")
+    ((id, claim),) = claims.ledger(file).items()
+    assert claim == claims.ledger()[id]
+    reading = next(block for block in blocks("python") if block.startswith("check("))
+    (call,) = ast.parse(reading).body
+    assert isinstance(call, ast.Expr) and f'"{id}": {{' in reading
+    told = ast.unparse(ast.parse((paths.NOTEBOOKS / "source" / f"{claim.lesson}.py").read_text("utf-8")))
+    inner = ast.unparse(call).partition("check(found, {")[2].removesuffix("})")
+    assert inner in told, f"lesson {claim.lesson} reads it in another way"
+
+
+async def test_the_exercise_that_is_shown_does_what_is_said_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.registered()  # the course's own are not this test's
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+    cell, module = (block for block in blocks("python") if not block.startswith("check("))
+    exec(compile(module, "lesson_17.py", "exec", dont_inherit=True), {})
+    (task,) = registry.registered().values()
+    source = tmp_path / f"{task.lesson}.py"
+    source.write_text(f"# %% [markdown]\n# # 17 · Gone?\n\n{cell}", "utf-8")
+    replies = []
+    answers = [lesson.cut(source, solved=solved).cells[1].source for solved in (False, True)]
+    assert len(task.wrong) > 2
+    for answer in [*answers, *task.wrong]:
+        names = {"web": web}
+        exec(answer, names)
+        replies.append(await registry.attempt(task.name, list(names.values())[-1]))
+    assert [it.state for it in replies[:2]] == ["not tried yet", "yes"]
+    assert {it.state for it in replies[2:]} == {"not yet"}
+    assert all(words in it.words for it, words in zip(replies[2:], task.wrong.values(), strict=True))
+    assert f'await attempt("{task.name}", ' in cell and f'exercise="{task.name}"' in cell
+
+
+def test_the_numbers_of_cells_and_lines_are_those_of_the_check() -> None:
+    assert f"At most {check.CELLS} cells, each code cell at most {check.LINES} lines." in text(
+        "CONTRIBUTING.md"
+    )
+
+
+def test_results_are_asked_of_the_pinned_release_only() -> None:
+    asked = re.findall(r"labs versions (\S+) --lesson", text("CONTRIBUTING.md"))
+    assert asked and set(asked) == {dict(doctor.pins(text("requirements.txt")))["aiohttp"]}
+
+
+def test_the_files_of_a_new_lesson_are_the_ones_that_are_named(tmp_path: Path) -> None:
+    command = re.search(r"labs new (\d\d) \"(.+)\" --name (\w+)$", text("CONTRIBUTING.md"), re.MULTILINE)
+    assert command
+    for folder in ("notebooks/source", "labs/exercises", "labs/trial"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "labs" / "trial" / "claims.toml").touch()
+    written = skeleton.write(command[1], command[2], name=command[3], root=tmp_path)
+    assert all(f"`{file.relative_to(tmp_path).as_posix()}`" in text("CONTRIBUTING.md") for file in written)
 
 
 def test_the_picture_in_the_readme_is_the_one_of_the_lesson() -> None:
@@ -46,6 +113,12 @@ def test_the_picture_in_the_readme_is_the_one_of_the_lesson() -> None:
 def test_every_command_that_is_named_exists(name: str) -> None:
     assert set(re.findall(r"`make ([a-z-]+)", text(name))) <= targets()
     assert set(re.findall(r"python -m labs ([a-z]+)", text(name))) <= commands()
+
+
+def test_the_claims_and_lessons_that_changed_are_there() -> None:
+    assert set(re.findall(r"\[([CL]\d+[a-z]?)\]", text("CHANGES.md"))) <= set(claims.ledger())
+    numbers = set(re.findall(r"\*\*(\d\d)\*\*", text("CHANGES.md")))
+    assert numbers and numbers <= {source.stem[:2] for source in lesson.sources()}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

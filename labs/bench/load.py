@@ -9,11 +9,11 @@ from time import perf_counter
 
 from labs.town.names import LOOPBACK, Address
 
-__all__ = ["Bulk", "LoadClient", "Counter", "connect", "http"]
+__all__ = ["Bulk", "Counter", "LoadClient", "connect", "http"]
 
 PIECE = b"x" * (256 << 10)  # what an upload is written in
-LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.I)
-CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.I)
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 
 
 def http(method: str, path: str, length: int | None = None) -> bytes:

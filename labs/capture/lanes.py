@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
+from labs.capture.message import Latin1
 from labs.capture.said import Said
 from labs.show.page import Page, as_it_is, counted, visible
 from labs.show.volatile import DECLARED, Settle, settle
+from labs.show.width import cells, center, fit, wide
 
 __all__ = ["draw"]
 
@@ -29,7 +30,7 @@ def draw(said: Sequence[Said], parties: Sequence[str], show: Sequence[str] = ())
 def _drawn(said: Sequence[Said], parties: Sequence[str], show: Sequence[str], settle: Settle) -> list[str]:
     column = {name: n for n, name in enumerate(parties)}
     arrows = [(column[it.who], column[it.whom], _label(it), _shown(it, show, settle)) for it in said]
-    names = [_cells(name) for name in parties]
+    names = [cells(visible(name)) for name in parties]
     at = _places([len(name) for name in names], arrows)
     header: list[str] = []
     for name, x in zip(names, at, strict=True):
@@ -49,13 +50,14 @@ def _label(said: Said) -> str:
 
 
 def _shown(said: Said, show: Sequence[str], settle: Settle) -> list[str]:
-    fields = [(name, value) for name in show for value in (said.message.all(name) if said.message else ())]
-    return [visible(f"{name}: {settle(name, value)}") for name, value in fields]
-
-
-def _cells(text: str) -> list[str]:
-    # A wide character, as of Chinese, takes two places: an empty one follows it.
-    return [it for c in text for it in ((c, "") if unicodedata.east_asian_width(c) in "WF" else (c,))]
+    message = said.message
+    if message is None or message.headless:
+        return []
+    fields = [(name, value) for name in show for value in message.all(name)]
+    return [
+        visible(f"{name}: {settle(name, value)}") + " (Latin-1)" * isinstance(value, Latin1)
+        for name, value in fields
+    ]
 
 
 def _places(names: list[int], arrows: list[Arrow]) -> list[int]:
@@ -64,7 +66,7 @@ def _places(names: list[int], arrows: list[Arrow]) -> list[int]:
         left, right = min(a, b), max(a, b, min(a, b) + 1)  # what somebody says to himself stands on the right
         if right > len(gaps):
             continue
-        need = max([len(label) + 8, *(len(text) + 3 for text in under)])
+        need = max([wide(label) + 8, *(wide(text) + 3 for text in under)])
         missing = min(need, WIDEST * (right - left)) - sum(gaps[left:right])
         if missing > 0:
             gaps[right - 1] += missing
@@ -80,26 +82,20 @@ def _arrow(at: list[int], a: int, b: int, label: str, stopped: bool) -> str:
     line = _lifelines(at)
     left, right = sorted((at[a], at[b]))
     inside = right - left - 1
-    shaft = f" {_fit(label, inside - 4)} ".center(inside, "─")
-    end = "✗" if stopped else ("▶" if a < b else "◀")
-    shaft = shaft[:-1] + end if a < b else end + shaft[1:]
+    shaft = cells(center(f" {fit(label, inside - 4)} ", inside, "─"))
+    shaft[-1 if a < b else 0] = "✗" if stopped else ("▶" if a < b else "◀")
     return _put(line, left + 1, shaft)
 
 
 def _note(at: list[int], left: int, right: int, text: str) -> str:
     right = max(right, left + 1)
     room = at[right] - at[left] - 3 if right < len(at) else WIDEST
-    return _put(_lifelines(at), at[left] + 2, _fit(text, room))
+    return _put(_lifelines(at), at[left] + 2, cells(fit(text, room)))
 
 
-def _fit(text: str, room: int) -> str:
-    return text if len(text) <= room else text[: room - 1] + "…"
-
-
-def _put(line: list[str], x: int, text: Iterable[str]) -> str:
-    cells = list(text)
-    line += [" "] * (x + len(cells) - len(line))
-    line[x : x + len(cells)] = cells
+def _put(line: list[str], x: int, text: Sequence[str]) -> str:
+    line += [" "] * (x + len(text) - len(line))
+    line[x : x + len(text)] = text
     return "".join(line).rstrip()
 
 

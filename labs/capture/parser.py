@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import h11
 
-from labs.capture.message import Message, end_of_head
+from labs.capture.message import Message, end_of_head, text_of
+from labs.capture.part import Part, cut
 
 __all__ = ["Message", "Spoken", "parse"]
 
@@ -32,58 +34,88 @@ class Spoken:
     end: int
 
 
+@dataclass(frozen=True)
+class _Stream:
+    """Hold what was kept of one direction, and how many bytes crossed."""
+
+    kept: bytes
+    size: int
+
+    def cut(self, begin: int, end: int) -> Any:
+        return cut(self.kept, begin, end)
+
+
 def parse(
-    heard: bytes, said: bytes, boundaries: Sequence[tuple[int, int]], ended: bool
+    heard: bytes,
+    said: bytes,
+    boundaries: Sequence[tuple[int, int]],
+    ended: bool,
+    sizes: tuple[int, int] = (0, 0),
 ) -> tuple[list[Spoken], list[Spoken]]:
     """Read both directions of one connection; return its requests and its answers.
 
     `boundaries` holds, for each piece heard, (bytes heard before it, bytes said before it): it tells surplus
     bytes from the next answer. `ended` says that the server closed in an orderly way, which ends a body that
-    has no length. After a 101, or a 2xx to CONNECT, what is left of a direction is one "tunnel" message.
+    has no length. `sizes` are the bytes that crossed each way, where more did than were kept: nothing is made
+    up for those. After a 101, or a 2xx to CONNECT, what is left of a direction is one "tunnel" message.
     """
-    requests = _requests(heard, boundaries)
-    answers, switched = _answers(said, requests, boundaries, ended)
+    up, down = (_Stream(it, max(size, len(it))) for it, size in zip((heard, said), sizes, strict=True))
+    requests = _requests(up, boundaries)
+    answers, switched = _answers(down, requests, boundaries, ended)
     if switched < len(requests):
         last = requests[switched]
         plain = replace(last, message=replace(last.message, surplus=b""))
-        requests[switched:] = [plain, *_tunnel(heard, last.end)]
+        requests[switched:] = [plain, *_tunnel(up, last.end)]
     return requests, answers
 
 
-def _requests(heard: bytes, boundaries: Sequence[tuple[int, int]]) -> list[Spoken]:
+def _requests(heard: _Stream, boundaries: Sequence[tuple[int, int]]) -> list[Spoken]:
     turns = [b[0] for a, b in pairwise(boundaries) if b[1] > a[1]]  # the client speaks, after the server did
     spoken: list[Spoken] = []
     begin = 0
-    while begin < len(heard):
-        message = _one(heard, begin, len(heard), "request", None, False)
+    while begin < heard.size:
+        message = _one(heard.kept, begin, len(heard.kept), "request", None, False)
         if message.problem and not message.complete:
             # Nobody can read where it ends, but a client that was answered and asks anew has ended it.
-            anew = (it for it in turns[bisect_right(turns, begin) :] if _REQUEST_LINE.match(heard, it))
-            message = _until(next(anew, len(heard)), message, heard, begin, None)
+            later = turns[bisect_right(turns, begin) :]
+            anew = (it for it in later if _REQUEST_LINE.match(heard.kept, it))
+            message = _until(next(anew, heard.size), message, heard, begin, None)
+        elif not message.complete:
+            message = _counted(message, heard, begin, heard.size, False)
         end = after = begin + len(message.raw)
-        while heard.startswith(b"\r\n", after):  # empty lines before the next request: RFC 9112 section 2.2
+        while heard.kept.startswith(b"\r\n", after):  # empty lines before the next: RFC 9112 section 2.2
             after += 2
-        spoken.append(Spoken(replace(message, surplus=heard[end:after]), begin, end))
+        spoken.append(Spoken(replace(message, surplus=heard.kept[end:after]), begin, end))
         begin = after
     return spoken
 
 
 def _answers(
-    said: bytes, requests: list[Spoken], boundaries: Sequence[tuple[int, int]], ended: bool
+    said: _Stream, requests: list[Spoken], boundaries: Sequence[tuple[int, int]], ended: bool
 ) -> tuple[list[Spoken], int]:
     # Returns the answers, and the number of the request that switched the protocol: one too many if none did.
     spoken: list[Spoken] = []
     begin, turn = 0, 0
-    while begin < len(said):
-        asked = requests[turn].message if turn < len(requests) else None
-        fresh = len(said)  # where the answer to the next request can begin, at the earliest
-        if turn + 1 < len(requests):
-            fresh = boundaries[bisect_right(boundaries, (requests[turn + 1].begin, len(said))) - 1][1]
-        message = _one(said, begin, len(said), "answer", asked, ended)
-        if message.problem and not message.complete and fresh > begin:
-            message = _until(fresh, message, said, begin, asked)
+    whole = ended and said.size == len(said.kept)
+    while begin < said.size:
+        # Of the last request the head was not kept, so nobody knows whether there are more, and which.
+        unsure = bool(requests) and requests[-1].message.headless and turn + 1 >= len(requests)
+        asked = None if unsure or turn >= len(requests) else requests[turn].message
+        fresh = said.size  # where the answer to the next request can begin, at the earliest
+        if unsure:
+            fresh = begin
+        elif turn + 1 < len(requests):
+            fresh = boundaries[bisect_right(boundaries, (requests[turn + 1].begin, said.size)) - 1][1]
+        until = fresh if fresh > begin else said.size
+        message = _one(said.kept, begin, len(said.kept), "answer", asked, whole)
+        if message.problem and not message.complete:
+            message = _until(until, message, said, begin, asked)
+        elif not message.complete:
+            message = _counted(message, said, begin, until, ended)
+        if unsure and not message.complete:  # to a HEAD, it may be whole; or these bytes are surplus
+            message = replace(message, problem="", lost=True)
         end = begin + len(message.raw)
-        if not message.problem and _switches(message, asked):
+        if not (message.problem or message.headless) and _switches(message, asked):
             return [*spoken, Spoken(message, begin, end), *_tunnel(said, end)], turn
         if message.interim:
             spoken.append(Spoken(message, begin, end))
@@ -91,7 +123,9 @@ def _answers(
             continue
         turn += 1
         after = max(end, fresh)
-        spoken.append(Spoken(replace(message, surplus=said[end:after]), begin, end))
+        surplus = said.cut(end, after)
+        lost = message.lost or isinstance(surplus, Part)
+        spoken.append(Spoken(replace(message, surplus=surplus, lost=lost), begin, end))
         begin = after
     return spoken, len(requests)
 
@@ -101,14 +135,39 @@ def _switches(answer: Message, asked: Message | None) -> bool:
     return answer.status == 101 or connected
 
 
-def _tunnel(data: bytes, begin: int) -> list[Spoken]:
-    rest = data[begin:]
-    return [Spoken(Message("tunnel", "", body=rest, raw=rest), begin, len(data))] if rest else []
+def _tunnel(stream: _Stream, begin: int) -> list[Spoken]:
+    if begin >= stream.size:
+        return []
+    rest = stream.cut(begin, stream.size)
+    lost = isinstance(rest, Part)
+    return [Spoken(Message("tunnel", "", body=rest, raw=rest, lost=lost), begin, stream.size)]
 
 
-def _until(end: int, message: Message, data: bytes, begin: int, asked: Message | None) -> Message:
-    shorter = _one(data, begin, end, message.kind, asked, False)
-    return replace(shorter, raw=data[begin:end], complete=False, problem=message.problem)
+def _until(end: int, message: Message, stream: _Stream, begin: int, asked: Message | None) -> Message:
+    shorter = _one(stream.kept, begin, min(end, len(stream.kept)), message.kind, asked, False)
+    raw = stream.cut(begin, end)
+    lost = isinstance(raw, Part)
+    body: Any = Part(shorter.body, None) if lost else shorter.body
+    return replace(shorter, raw=raw, body=body, complete=False, problem=message.problem, lost=lost)
+
+
+def _counted(message: Message, stream: _Stream, begin: int, until: int, ended: bool) -> Message:
+    """Say of a message that did not end in what was kept how long it is, if the count of bytes tells.
+
+    `until` is where it ends at the latest. `ended` says that the end of the stream is its end.
+    """
+    if stream.size == len(stream.kept):
+        return message
+    head, end, complete = end_of_head(stream.kept[begin:]), until, False
+    body: Any = Part(message.body, None)
+    if head is not None and message.field("Transfer-Encoding") is None:
+        length = message.field("Content-Length")
+        end, complete = stream.size, ended
+        if length is not None:
+            due = begin + head + int(length.partition(",")[0])  # h11 takes a list of equal ones
+            end, complete = min(due, stream.size), due <= stream.size
+        body = Part(message.body, end - begin - head)
+    return replace(message, raw=stream.cut(begin, end), body=body, complete=complete, lost=True)
 
 
 def _one(data: bytes, begin: int, limit: int, kind: str, asked: Message | None, ended: bool) -> Message:
@@ -157,12 +216,13 @@ def _one(data: bytes, begin: int, limit: int, kind: str, asked: Message | None, 
 
 def _question(asked: Message | None) -> h11.Request:
     # h11 reads an answer in the light of its request: HEAD has no body, CONNECT and Upgrade may switch.
-    fields = [("Host", "lab")]
+    fields = [(b"Host", b"lab")]
     method = "GET"
     if asked is not None and re.fullmatch("[A-Z]+", asked.method):
         method = asked.method
     if asked is not None and asked.complete:
-        fields += [(name, value) for name, value in asked.fields if name.lower() in ("upgrade", "connection")]
+        some = ((name, value) for name, value in asked.fields if name.lower() in ("upgrade", "connection"))
+        fields += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in some]
     return h11.Request(method=method, target="/", headers=fields)
 
 
@@ -170,17 +230,21 @@ def _head(raw: bytes) -> tuple[str, tuple[tuple[str, str], ...]]:
     # Not h11's: it drops repeats of Content-Length, and has no fields for what it refuses.
     end = end_of_head(raw)
     if end is None:
-        return raw.partition(b"\n")[0].rstrip(b"\r").decode("latin-1"), ()
-    start, *lines = raw[:end].decode("latin-1").rstrip("\r\n").split("\n")
-    fields: list[tuple[str, str]] = []
+        return text_of(raw.partition(b"\n")[0].rstrip(b"\r")), ()
+    start, *lines = raw[:end].rstrip(b"\r\n").split(b"\n")
+    fields: list[tuple[bytes, bytes]] = []
     for line in lines:
-        name, colon, value = line.rstrip("\r").partition(":")
-        if fields and line.startswith((" ", "\t")):  # a folded line goes on with the value before it
-            fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line.strip()}")
+        name, colon, value = line.rstrip(b"\r").partition(b":")
+        if fields and line.startswith((b" ", b"\t")):  # a folded line goes on with the value before it
+            fields[-1] = (fields[-1][0], fields[-1][1] + b" " + line.strip())
         elif colon:
-            fields.append((name, value.strip(" \t")))
-    return start.rstrip("\r"), tuple(fields)
+            fields.append((name, value.strip(b" \t")))
+    return text_of(start.rstrip(b"\r")), _texts(fields)
 
 
 def _pairs(headers: h11._headers.Headers) -> tuple[tuple[str, str], ...]:
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw_items())
+    return _texts(headers.raw_items())
+
+
+def _texts(pairs: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
+    return tuple((text_of(name), text_of(value)) for name, value in pairs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from time import perf_counter, time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = ["Call", "Event", "Piece", "Recording"]
 
@@ -21,6 +21,7 @@ class Event(StrEnum):
     RESET = "reset"  # the connection ended without a goodbye
     REFUSED = "refused"  # nobody listens at that port
     UNKNOWN_NAME = "unknown name"  # nobody has that name
+    TLS_FAILED = "TLS failed"  # no handshake, so nothing was said; the data of its piece says why
 
 
 class Piece(NamedTuple):
@@ -35,10 +36,14 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Call:
-    """Say who opened a connection to whom."""
+    """Say who opened a connection to whom: to which host and port, and for a local one on which machine."""
 
     who: str
     whom: str
+    host: str = ""
+    port: int = 80
+    secure: bool = False  # over TLS
+    machine: str = ""
 
 
 @dataclass
@@ -50,9 +55,9 @@ class Recording:
     calls: list[Call] = field(default_factory=list)
     began: float = field(default_factory=lambda: time() - perf_counter())
 
-    def call(self, who: str, whom: str) -> int:
-        """Note that `who` reaches for `whom`; return the number of the connection."""
-        self.calls.append(Call(who, whom))
+    def call(self, who: str, whom: str, **place: Any) -> int:
+        """Note that `who` reaches for `whom`, at a `place`; return the number of the connection."""
+        self.calls.append(Call(who, whom, **place))
         return len(self.calls) - 1
 
     def note(self, connection: int, kind: Event, data: bytes = b"") -> None:

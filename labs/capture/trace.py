@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 from labs.capture import dump, har, lanes, parser
 from labs.capture.message import Message
-from labs.capture.recording import Event, Piece, Recording
+from labs.capture.recording import Call, Event, Piece, Recording
 from labs.capture.said import Said
 from labs.show.page import Page
 
@@ -21,7 +21,7 @@ class Trace:
 
     said: tuple[Said, ...]
     parties: tuple[str, ...]
-    calls: tuple[tuple[str, str], ...] = ()  # (who, whom) of every connection, refused ones included
+    calls: tuple[Call, ...] = ()  # of every connection, refused ones included
 
     def requests(self, *, who: str | None = None, whom: str | None = None) -> tuple[Message, ...]:
         """Return the requests from `who` to `whom`, in order; None stands for anybody."""
@@ -32,15 +32,18 @@ class Trace:
         return tuple(_kind("answer", self.said, who, whom))
 
     def events(self, *, who: str | None = None, whom: str | None = None) -> tuple[str, ...]:
-        """Return what happened instead of messages: "refused", "unknown name", "closed", "reset"."""
+        """Return what happened instead of messages: "refused", "unknown name", "closed", "reset".
+
+        A TLS handshake that failed is "TLS failed: unknown CA", or another of `labs.town.handshake.REASONS`.
+        """
         return tuple(it.event for it in self.said if it.event and _is(it, who, whom))
 
     def connections(self, *, who: str | None = None, whom: str | None = None) -> int:
-        """Count the connections that `who` opened to `whom`; refused ones are not opened."""
+        """Count the connections that `who` opened to `whom`: not refused ones, but those whose TLS failed."""
         refused = {it.connection for it in self.said if it.event in (Event.REFUSED, Event.UNKNOWN_NAME)}
         return sum(
-            number not in refused and who in (None, caller) and whom in (None, called)
-            for number, (caller, called) in enumerate(self.calls)
+            number not in refused and who in (None, call.who) and whom in (None, call.whom)
+            for number, call in enumerate(self.calls)
         )
 
     def lanes(self, *show: str) -> Page:
@@ -53,7 +56,7 @@ class Trace:
 
     def har(self) -> dict[str, object]:
         """Return the conversation as HTTP Archive 1.2, which a browser's developer tools open."""
-        return har.archive(self.said)
+        return har.archive(self.said, self.calls)
 
     def __repr__(self) -> str:
         return str(self.lanes())
@@ -81,45 +84,52 @@ def told(recording: Recording) -> Trace:
         said.extend(_connection(recording, number, call.who, call.whom, pieces[number]))
     said.sort(key=lambda it: it.order)
     parties = dict.fromkeys(name for it in said for name in (it.who, it.whom))
-    return Trace(tuple(said), tuple(parties), tuple((call.who, call.whom) for call in recording.calls))
+    return Trace(tuple(said), tuple(parties), tuple(recording.calls))
+
+
+@dataclass
+class _Way:
+    """Gather one direction of a connection."""
+
+    kept: list[bytes] = field(default_factory=list)
+    crossed: int = 0  # bytes
+    short: bool = False  # not all was kept, so what comes later is counted only
+    places: list[tuple[int, int]] = field(default_factory=list)  # (offset, order) of pieces
+
+    def add(self, piece: Piece, order: int) -> None:
+        self.places.append((self.crossed, order))
+        self.crossed += piece.size
+        if not self.short:
+            self.kept.append(piece.data)
+        self.short = self.short or len(piece.data) < piece.size
+
+    def piece_of(self, offset: int) -> int:
+        return self.places[bisect_right(self.places, offset, key=lambda it: it[0]) - 1][1]
 
 
 def _connection(
     recording: Recording, number: int, who: str, whom: str, pieces: list[tuple[int, Piece]]
 ) -> Iterable[Said]:
-    heard, said = bytearray(), bytearray()
-    kept = {Event.HEARD: 0, Event.SAID: 0}  # bytes, before those that were counted only
+    heard, said = _Way(), _Way()
     boundaries: list[tuple[int, int]] = []
-    places: dict[Event, list[tuple[int, int]]] = {
-        Event.HEARD: [],
-        Event.SAID: [],
-    }  # (offset, order) of pieces
     end: Event | None = None
     ended = any(piece.kind is Event.SERVER_CLOSED for _, piece in pieces)
     for order, piece in pieces:
-        if piece.kind in (Event.REFUSED, Event.UNKNOWN_NAME):
-            yield Said(who, whom, None, piece.kind, number, order, recording.began + piece.at)
+        if piece.kind in (Event.REFUSED, Event.UNKNOWN_NAME, Event.TLS_FAILED):
+            words = f"{piece.kind}: {piece.data.decode()}" if piece.data else piece.kind
+            yield Said(who, whom, None, words, number, order, recording.began + piece.at)
         elif piece.kind is Event.HEARD:
-            boundaries.append((len(heard), len(said)))
-            places[Event.HEARD].append((len(heard), order))
-            kept[Event.HEARD] += len(piece.data)
-            heard += piece.data.ljust(piece.size, b"\0")
+            boundaries.append((heard.crossed, said.crossed))
+            heard.add(piece, order)
         elif piece.kind is Event.SAID:
-            places[Event.SAID].append((len(said), order))
-            kept[Event.SAID] += len(piece.data)
-            said += piece.data.ljust(piece.size, b"\0")
+            said.add(piece, order)
         elif piece.kind is not Event.OPENED and end is None:
             end, end_order, end_at = piece.kind, order, piece.at
-    requests, answers = parser.parse(bytes(heard), bytes(said), boundaries, ended)
-    if kept[Event.HEARD] < len(heard) or kept[Event.SAID] < len(said):
-        read = parser.parse(
-            bytes(heard[: kept[Event.HEARD]]), bytes(said[: kept[Event.SAID]]), boundaries, False
-        )
-        requests = _forgiven(requests, read[0], kept[Event.HEARD])
-        answers = _forgiven(answers, read[1], kept[Event.SAID])
-    for spoken, kind, a, b in ((requests, Event.HEARD, who, whom), (answers, Event.SAID, whom, who)):
+    sizes = heard.crossed, said.crossed
+    requests, answers = parser.parse(b"".join(heard.kept), b"".join(said.kept), boundaries, ended, sizes)
+    for spoken, way, a, b in ((requests, heard, who, whom), (answers, said, whom, who)):
         for it in spoken:
-            order = places[kind][bisect_right(places[kind], (it.begin, len(recording.pieces))) - 1][1]
+            order = way.piece_of(it.begin)
             yield Said(a, b, it.message, "", number, order, recording.began + recording.pieces[order].at)
     asked = [it.message for it in requests if it.message.kind == "request"]
     finals = [it.message for it in answers if it.message.kind == "answer" and not it.message.interim]
@@ -128,19 +138,3 @@ def _connection(
         a, b = (who, whom) if end is Event.CLIENT_CLOSED else (whom, who)
         event = "reset" if end is Event.RESET else "closed"
         yield Said(a, b, None, event, number, end_order, recording.began + end_at)
-
-
-def _forgiven(spoken: list[parser.Spoken], before: list[parser.Spoken], kept: int) -> list[parser.Spoken]:
-    # Zero bytes stand for what was not kept, and nobody can read chunks from them. A problem that is not
-    # there in the part that was kept is the recording's, and not the speaker's.
-    known = {it.begin for it in before if it.message.problem}
-    return [
-        replace(it, message=replace(it.message, problem="", lost=True))
-        if it.end > kept and it.begin not in known and (it.message.problem or _without_end(it.message))
-        else it
-        for it in spoken
-    ]
-
-
-def _without_end(message: Message) -> bool:
-    return not message.complete and message.field("Transfer-Encoding") is not None

@@ -52,8 +52,8 @@ async def raw_client(town: Town, who: str, whom: str, first: bytes = b"") -> Asy
     has, ConnectionRefusedError where nobody listens, GateStuck when the server hears nothing for
     `gates.PATIENCE` seconds.
     """
-    before, calls = _heard(town), len(town.recording.calls)
-    with town.guest(who):
+    before, calls = _heard(town, who), _calls(town, who)
+    with town.guest(who, claims=False):
         sock = socket.socket()
         try:
             sock.connect(town.address(whom))  # on loopback at once: the system takes the call for the server
@@ -67,7 +67,7 @@ async def raw_client(town: Town, who: str, whom: str, first: bytes = b"") -> Asy
             try:
                 async with asyncio.timeout(PATIENCE):
                     while (  # noqa: ASYNC110  the recording has no event to wait for
-                        len(town.recording.calls) == calls or _heard(town) < before + len(first)
+                        _calls(town, who) == calls or _heard(town, who) < before + len(first)
                     ):
                         await asyncio.sleep(0)
             except TimeoutError:
@@ -79,6 +79,11 @@ async def raw_client(town: Town, who: str, whom: str, first: bytes = b"") -> Asy
                 await writer.wait_closed()
 
 
-def _heard(town: Town) -> int:
-    # By all servers: several lines may be open, but nobody else speaks while one of them is being opened.
-    return sum(it.size for it in town.recording.pieces if it.kind is Event.HEARD)
+def _calls(town: Town, who: str) -> int:
+    return sum(it.who == who for it in town.recording.calls)
+
+
+def _heard(town: Town, who: str) -> int:
+    # By all servers: others may speak, but not under this name while one of its connections is being opened.
+    said = (it for it in town.recording.pieces if it.kind is Event.HEARD)
+    return sum(it.size for it in said if town.recording.calls[it.connection].who == who)

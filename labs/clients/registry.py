@@ -58,7 +58,7 @@ async def ask(
     if not _is_here(client):
         raise ClientMissing(missing(client))
     question = ClientRequest(client, town, url, method, tuple(headers), body, follow, on or client, cookies)
-    with town.guest(client):
+    with town.guest(client, claims=False):
         try:
             async with asyncio.timeout(patience) as scope:
                 return await CLIENTS[client](question)
@@ -80,7 +80,7 @@ async def tour(town: Town, urls: Sequence[str], *, patience: float = 60.0) -> No
         raise ClientMissing(missing("chromium"))
     if not urls:
         return
-    with town.guest("chromium"):
+    with town.guest("chromium", claims=False):
         async with asyncio.timeout(patience):
             await browser.tour(
                 ClientRequest("chromium", town, urls[0], "GET", (), None, None, "chromium"), urls
@@ -179,7 +179,7 @@ def _says(program: str) -> str:
         return "unknown"  # asked for its version, a Windows browser opens a window instead
     try:
         said = subprocess.run(
-            [program, "--version"], capture_output=True, timeout=20, env=without_proxies()
+            [program, "--version"], capture_output=True, timeout=20, env=without_proxies(), check=False
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return "unknown"

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from labs.town.names import TownError
 from labs.town.town import Town
 
-__all__ = ["ClientMissing", "Reply", "ClientRequest"]
+__all__ = ["ClientMissing", "ClientRequest", "Reply"]
 
 
 class ClientMissing(Exception):

@@ -24,6 +24,8 @@ from labs.servers import fronts
 
 __all__ = ["main", "proxies"]
 
+OPTIONS = {"patience": "answer_timeout", "idle": "idle_timeout", "body": "max_body", "prefix": "prefix"}
+
 
 def _parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="python -m labs conformance", description=__doc__)
@@ -63,14 +65,8 @@ async def _ready(stand: Open) -> AsyncIterator[Open]:
 
 def _gateway(leg: str) -> Open:
     def build(site: Site) -> Any:
-        site.limits.update(
-            {"patience": {"patience": 0.3}, "body": {"body": 65536.0}}.get(site.check.needs, {})
-        )
-        options = gateway.Options(
-            leg=leg,
-            answer_timeout=site.limits.get("patience", 60.0),
-            max_body=int(site.limits["body"]) if "body" in site.limits else None,
-        )
+        site.settings.update(site.check.needs)
+        options = gateway.Options(leg=leg, **{OPTIONS[name]: it for name, it in site.settings.items()})
         return gateway.gateway(site.target, options, connector=site.connect, dial=site.dial)
 
     return in_town(build)
@@ -125,7 +121,7 @@ def _must_be_possible(known: argparse.Namespace, parser: argparse.ArgumentParser
         parser.error("--proxy names a proxy of the lab: leave it out, or leave out the URL")
     names = proxies()
     if unknown := (known.proxy or set()).difference(*map(_called, names)):
-        parser.error(f"no proxy of the lab is called {sorted(unknown)[0]}; there are: {', '.join(names)}")
+        parser.error(f"no proxy of the lab is called {min(unknown)}; there are: {', '.join(names)}")
     if known.json and not known.json.absolute().parent.is_dir():
         parser.error(f"--json {known.json}: there is no such folder; make it first")
 

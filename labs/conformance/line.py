@@ -11,10 +11,12 @@ from labs.capture.parser import Message
 from labs.conformance.verdict import Failed
 from labs.servers.faulty import reset
 
-__all__ = ["Line"]
+__all__ = ["MUCH", "PIECE", "Line"]
 
 KEEP = 2 << 20  # bytes that are kept of what came
 KEEP_SAID = 1 << 19  # and of what was said, which the lab knows anyway
+MUCH = 48 << 20  # bytes; more than all buffers of the system between two ends
+PIECE = b"x" * (1 << 16)
 T = TypeVar("T")
 
 
@@ -78,6 +80,13 @@ class Line(asyncio.Protocol):
             self._boundaries.append((len(self.said), len(self.got)))
         self.said += data[: max(KEEP_SAID - len(self.said), 0)]
         self.transport.write(data)
+
+    async def pump(self, piece: bytes, until: int) -> None:
+        """Say a piece again and again, as fast as the other side takes it, until so many bytes are said."""
+        while self.pumped < until:
+            await self.until("the writer to be let on", lambda: not self.blocked)
+            self.write(piece)
+            self.pumped += len(piece)
 
     def finish(self) -> None:
         """End the own direction only (TCP's half-close)."""

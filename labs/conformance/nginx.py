@@ -20,7 +20,7 @@ from labs.town.names import LOOPBACK
 __all__ = ["command", "find", "listens", "nginx"]
 
 LANES = 8  # servers of one nginx, each with an origin of its own, so that checks can run at the same time
-LIMITS = {"patience": 1.0, "body": 65536.0}  # proxy_read_timeout and client_max_body_size, below
+SETTINGS = {"patience": 1.0, "body": 1 << 16}  # proxy_read_timeout and client_max_body_size, below
 BARE = "proxy_pass http://{origin};"
 TUNED = """proxy_pass http://{origin}$request_uri;
     proxy_http_version 1.1;
@@ -128,7 +128,7 @@ async def nginx(program: str, *, tuned: bool = False, lanes: int = LANES) -> Asy
                 pair = await free.get()
                 try:
                     there, host = (LOOPBACK, pair[0]), f"{LOOPBACK}:{pair[0]}"
-                    async with outside("nginx", there, pair[1], host=host, limits=LIMITS) as stand:
+                    async with outside("nginx", there, pair[1], host=host, settings=SETTINGS) as stand:
                         yield stand
                 finally:
                     free.put_nowait(pair)

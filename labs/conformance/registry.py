@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 from labs.conformance import topics
 from labs.conformance.stand import Stand
 from labs.conformance.verdict import PATIENCE
 
-__all__ = ["TOPICS", "Check", "check", "checks", "select"]
+__all__ = ["LONG", "SHORT", "TOPICS", "Check", "check", "checks", "select"]
 
 TOPICS = (
     "hop_by_hop",
@@ -22,6 +23,8 @@ TOPICS = (
     "methods",
     "bodies",
     "fields",
+    "host",
+    "versions",
     "redirects",
     "cookies",
     "forwarding",
@@ -33,8 +36,10 @@ TOPICS = (
     "upgrade",
     "trailers",
     "limits",
+    "timeouts",
     "shutdown",
 )
+SHORT, LONG = 0.3, 60.0  # seconds: a limit that a check waits for, and one that none ever meets
 Body: TypeAlias = Callable[[Stand], Awaitable[None]]
 
 
@@ -52,8 +57,8 @@ class Check:
     hint: str
     body: Body
     linger: float = 0.0  # seconds that a stopping proxy may take to finish what runs; 0: the lab's shortest
-    patience: float = PATIENCE  # seconds until a proxy that hangs has failed
-    needs: str = ""  # a limit that the proxy must have, and that the check must know: see Stand
+    patience: float = PATIENCE  # seconds in which nothing happens, until a proxy that hangs has failed
+    needs: Mapping[str, Any] = field(default_factory=dict)  # settings that the check must know: see Stand
 
 
 _checks: dict[str, Check] = {}
@@ -67,9 +72,12 @@ def check(
     *,
     linger: float = 0.0,
     patience: float = PATIENCE,
-    needs: str = "",
+    needs: Mapping[str, Any] = MappingProxyType({}),
 ) -> Callable[[Body], Body]:
-    """Enter a check into the list. Raise ValueError for an id that is taken, or words that are missing."""
+    """Enter a check into the list. Raise ValueError for an id that is taken, or words that are missing.
+
+    `needs` asks for settings: a proxy that can be set up so gets them, any other tells its own, or none.
+    """
 
     def enter(body: Body) -> Body:
         if id in _checks:

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from labs.conformance.deadline import deadline
+from labs.conformance.deadline import MOST, deadline
 from labs.conformance.registry import Check, select
 from labs.conformance.report import Report
 from labs.conformance.result import Result, Results
@@ -77,7 +77,7 @@ async def _one(check: Check, stand: Open) -> Result:
     words = (check.id, check.topic, check.clause, check.sentence, check.hint)
     found: Result | None = None
     try:
-        async with deadline(check.patience + ENDING), stand(check) as opened:
+        async with deadline(MOST * check.patience + ENDING), stand(check) as opened:
             found = Result(*words, *await _verdict(check, opened))
     except Exception as error:
         if found is None:
@@ -91,7 +91,8 @@ async def _one(check: Check, stand: Open) -> Result:
 
 async def _verdict(check: Check, stand: Stand) -> tuple[str, str, str]:
     try:
-        async with deadline(check.patience):
+        async with stand.patient(check.patience):
+            stand.must_know(check.needs)
             await check.body(stand)
         return PASSED, "", ""
     except NotApplicable as error:

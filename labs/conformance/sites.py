@@ -33,7 +33,7 @@ class Site:
     dial: Callable[[str, int], Awaitable[tuple[str, int]]]  # (host, port) -> where that really is
     check: Check
     options: dict[str, Any] = field(default_factory=dict)  # for aiohttp's runner; the build may add some
-    limits: dict[str, float] = field(default_factory=dict)  # what the build sets up: see Stand
+    settings: dict[str, Any] = field(default_factory=dict)  # what the build sets up: see Stand
 
 
 Open: TypeAlias = Callable[[Check], contextlib.AbstractAsyncContextManager[Stand]]
@@ -61,7 +61,7 @@ def in_town(build: Callable[[Site], Any], name: str = "proxy") -> Open:
             if check.linger:
                 site.options["shutdown_timeout"] = check.linger
             app = build(site)
-            stand.limits.update(site.limits)
+            stand.settings.update(site.settings)
             if inspect.iscoroutinefunction(app):
                 app = _application(app, site)
             await town.open(FRONT, app, **(site.options if isinstance(app, web.Application) else {}))
@@ -89,7 +89,7 @@ async def outside(
     upstream_port: int,
     *,
     host: str = FRONT,
-    limits: Mapping[str, float] | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Stand]:
     """Open a stand around a proxy that runs elsewhere and asks 127.0.0.1:`upstream_port`.
 
@@ -106,7 +106,7 @@ async def outside(
         lambda: address,
         host=host,
         origin_host=f"{LOOPBACK}:{upstream_port}",
-        limits=limits,
+        settings=settings,
         leave=leave,
     )
     mend()

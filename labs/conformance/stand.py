@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from labs.capture import dump
@@ -23,13 +23,20 @@ __all__ = ["FRONT", "ORIGIN", "Stand"]
 FRONT, ORIGIN = "front.test", "origin.test"
 HOST_LINE = f"Host: {FRONT}\r\n".encode()
 UNSCRIPTED = b"HTTP/1.1 500 Unscripted\r\nContent-Length: 0\r\n\r\n"
+UNKNOWN = {
+    "patience": "nothing is known of this proxy's time limit, or it is longer than a check",
+    "idle": "nothing is known of this proxy's limit for a pause inside a body, apart from its patience",
+    "body": "nothing is known of a limit for bodies",
+    "prefix": "this proxy does not stand under a prefix",
+}
 
 
 class Stand:
     """Stand between a raw client and a raw origin, with one proxy in the middle.
 
-    `host` and `origin_host` are the public names of the proxy and of the origin; `limits` says what the proxy
-    was set up with: "patience" (seconds for a silent origin), "body" (bytes of a request), where known.
+    `host` and `origin_host` are the public names of the proxy and of the origin; `settings` says what the
+    proxy was set up with, where known: "patience" (seconds from a request to the head of its answer), "idle"
+    (seconds between two pieces of a body), "body" (bytes of a request), "prefix" (the path it stands under).
     """
 
     def __init__(
@@ -39,22 +46,29 @@ class Stand:
         *,
         host: str = FRONT,
         origin_host: str = ORIGIN,
-        limits: Mapping[str, float] | None = None,
+        settings: Mapping[str, Any] | None = None,
         leave: Callable[[], Awaitable[None]] | None = None,
         stop: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.name, self.host, self.origin_host = name, host, origin_host
-        self.limits = dict(limits or {})
+        self.settings = dict(settings or {})
         self.awaited = "an answer"
         self.clients: list[Line] = []
         self.origins: list[Line] = []
         self._address, self._leave, self._stop = address, leave, stop
-        self._answers: deque[bytes] | None = deque()
+        self._answers: Callable[[Message], bytes] | None = lambda asked: UNSCRIPTED
         self._ending = ""
         self._answered: dict[Line, int] = {}
         self._since: dict[Line, tuple[int, int]] = {}  # messages and bytes of the exchanges before this one
         self._gone: list[Line] = []
+        self._moves = 0  # events at both ends
         self._news = asyncio.Event()
+
+    def must_know(self, names: Iterable[str]) -> None:
+        """Raise NotApplicable for a setting that is not known of this proxy."""
+        for name in names:
+            if name not in self.settings:
+                raise NotApplicable(UNKNOWN[name])
 
     def accept(self) -> Line:
         """Return the origin's end of a new connection; the factory of the origin's server."""
@@ -68,7 +82,7 @@ class Stand:
         self._changed(event)
         while event == "data" and self._answers is not None and self._answered[line] < len(line.whole):
             self._answered[line] += 1
-            line.write(self._answers.popleft() if self._answers else UNSCRIPTED)
+            line.write(self._answers(line.whole[self._answered[line] - 1]))
             if self._ending == "close":
                 line.close()
             elif self._ending == "reset":
@@ -78,6 +92,7 @@ class Stand:
         if event.startswith("waits for "):
             self.awaited = event.removeprefix("waits for ")
         else:
+            self._moves += 1
             self._news.set()
 
     def script(self, *answers: bytes, ending: str = "") -> None:
@@ -85,7 +100,12 @@ class Stand:
 
         `ending` is what it does after each: "" (keeps the connection), "close" or "reset".
         """
-        self._answers, self._ending = deque(answers), ending
+        left = iter(answers)
+        self.answer(lambda asked: next(left, UNSCRIPTED), ending)
+
+    def answer(self, make: Callable[[Message], bytes], ending: str = "") -> None:
+        """Let the origin answer each request that it has heard whole with what `make` returns for it."""
+        self._answers, self._ending = make, ending
 
     def manual(self) -> None:
         """Let the origin say nothing on its own: the check holds its lines."""
@@ -117,8 +137,11 @@ class Stand:
     async def origin(self, count: int = 1) -> Line:
         """Wait for the proxy's connection number `count` to the origin."""
         while len(self.origins) < count:
-            if self.clients and all(it.closed for it in self.clients):
-                raise Failed("the client's connection ended, and the origin was never asked")
+            if self.clients and all(it.whole or it.closed for it in self.clients):
+                got = [it.start for line in self.clients for it in line.whole[:1]] or [
+                    "the end of the connection"
+                ]
+                raise Failed(f"the origin was never asked; the client got: {got[0]}")
             self.awaited = f"connection {count} to the origin"
             self._news.clear()
             await self._news.wait()
@@ -142,12 +165,13 @@ class Stand:
         return heard[count - 1]
 
     async def asked_for(self, target: str) -> Line:
-        """Wait until the origin has heard a whole request for this target; return its line."""
+        """Wait until the origin has heard the head of a request for this target; return its line."""
+        head = re.compile(rb" %b HTTP/1\.[01]\r\n(?:.+\r\n)*\r\n" % re.escape(target.encode()))
         while True:
             for line in self.origins:
-                if any(it.target == target for it in line.whole):
+                if head.search(line.got):  # a connection that is kept has many: to parse them all takes time
                     return line
-            self.awaited = f"a request for {target} at the origin"
+            self.awaited = f"the head of a request for {target} at the origin"
             self._news.clear()
             await self._news.wait()
 
@@ -210,11 +234,15 @@ class Stand:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
+    def patient(self, seconds: float) -> contextlib.AbstractAsyncContextManager[None]:
+        """Raise TimeoutError where nothing happens at either end for so long."""
+        return deadline(seconds, lambda: self._moves)
+
     @contextlib.asynccontextmanager
     async def soon(self) -> AsyncIterator[None]:
         """Fail what takes longer than the shortest patience, in a check that has more of it."""
         try:
-            async with deadline(PATIENCE):
+            async with self.patient(PATIENCE):
                 yield
         except TimeoutError:
             raise Failed(f"nothing came in {PATIENCE:g} s, and this was waited for: {self.awaited}") from None

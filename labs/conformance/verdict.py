@@ -16,7 +16,7 @@ __all__ = [
 
 PASSED, FAILED, BROKEN, NOT_APPLICABLE = "passed", "failed", "broken", "not applicable"
 MARKS = {PASSED: "✓", FAILED: "✗", BROKEN: "!", NOT_APPLICABLE: "–"}
-PATIENCE = 2.0  # seconds until a proxy that hangs has failed, where a check says nothing else
+PATIENCE = 2.0  # seconds in which nothing happens, until a proxy that hangs has failed
 
 
 class Failed(AssertionError):

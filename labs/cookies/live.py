@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from labs.capture.message import octets
 from labs.capture.trace import Trace
 from labs.clients import registry
 from labs.cookies import Case, cases, fields, servers, site, start
@@ -51,8 +52,7 @@ def sent(trace: Trace) -> dict[str, str | None]:
 
 
 def _octets(field: str | None) -> str | None:
-    # A recording is read as latin-1, octet by octet; cases.toml is UTF-8.
-    return None if field is None else field.encode("latin-1").decode("utf-8", "backslashreplace")
+    return None if field is None else octets(field).decode("utf-8", "backslashreplace")
 
 
 async def traced(client: str, chosen: Iterable[Case] | None = None) -> Trace:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from labs.exercises.registry import Exercise
     from labs.trial.claims import Claim
 
-LINES = 20
+CELLS = 60  # of a lesson; CONTRIBUTING.md says so
+LINES = 20  # of a code cell
+PLACE = "WRITE: "  # what `labs new` leaves to the author, with what it should be
 TAGS = {*PROGRAMS, "nbval-ignore-output"}
 # What belongs to one run or one machine and must not be stored: (what it is, how it looks).
 VOLATILE = {
@@ -59,6 +61,8 @@ def check(
             entries.append(entry(source))
         except LessonError as error:
             found.append(str(error))
+        exercises_of = notebooks.parent / "labs" / "exercises" / f"lesson_{source.stem[:2]}.py"
+        found += [*_unwritten(source, notebooks.parent), *_unwritten(exercises_of, notebooks.parent)]
     names = [one.name for one in entries]
     for source, solved, target in whole if built else ():
         if source.stem in names:
@@ -90,6 +94,8 @@ def _form(source: Path) -> Iterator[str]:
                 yield f"{name}, code cell {number} has an NBVAL comment: let its output be compared."
         if solved:
             continue
+        if len(cells) > CELLS:
+            yield f"{name} has {len(cells)} cells: keep to {CELLS}, a second idea is the next lesson."
         ignored = sum("nbval-ignore-output" in cell.metadata.get("tags", []) for cell in code)
         if ignored > 1:
             yield f"{name} ignores the output of {ignored} cells: one version line is all that may differ."
@@ -99,6 +105,19 @@ def _form(source: Path) -> Iterator[str]:
             yield f"{name} must begin with a markdown cell whose first line is `# A question?`."
         if "guard.clean()" not in code[-1].source:
             yield f"{name} must end in a code cell with `await guard.clean()`."
+
+
+def unwritten(text: str) -> list[tuple[int, str]]:
+    """Return the places that wait for their author, as `labs new` marks them: (line, what to write)."""
+    lines = enumerate(text.splitlines(), 1)
+    found = ((number, re.search(rf"\b{PLACE}(.*)", line)) for number, line in lines)
+    return [(number, hit[1].strip(" \"',)")) for number, hit in found if hit]
+
+
+def _unwritten(file: Path, root: Path) -> Iterator[str]:
+    if file.exists():
+        for number, what in unwritten(file.read_text("utf-8", "replace")):
+            yield f"{file.relative_to(root).as_posix()}, line {number}: write {what}"
 
 
 def _notebook(target: Path, wanted: NotebookNode, name: str) -> Iterator[str]:
@@ -191,6 +210,10 @@ def _claims(
     computed = {(one.name, id) for one in entries for id in one.checked}
     for id, claim in ledger.items():
         meant = _meant(claim.lesson, stems)
+        if chosen is None or meant in chosen:
+            for key, value in vars(claim).items():
+                for _, what in unwritten(str(value)):
+                    yield f"labs/trial/claims.toml, the {key} of {id}: write {what}"
         if (claim.lesson, id) in computed or (chosen is not None and meant not in chosen):
             continue
         where = claim.lesson or "no lesson"

@@ -1,12 +1,14 @@
 """The commands that build, list, repeat and run lessons, each with its own arguments. Raise LessonError."""
 
 import argparse
+import signal
+import sys
 from collections.abc import Sequence
 
-from labs.course import build, lesson, repeat, syllabus
-from labs.paths import README, ROOT
+from labs.course import build, documents, inspection, lesson, repeat, skeleton, syllabus
+from labs.paths import ROOT
 
-__all__ = ["build_lessons", "list_lessons", "repeat_lessons", "run_lesson"]
+__all__ = ["build_lessons", "list_lessons", "new_lesson", "repeat_lessons", "run_lesson", "try_lesson"]
 
 
 def build_lessons(argv: Sequence[str]) -> int:
@@ -26,13 +28,12 @@ def build_lessons(argv: Sequence[str]) -> int:
 def list_lessons(argv: Sequence[str]) -> int:
     """Print the table of lessons."""
     parser = argparse.ArgumentParser(prog="python -m labs list", description=list_lessons.__doc__)
-    parser.add_argument("--write", action="store_true", help="Write it into README.md instead.")
-    told = parser.parse_args(argv)
-    table = syllabus.table(map(syllabus.entry, lesson.sources()))
-    if told.write:
-        README.write_text(syllabus.refresh(README.read_text("utf-8"), table), "utf-8", newline="\n")
+    words = "Write it into README.md instead, and the packages into CONTRIBUTING.md."
+    parser.add_argument("--write", action="store_true", help=words)
+    if parser.parse_args(argv).write:
+        print("\n".join(f"wrote {file.name}" for file in documents.write()) or "The documents are fresh.")
     else:
-        print(table)
+        print(syllabus.table(map(syllabus.entry, lesson.sources())))
     return 0
 
 
@@ -46,6 +47,36 @@ def repeat_lessons(argv: Sequence[str]) -> int:
     same, summary = repeat.repeat(only=told.lesson, times=told.times, busy=told.busy)
     print(summary)
     return int(not same)
+
+
+def try_lesson(argv: Sequence[str]) -> int:
+    """Try one lesson on its own: all that must be green, in half a minute."""
+    parser = argparse.ArgumentParser(prog="python -m labs lesson", description=try_lesson.__doc__)
+    parser.add_argument("lesson", metavar="NN", nargs="?", default="", help="Its number.")
+    told = parser.parse_args(argv)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill ends, too, what was started
+    try:
+        return inspection.report(told.lesson)
+    except KeyboardInterrupt:
+        print("Stopped. What is built stays; run it again for the rest.", file=sys.stderr)
+        return 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def new_lesson(argv: Sequence[str]) -> int:
+    """Write a new lesson that builds, with marks where its author must write."""
+    parser = argparse.ArgumentParser(prog="python -m labs new", description=new_lesson.__doc__)
+    parser.add_argument("number", metavar="NN", help="Its number: two digits.")
+    parser.add_argument("question", metavar="QUESTION", help='Its title, in quotes: "Who makes the request?"')
+    parser.add_argument(
+        "--name", default="", help="A verb phrase such as name_the_error; else the question's words."
+    )
+    told = parser.parse_args(argv)
+    written = skeleton.write(told.number, told.question, name=told.name)
+    print("\n".join(f"wrote {file.relative_to(ROOT)}" for file in written))
+    print(f"Next: make lesson LESSON={told.number} lists what is yours to write.")
+    return 0
 
 
 def run_lesson(argv: Sequence[str]) -> int:

@@ -25,11 +25,19 @@ UNWANTED = (
     *("AIOHTTP_NO_EXTENSIONS", "SSLKEYLOGFILE"),
     "MPLBACKEND",  # a kernel chooses its inline backend only where this is not set
 )
+PARSER = "LAB_PARSER"  # "python": aiohttp's parser in Python, which PyPy and browsers run, on purpose
 
 
 def environment() -> dict[str, str]:
-    """Make the environment of a kernel: `labs` importable from any folder, no proxy, nothing of UNWANTED."""
+    """Make the environment of a kernel: `labs` importable from any folder, no proxy, nothing of UNWANTED.
+
+    Where PARSER says so, aiohttp takes its parser in Python. Raises LessonError for another word there.
+    """
     wanted = {name: value for name, value in without_proxies().items() if name.upper() not in UNWANTED}
+    if word := wanted.get(PARSER, ""):
+        if word != "python":
+            raise LessonError(f"{PARSER} is {word!r}: set it to python, or not at all.")
+        wanted["AIOHTTP_NO_EXTENSIONS"] = "1"
     others = [path for path in wanted.get("PYTHONPATH", "").split(os.pathsep) if path and path != str(ROOT)]
     return wanted | {"PYTHONPATH": os.pathsep.join([str(ROOT), *others])}
 

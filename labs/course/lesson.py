@@ -5,6 +5,8 @@ The percent format is jupytext's (https://jupytext.readthedocs.io/en/latest/form
 
 import ast
 import asyncio
+import copy
+import functools
 import hashlib
 import inspect
 import linecache
@@ -21,7 +23,7 @@ from nbformat import NotebookNode
 from labs import installed
 from labs.paths import NOTEBOOKS
 
-SECONDS = 30  # a cell that takes longer is stuck
+SECONDS = 120  # a cell that takes longer is stuck; most need one, and a busy computer twenty times as long
 PROGRAMS = {"needs-curl": "curl", "needs-chromium": "chromium"}  # by the tag of a cell that needs one
 
 
@@ -54,12 +56,18 @@ def missing(cell: NotebookNode) -> str:
 def read(source: Path) -> NotebookNode:
     """Read a source, exercises solved and markers in place; raise LessonError if it cannot be read."""
     try:
-        notebook: NotebookNode = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
+        notebook = copy.deepcopy(_parsed(source.read_text("utf-8")))
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise LessonError(f"{source.stem} cannot be read: {error}.") from error
     kinds = {cell.cell_type for cell in notebook.cells}
     if "code" not in kinds or "raw" in kinds:
         raise LessonError(f"{source.stem} must have `# %%` and `# %% [markdown]` cells, and no other kind.")
+    return notebook
+
+
+@functools.cache  # the commands and the tests read each source many times
+def _parsed(text: str) -> NotebookNode:
+    notebook: NotebookNode = jupytext.reads(text, fmt="py:percent")
     return notebook
 
 

@@ -34,7 +34,7 @@ PARTS = (
     "requirements.in",
     "requirements.txt",
 )
-SECONDS = 300  # a mutant that hangs the suite has turned it red
+SECONDS = 900  # a mutant that hangs the suite has turned it red
 
 
 class MutantError(ValueError):
@@ -93,14 +93,15 @@ def _green(root: Path, by: Iterable[str]) -> tuple[bool, str]:
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *by]
     try:
         done = subprocess.run(
-            command, cwd=root, env=environment, capture_output=True, text=True, timeout=SECONDS
+            command, cwd=root, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
         return False, "the suite hung"
     if done.returncode not in (0, 1):  # neither green nor red: the tests did not run
         raise MutantError(f"pytest ended with {done.returncode}: {done.stdout[-800:]}{done.stderr[-400:]}")
-    words = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return done.returncode == 0, words[0] if words else done.stdout.strip().splitlines()[-1]
+    lines = [line for line in done.stdout.strip().splitlines() if not line.startswith("CPU: ")]
+    words = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+    return done.returncode == 0, words[0] if words else lines[-1]
 
 
 def _try(mutant: Mutant) -> tuple[Mutant, bool, str]:

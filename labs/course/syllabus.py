@@ -97,11 +97,9 @@ def table(entries: Iterable[Entry]) -> str:
     return "\n".join(rows)
 
 
-def refresh(document: str, drawn: str) -> str:
-    """Put a table between the two marks of a document; raise LessonError unless there are exactly two."""
-    parts = document.split(MARK)
+def refresh(document: str, drawn: str, mark: str = MARK, name: str = "README.md") -> str:
+    """Put what is drawn between the two marks of a document; raise LessonError unless there are two."""
+    parts = document.split(mark)
     if len(parts) != 3:
-        raise LessonError(
-            f"README.md has {len(parts) - 1} lines {MARK}: write two, the table goes between them."
-        )
-    return f"{parts[0]}{MARK}\n{drawn}\n{MARK}{parts[2]}"
+        raise LessonError(f"{name} has {len(parts) - 1} lines {mark}: write two, a list goes between them.")
+    return f"{parts[0]}{mark}\n{drawn}\n{mark}{parts[2]}"

@@ -160,7 +160,8 @@ def _arrow(said: Said, show: Sequence[str]) -> _Arrow:
     """Find the words of an arrow, with the values of the fields that `show` names."""
     message = said.message
     surplus = len(message.surplus) if message else 0
-    values = [(name, value) for name in show for value in (message.all(name) if message else ())]
+    asked = () if message is None or message.headless else show
+    values = [(name, value) for name in asked for value in (message.all(name) if message else ())]
     shown = [f"{name}: {settle(name, value)}" for name, value in values]
     label = _fit(f"connect: {said.label}" if said.event in UNMET else said.label, 34)
     notes = [line for field in shown for line in _fold(field, 34)]

@@ -276,7 +276,7 @@ async def _go(fetch: Any, path: str) -> tuple[Trace, object, str]:
             raise web.HTTPFound(PATHS[request.path])
         if request.host == "other.test" and (to := ELSEWHERE.get(request.path)):
             raise web.HTTPFound(to)
-        there = request.path == "/page" or request.host == "other.test" and request.path in ELSEWHERE
+        there = request.path == "/page" or (request.host == "other.test" and request.path in ELSEWHERE)
         if not there and request.path != "/loop":
             raise web.HTTPNotFound
         return web.Response(text=PAGE)

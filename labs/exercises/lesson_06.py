@@ -93,7 +93,7 @@ async def share_it(look: Any) -> Attempt:
     """Demand three texts by one session over one connection, and that it is closed at the end."""
     async with Town() as town:
         await town.open("shop.test", _teas)
-        tried = await _try(town, lambda make: look(lambda: make(), PATHS), "http://shop.test")
+        tried = await _try(town, lambda make: look(make, PATHS), "http://shop.test")
     trace = town.trace
     if tried.raised:
         return not_yet(f"It raised {tried.raised}.", trace)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import re
 from typing import Any
 
@@ -245,7 +246,7 @@ async def try_again(order: Any) -> Attempt:
         return not_yet("A 503 should be tried again, 4 times in all, and then returned.", busy.trace)
     if len(dead.waits) != 3 or len(busy.waits) != 3:
         return not_yet("Between two tries, and only there, `await wait(seconds)`.", dead.trace)
-    if any(b <= a for waits in (dead.waits, busy.waits) for a, b in zip(waits, waits[1:], strict=False)):
+    if any(b <= a for waits in (dead.waits, busy.waits) for a, b in itertools.pairwise(waits)):
         return not_yet("Each wait should be longer than the one before.", dead.trace)
     if min(dead.waits + busy.waits) <= 0:
         return not_yet("Each wait should be more than 0 seconds.", dead.trace)

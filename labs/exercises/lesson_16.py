@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from aiohttp.http import HttpProcessingError
 
 from labs.capture.trace import Trace
 from labs.exercises.registry import Attempt, exercise, not_yet, yes
@@ -230,7 +231,7 @@ async def _blame(front: Any, name: str) -> tuple[Trace, int, bytes | None]:
                 client.get("http://front.test/page") as heard,
             ):
                 status, body = heard.status, None
-                with contextlib.suppress(ClientError, TimeoutError):
+                with contextlib.suppress(ClientError, TimeoutError, HttpProcessingError):
                     async with asyncio.timeout(PATIENCE):
                         body = await heard.read()
     return town.trace, status, body
@@ -351,7 +352,7 @@ async def _stream(stream: Any, *, pieces: int, fails: bool) -> tuple[Trace, int,
                     status = status or answer.status
                     async with asyncio.timeout(1.5 if fails and pieces else None):
                         body = await answer.read()
-            except TimeoutError:
+            except (TimeoutError, HttpProcessingError):  # the second: without the C extension
                 status = HUNG
             except ClientError:
                 pass  # the page is cut, and that is known

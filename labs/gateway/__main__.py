@@ -8,6 +8,7 @@ import contextlib
 import logging
 import signal
 import sys
+from typing import NoReturn
 
 from aiohttp import web
 
@@ -16,24 +17,56 @@ from labs.gateway.options import LEGS, Options
 from labs.gateway.runner import Runner
 
 FINISH = 10.0  # seconds that a running request is given at the end
-NUMBERS = ("max_body", "max_requests", "connect_timeout", "answer_timeout", "idle_timeout", "client_timeout")
+NUMBERS = (
+    "max_field",
+    "max_body",
+    "max_requests",
+    "connect_timeout",
+    "answer_timeout",
+    "idle_timeout",
+    "client_timeout",
+)
+NAMES = ("leg", "prefix", "public", "upgrades", "preserve_host", "trust_forwarded", *NUMBERS)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say in one sentence what makes no sense, without the usage before it."""
+        self.exit(2, f"{message[:1].upper()}{message[1:]}.\n")
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text!r}")
+    return int(text)
+
+
+def _protocols(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",")) if text else ()
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line. Exit with 2 and one sentence for what makes no sense."""
-    parser = argparse.ArgumentParser(
-        prog="python -m labs.gateway", description="Relay HTTP and WebSocket to one origin."
-    )
+    parser = _Parser(prog="python -m labs.gateway", description="Relay HTTP and WebSocket to one origin.")
     parser.add_argument("origin", metavar="ORIGIN_URL", help="as http://127.0.0.1:8080")
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=8000, help="0 takes a free one (default: %(default)s)")
     parser.add_argument("--leg", choices=LEGS, default="direct", help="who speaks to the origin")
     parser.add_argument("--prefix", default="", help="relay only what is under it, as /shop")
     parser.add_argument(
         "--public", default="", help="the public origin for Location, as https://shop.example"
     )
+    parser.add_argument(
+        "--upgrades",
+        type=_protocols,
+        default=Options().upgrades,
+        metavar="NAMES",
+        help="what may be switched to, with commas between (default: websocket)",
+    )
     parser.add_argument("--preserve-host", action="store_true", help="send the client's Host on")
-    parser.add_argument("--trust-forwarded", action="store_true", help="keep the client's X-Forwarded-*")
+    parser.add_argument(
+        "--trust-forwarded", action="store_true", help="keep the client's X-Forwarded-* and X-Real-IP"
+    )
     for name in NUMBERS:
         default = getattr(Options(), name)
         kind = float if name.endswith("timeout") else int
@@ -50,8 +83,7 @@ async def serve(told: argparse.Namespace) -> None:
             loop.add_signal_handler(name, stop.set)
         except NotImplementedError:  # Windows: the handler wakes the loop itself
             signal.signal(name, lambda *_: loop.call_soon_threadsafe(stop.set))
-    names = ("leg", "prefix", "public", "preserve_host", "trust_forwarded", *NUMBERS)
-    options = Options(**{name: getattr(told, name) for name in names})
+    options = Options(**{name: getattr(told, name) for name in NAMES})
     runner = Runner(told.origin, options, shutdown_timeout=FINISH)
     await runner.setup()
     try:
@@ -77,8 +109,11 @@ def main(argv: list[str] | None = None) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    except (OSError, OverflowError) as error:
-        print(f"The gateway cannot listen at {told.host}:{told.port}: {error}.", file=sys.stderr)
+    except OSError as error:
+        print(
+            f"The gateway cannot listen at {told.host}:{told.port}: {str(error).rstrip('.')}.",
+            file=sys.stderr,
+        )
         return 2
     return 0
 

@@ -47,7 +47,8 @@ def forwarded(client: Client, read: dict[bytes, list[bytes]], options: Options, 
         return list(fresh)
     fields: Fields = []
     for field, value in fresh:
-        before = via if field == b"Via" else told.get(field.lower(), [])
+        # What is empty would become an empty member of a list (RFC 9110 section 5.6.1).
+        before = [it for it in (via if field == b"Via" else told.get(field.lower(), [])) if it]
         # Host and Proto are what the first hop saw: who is trusted has said it already.
         first = field in (b"X-Forwarded-Host", b"X-Forwarded-Proto") and before
         fields.append((field, b", ".join(before if first else [*before, value])))

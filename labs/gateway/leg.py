@@ -69,7 +69,8 @@ class Asked:
 
     `fields` has everything but the framing, which is the leg's. `body` is the whole body, or yields it piece
     by piece, or is None. `length` is what the client declared in bytes; None means chunked. `interim` is
-    called with the status, the reason and the fields of each 1xx answer.
+    called with the status, the reason and the fields of each 1xx answer, `begun` with the transport that the
+    request is about to be written to.
     """
 
     method: bytes
@@ -78,6 +79,7 @@ class Asked:
     body: bytes | AsyncIterator[bytes] | None
     length: int | None
     interim: Callable[[int, bytes, Fields], None]
+    begun: Callable[[asyncio.Transport], None]
     upgrade: bool = False
 
 
@@ -103,6 +105,10 @@ class Answered(Protocol):
     @property
     def sent(self) -> bool:
         """Whether the request has been sent whole."""
+
+    @property
+    def error(self) -> Failure | None:
+        """How the answer failed, if it has."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield what follows `ready`, piece by piece."""

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import functools
 import logging
+import traceback
 from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import ERROR
 
 __all__ = ["Quiet", "in_our_words", "plain_request"]
 
 SENTENCE = b"The request is malformed, or too long for this gateway.\n"
+# What aiohttp makes in place of a request that it could not parse, in our own version of HTTP (RFC 9110
+# section 2.5) and not in 1.0.
+UNPARSED = ERROR._replace(version=HttpVersion11)
 log = logging.getLogger("labs.gateway")
 
 
@@ -29,19 +34,25 @@ class Quiet(logging.LoggerAdapter[logging.Logger]):
         """Log, without the traceback where it is a client's mistake."""
         error = more.get("exc_info")
         if isinstance(error, HttpProcessingError):
-            log.info("%s: %d: %s", str(msg) % args, error.code, " ".join(error.message.split())[:200])
-        else:
+            told = ascii(" ".join(error.message.split())[:200])
+            log.info("%s: %d: %s", str(msg) % args, error.code, told)
+        elif not (isinstance(error, UnicodeEncodeError) and _of_the_refusal(error)):
             super().log(level, msg, *args, **more)
 
 
+def _of_the_refusal(error: BaseException) -> bool:
+    # aiohttp's own text quotes what it could not read, and fails at bytes that are not UTF-8. What it refuses
+    # has been logged by then.
+    return any(frame.f_code.co_name == "handle_error" for frame, _ in traceback.walk_tb(error.__traceback__))
+
+
 class _InOurWords(web.BaseRequest):
+    def __init__(self, message: Any, *more: Any, **named: Any) -> None:
+        super().__init__(UNPARSED if message is ERROR else message, *more, **named)
+
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
-        # In place of what it could not parse, aiohttp makes a request of method UNKNOWN, without fields.
-        if (
-            self._message.method == "UNKNOWN"
-            and not self._message.raw_headers
-            and isinstance(response, web.Response)
-        ):
+        if self._message is UNPARSED and isinstance(response, web.Response):
+            response._set_status(400, None)  # not 500, where aiohttp fails at its own text: see Quiet
             response.body = SENTENCE
             response.headers["Content-Length"] = str(len(SENTENCE))
             response.headers["Server"] = "gateway"

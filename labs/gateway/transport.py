@@ -1,4 +1,4 @@
-"""Two things that a connection can do and asyncio has no word for: say whether it is quiet, and be reset."""
+"""What asyncio has no word for: whether a connection is quiet, what of it waits to leave, and a reset."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from typing import Any
 
 from labs.proactor import mend
 
-__all__ = ["quiet", "reset"]
+__all__ = ["quiet", "reset", "waiting"]
+
+
+def _lowest(transport: asyncio.BaseTransport) -> Any:
+    # Below TLS is another transport (CPython's `sslproto.SSLProtocol`).
+    return getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)
 
 
 def quiet(transport: asyncio.BaseTransport) -> bool:
@@ -22,8 +27,7 @@ def quiet(transport: asyncio.BaseTransport) -> bool:
     nobody finds these bytes at the socket; so the loop's read is asked, by names that are not public
     (CPython's `proactor_events._ProactorReadPipeTransport`, `windows_events._OverlappedFuture`).
     """
-    lowest: Any = getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)
-    if (read := getattr(lowest, "_read_fut", None)) is not None:
+    if (read := getattr(_lowest(transport), "_read_fut", None)) is not None:
         return not read.done() and bool(read._ov.pending)
     try:
         number = transport.get_extra_info("socket").fileno()
@@ -34,6 +38,14 @@ def quiet(transport: asyncio.BaseTransport) -> bool:
         return not select.select([number], [], [], 0)[0]
     except (AttributeError, OSError, ValueError):
         return True  # no socket to ask, or it is gone
+
+
+def waiting(transport: asyncio.WriteTransport) -> int:
+    """Count the bytes that were written and have not left for the system, those below TLS too."""
+    lowest = _lowest(transport)
+    if lowest is transport or lowest is None:
+        return transport.get_write_buffer_size()
+    return transport.get_write_buffer_size() + int(lowest.get_write_buffer_size())
 
 
 def reset(transport: asyncio.Transport) -> None:

@@ -6,12 +6,25 @@ import asyncio
 import contextlib
 import gc
 import logging
+import re
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
-from labs.guard.leaks import LOST_TASK, SOCKET, TASK, UNAWAITED, UNCLOSED, left, name_of
+from labs.guard.leaks import (
+    CONNECTION,
+    JOB,
+    LOST_TASK,
+    PROCESS,
+    SOCKET,
+    TASK,
+    UNAWAITED,
+    UNCLOSED,
+    left,
+    name_of,
+)
 from labs.proactor import mend
 from labs.town import town
 
@@ -19,6 +32,20 @@ __all__ = ["Guard", "Unclean", "forgiving"]
 
 TRACEBACK = "handler traceback"
 LOGGERS = ("aiohttp.server", "aiohttp.web", "aiohttp.internal", "asyncio")
+COUNTED = {  # as a clean lesson prints them -> the kinds of finding that are counted
+    "lost task exceptions": (LOST_TASK,),
+    "unawaited coroutines": (UNAWAITED,),
+    "unclosed sessions": (UNCLOSED,),
+    "handler tracebacks": (TRACEBACK,),
+    "tasks": (TASK,),
+    "open sockets": (SOCKET, CONNECTION),
+    "subprocesses": (PROCESS,),
+    "threads": (JOB,),
+}
+# What is just ending may need more than a turn of the loop: the other end, another thread, a program.
+ENDING = (CONNECTION, PROCESS, JOB)
+PATIENCE = 0.5  # seconds, which a clean lesson does not wait
+_RUNNING = re.compile("subprocess .* is still running")
 
 _standing: Guard | None = None
 _forgiven = 0
@@ -29,11 +56,14 @@ class Unclean(Exception):
 
 
 class Clean:
-    """Say that a lesson lost nothing and left nothing open."""
+    """Say that a lesson lost nothing and left nothing open: `counts` are the findings of each kind."""
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        self._counts = counts
 
     def __repr__(self) -> str:
-        kinds = (LOST_TASK, UNAWAITED, UNCLOSED, TRACEBACK, "task", "open socket")
-        return "clean: " + ", ".join(f"0 {kind}s" for kind in kinds)
+        counts = {words: sum(self._counts.get(it, 0) for it in kinds) for words, kinds in COUNTED.items()}
+        return "clean: " + ", ".join(f"{count} {words}" for words, count in counts.items())
 
 
 @contextlib.contextmanager
@@ -65,12 +95,13 @@ class Guard(logging.Handler):
         if _standing is not None:
             _standing.dismiss()
         _standing = self
-        self._found: list[str] = []
+        self._found: list[tuple[str, str]] = []
         self._before = (self._loop.get_exception_handler(), warnings.showwarning)
         self._filters = warnings.filters[:]
         self._loop.set_exception_handler(self._on_loop)
         warnings.showwarning = self._on_warning
         warnings.filterwarnings("always", message="unclosed", category=ResourceWarning)
+        warnings.filterwarnings("always", message=_RUNNING.pattern, category=ResourceWarning)
         warnings.filterwarnings("always", message="coroutine .* was never awaited")
         for name in LOGGERS:
             logging.getLogger(name).addHandler(self)
@@ -97,19 +128,25 @@ class Guard(logging.Handler):
             for _ in range(3):  # a finalizer may leave work for the next turn of the loop
                 gc.collect()
                 await asyncio.sleep(0)
-            found = [f"{kind}: {say}" for kind, it, say in left(self._loop) if it not in self._known]
-            found += [
-                f"{SOCKET}: a town is still open: leave its `async with` block" for _ in town.OPEN_TOWNS
-            ]
+            found = [*self._found, *await self._left()]
+            found += [(SOCKET, "a town is still open: leave its `async with` block") for _ in town.OPEN_TOWNS]
         finally:
             self.dismiss()
-        if lines := [f"- {it}" for it in (*self._found, *found)]:
+        if lines := [f"- {kind}: {say}" for kind, say in found]:
             raise Unclean("\n".join(("The lesson left this behind:", *lines)))
-        return Clean()
+        return Clean(Counter(kind for kind, _ in found))
+
+    async def _left(self) -> list[tuple[str, str]]:
+        ends = self._loop.time() + PATIENCE
+        while True:
+            found = [(kind, say) for kind, it, say in left(self._loop) if it not in self._known]
+            if any(kind not in ENDING for kind, _ in found) or not found or self._loop.time() > ends:
+                return found
+            await asyncio.sleep(0.01)
 
     def _find(self, kind: str, words: str) -> None:
         if not _forgiven:
-            self._found.append(f"{kind}: {words}")
+            self._found.append((kind, words))
 
     def _on_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         message = str(context.get("message", ""))
@@ -138,6 +175,8 @@ class Guard(logging.Handler):
         elif issubclass(category, ResourceWarning) and text.lower().startswith("unclosed"):
             if not text.startswith("Unclosed "):  # aiohttp tells these to the loop, too
                 self._find(UNCLOSED, f"{text}: close it")
+        elif issubclass(category, ResourceWarning) and _RUNNING.fullmatch(text):
+            self._find(PROCESS, f"{text}: end it, and wait for it")
         else:
             self._before[1](message, category, filename, lineno, file, line)
 

@@ -14,9 +14,9 @@ from labs.instruments.timers import in_force, recorded_timers
 from labs.instruments.timing import weather
 
 __all__ = [
-    "Flow",
     "KIB",
     "MIB",
+    "Flow",
     "Meter",
     "disconnected",
     "heard",

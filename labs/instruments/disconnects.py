@@ -21,6 +21,6 @@ async def disconnected(request: web.Request) -> None:
     try:
         async with asyncio.timeout(PATIENCE):
             while request.transport is not None:  # noqa: ASYNC110  there is no event to wait for
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
     except TimeoutError:
         raise GateStuck(f"The client of {request.path} did not leave within {PATIENCE:g} s.") from None

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 from aiohttp import client_proto, helpers
 
-__all__ = ["Timer", "recorded_timers", "in_force"]
+__all__ = ["Timer", "in_force", "recorded_timers"]
 
 # Whose methods a client's timeouts call: that of total, of connect and sock_connect, of sock_read.
 CLIENTS = (helpers.TimeoutHandle, asyncio.Timeout, client_proto.ResponseHandler)

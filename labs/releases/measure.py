@@ -12,11 +12,11 @@ from typing import Any
 
 from labs.course import lesson
 from labs.paths import RESULTS
-from labs.releases import page, store
+from labs.releases import apart, page, store
 from labs.releases.environments import EnvironmentFailed, environment, newest
 from labs.releases.process import Outcome, Told, run_in, settle
 from labs.releases.store import ReleaseResults, cookie_cases
-from labs.releases.worker import COOKIES
+from labs.releases.worker import COOKIES, PURE
 from labs.trial.claims import ledger
 
 __all__ = ["RELEASES", "every", "main", "measure"]
@@ -26,10 +26,13 @@ TIMES = 5  # as often must a verdict come that is not the expected one
 COOKIES_OF = "08"  # the lesson whose cases they are
 
 
-def measure(python: Path, words: Sequence[str], before: ReleaseResults | None = None) -> ReleaseResults:
+def measure(
+    python: Path, words: Sequence[str], before: ReleaseResults | None = None, *, pure: bool = False
+) -> ReleaseResults:
     """Run lessons, one after the other, and the cookie cases with lesson 08; keep `before` of the others.
 
-    What has a verdict that is not the expected one runs five times: news must come again.
+    What has a verdict that is not the expected one runs five times: news must come again. With `pure`,
+    aiohttp takes its parser in Python.
     """
     before = before or ReleaseResults("", "", "", {}, {})
     claims, cases, why = dict(before.claims), dict(before.cases), dict(before.why)
@@ -37,7 +40,7 @@ def measure(python: Path, words: Sequence[str], before: ReleaseResults | None = 
     installed: dict[str, Any] = {}
     for source in map(lesson.find, words):
         expected = {name: str(it.verdict) for name, it in ledger().items() if it.lesson == source.stem}
-        first, settled = _run(python, source.stem, expected)
+        first, settled = _run(python, source.stem, expected, pure)
         installed = dict(first.installed) or installed
         lessons[source.stem] = lesson.digest(source)
         claims |= {name: verdict for name, (verdict, _) in settled.items()}
@@ -45,7 +48,7 @@ def measure(python: Path, words: Sequence[str], before: ReleaseResults | None = 
         why |= reasons
         why[source.stem] = "" if first.end in reasons.values() else first.end  # said already of its claims
         if source.stem.startswith(COOKIES_OF):
-            first, settled = _run(python, COOKIES, dict.fromkeys(cookie_cases(), store.PASSED))
+            first, settled = _run(python, COOKIES, dict.fromkeys(cookie_cases(), store.PASSED), pure)
             cases |= {name: verdict for name, (verdict, _) in settled.items()}
             why |= {name: reason for name, (_, reason) in settled.items()}
     if not installed:
@@ -54,33 +57,37 @@ def measure(python: Path, words: Sequence[str], before: ReleaseResults | None = 
     return store.known(found, ledger())
 
 
-def _run(python: Path, word: str, expected: Mapping[str, str]) -> tuple[Told, dict[str, Outcome]]:
-    sittings = [run_in(python, word)]
+def _run(python: Path, word: str, expected: Mapping[str, str], pure: bool) -> tuple[Told, dict[str, Outcome]]:
+    sittings = [run_in(python, word, pure=pure)]
     if any(verdict != expected.get(name) for name, (verdict, _) in sittings[0].told.items()):
-        sittings += [run_in(python, word) for _ in range(TIMES - 1)]
+        sittings += [run_in(python, word, pure=pure) for _ in range(TIMES - 1)]
     return sittings[0], settle(expected, sittings)
 
 
 def every() -> tuple[str, ...]:
-    """Return the releases that are run where none is named: the list, the pinned one and the newest."""
-    return tuple(dict.fromkeys((*RELEASES, store.pinned(), "newest")))
+    """Return what is run where nothing is named: the list, the pinned one, with either parser, the newest."""
+    return tuple(dict.fromkeys((*RELEASES, store.pinned(), store.pinned() + PURE, "newest")))
 
 
 def main(argv: Sequence[str] | None = None, folder: Path = RESULTS) -> int:
     """Measure the releases that are named, or all of the list; return 1 if one could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m labs versions", description=__doc__)
-    words = "3.10.11, for one, or newest; the whole list if none is given"
+    words = "3.10.11, for one, or newest, or 3.14.5-pure (its parser in Python); the list if none is given"
     parser.add_argument("releases", nargs="*", metavar="RELEASE", help=words)
     words = "run only this lesson; what is stored of the others stays"
     parser.add_argument("--lesson", action="append", metavar="NN", help=words)
     parser.add_argument("--list", action="store_true", help="say which releases there are; run nothing")
     parser.add_argument("--page", action="store_true", help="write the page of what is stored, run nothing")
     asked = parser.parse_args(argv)
-    if wrong := [it for it in asked.releases if not re.fullmatch(r"newest|\d+\.\d+\.\d+", it)]:
-        parser.error(f"{wrong[0]!r} is no release: write 3.10.11, or newest")
+    if wrong := [it for it in asked.releases if not re.fullmatch(rf"newest|\d+\.\d+\.\d+({PURE})?", it)]:
+        parser.error(f"{wrong[0]!r} is no release: write 3.10.11, 3.10.11{PURE}, or newest")
     if asked.list:
         print(_listed(folder))
         return 0
+    try:
+        apart.reasons(folder)
+    except apart.ApartError as error:  # before anything is run
+        parser.error(str(error))
     lessons = [lesson.find(it).stem for it in asked.lesson or []] or [it.stem for it in lesson.sources()]
     for kept in store.stored(folder) if asked.page else ():
         store.write(store.known(kept, ledger()), folder)
@@ -101,8 +108,12 @@ def main(argv: Sequence[str] | None = None, folder: Path = RESULTS) -> int:
 
 def _measured(release: str, words: Sequence[str], folder: Path, whole: bool) -> str:
     kept = {it.aiohttp: it for it in store.stored(folder) if not whole}
-    found = measure(environment(release), words, kept.get(release))
+    python = environment(release.removesuffix(PURE))
+    found = measure(python, words, kept.get(release), pure=release.endswith(PURE))
+    if found.aiohttp != release:
+        raise EnvironmentFailed(f"{python} has {found.aiohttp}, not {release}: nothing is stored.")
     store.write(found, folder)
+    found = apart.set_apart(found, apart.reasons(folder))
     news = [name for name, claim in ledger().items() if page.is_news(found, claim)]
     counts = Counter(found.claims.values())
     said = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
@@ -112,8 +123,9 @@ def _measured(release: str, words: Sequence[str], folder: Path, whole: bool) -> 
 def _listed(folder: Path) -> str:
     kept = {it.aiohttp: f"{len(it.claims)} claims stored" for it in store.stored(folder)}
     rows = {**dict.fromkeys(every(), "nothing stored"), **kept, "newest": "whatever pip calls so"}
-    return "\n".join(f"{release:<8}  {rows[release]}" for release in sorted(rows, key=_place))
+    return "\n".join(f"{release:<12}  {rows[release]}" for release in sorted(rows, key=_place))
 
 
-def _place(release: str) -> tuple[int, ...]:
-    return store.order(release) or (sys.maxsize,)
+def _place(release: str) -> tuple[tuple[int, ...], str]:
+    numbers, name = store.order(release)
+    return numbers or (sys.maxsize,), name

@@ -7,22 +7,35 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from labs.paths import RESULTS
+from labs.releases.apart import NOT_COMPARABLE, reasons, set_apart
 from labs.releases.store import FAILED, PASSED, ReleaseResults, aged, cookie_cases, digests, pinned, stored
 from labs.trial.claims import Claim, Verdict, ledger
 
 __all__ = ["is_news", "page", "stale", "write"]
 
-MARKS = {Verdict.HOLDS: "✓", Verdict.REFUTED: "✗", Verdict.BROKEN: "!", Verdict.NOT_TESTED: "·"}
+MARKS: Mapping[str, str] = {
+    Verdict.HOLDS: "✓",
+    Verdict.REFUTED: "✗",
+    Verdict.BROKEN: "!",
+    Verdict.NOT_TESTED: "·",
+    NOT_COMPARABLE: "–",
+}
 CASE_MARKS = {PASSED: "✓", FAILED: "✗", Verdict.BROKEN: "!", Verdict.NOT_TESTED: "·"}
 TITLE = "# Which claims hold in which aiohttp?"
 INTRO = """\
 `make versions` runs every lesson with one release of aiohttp after the other, each in an environment of its
-own, and writes this page and the files beside it. Do not edit them."""
+own, and writes this page and the results beside it. Do not edit them; what cannot be compared, with the
+reason, stands in [not_comparable.toml](not_comparable.toml)."""
 KEY = """\
-✓ holds · ✗ refuted · ! broken: the lab could not run it, which is no verdict on the claim · `·` not tested"""
+✓ holds · ✗ refuted · ! broken: the lab could not run it, which is no verdict on the claim · `·` not tested ·
+– not comparable: the release does not do what the claim speaks of
+
+`-pure`: with aiohttp's parser in Python, as PyPy and browsers run it"""
 UNRUN = "Where a lesson is named, and no claim, it stopped after its last claim."
 CASE_KEY = """\
-The walks of lesson 08, each from a section of RFC 6265 or of its successor, by a plain `ClientSession`.
+The walks of lesson 08, each from a section of RFC 6265 or of its successor, by a plain `ClientSession`, step
+by step. Where a redirect leads to the next step, 3.10 and 3.11 send its cookies on, whatever the jar says:
+L08a.
 
 ✓ sends what one of the two demands · ✗ sends something else, or never arrives · ! broken · `·` not tested"""
 NAME = "README.md"  # so that GitHub shows it with the folder
@@ -30,7 +43,7 @@ Reason = tuple[str, str, str]  # what, release, words
 
 
 def is_news(results: ReleaseResults, claim: Claim) -> bool:
-    """Tell whether a release gives another verdict than the ledger; a broken lab gives none."""
+    """Tell whether a release gives another verdict than the ledger; what is broken or set apart is none."""
     verdict = results.claims.get(claim.id)
     return verdict in (Verdict.HOLDS, Verdict.REFUTED) and verdict != claim.verdict
 
@@ -73,7 +86,8 @@ def stale(folder: Path = RESULTS) -> Iterator[str]:
 
 
 def _fresh(folder: Path) -> str:
-    return page(stored(folder), ledger(), pinned(), cookie_cases(), digests())
+    every = [set_apart(it, reasons(folder)) for it in stored(folder)]
+    return page(every, ledger(), pinned(), cookie_cases(), digests())
 
 
 def _claims(
@@ -85,12 +99,15 @@ def _claims(
 
     lessons = dict.fromkeys(claim.lesson for claim in ledger.values())
     news = [(name, it) for name in ledger for it in every if is_news(it, ledger[name])]
-    verbs = {Verdict.HOLDS: "holds", Verdict.REFUTED: "is refuted"}
+    apart = [(name, it) for name in ledger for it in every if _verdict(it, name) == NOT_COMPARABLE]
+    verbs: Mapping[str, str] = {Verdict.HOLDS: "holds", Verdict.REFUTED: "is refuted"}
     told = [(f"{name} {verbs[_verdict(it, name)]}", it.aiohttp, it.why.get(name, "")) for name, it in news]
-    others = [(name, it) for name in (*ledger, *lessons) for it in every if (name, it) not in news]
+    others = [(name, it) for name in (*ledger, *lessons) for it in every if (name, it) not in news + apart]
     unrun = [(name, it.aiohttp, it.why[name]) for name, it in others if name in it.why]
     parts = ["## News: not the verdict of the ledger"]
     parts += [table(dict.fromkeys(name for name, _ in news)), _list(told)] if news else ["None."]
+    set_aside = _list((name, it.aiohttp, it.why[name]) for name, it in apart)
+    parts += ["## Not comparable", set_aside or "Nothing."]
     parts += ["## What the lab could not run", UNRUN, _list(unrun) or "Nothing."]
     old = [(name, it.aiohttp, "") for name in now for it in every if name in aged(it, now)]
     parts += ["## Lessons that were not run with today's code", _list(old) or "None.", "## Every claim"]
@@ -100,8 +117,8 @@ def _claims(
     return parts
 
 
-def _verdict(results: ReleaseResults, name: str) -> Verdict:
-    return Verdict(results.claims.get(name, Verdict.NOT_TESTED))
+def _verdict(results: ReleaseResults, name: str) -> str:
+    return results.claims.get(name, Verdict.NOT_TESTED)
 
 
 def _cases(every: Sequence[ReleaseResults], cases: Mapping[str, str], heads: list[str]) -> list[str]:

@@ -18,9 +18,9 @@ from labs.paths import ROOT
 from labs.releases.worker import sentence
 from labs.trial.claims import Verdict
 
-__all__ = ["Outcome", "Told", "settle", "run_in"]
+__all__ = ["Outcome", "Told", "run_in", "settle"]
 
-SECONDS = 120  # for one lesson; it takes under 10 where nothing else runs
+SECONDS = 600  # for one lesson; it takes under 10 where nothing else runs, and a busy computer is no verdict
 PROGRAM = ("-m", "labs.releases.worker")
 Outcome = tuple[str, str]  # a verdict, and why
 
@@ -34,9 +34,12 @@ class Told:
     installed: Mapping[str, object] = field(default_factory=dict)
 
 
-def run_in(python: Path, word: str, seconds: float = SECONDS) -> Told:
-    """Run one lesson, or the cookie cases, with this Python; all that it started is over on return."""
-    with _process([str(python), *PROGRAM, word]) as process:
+def run_in(python: Path, word: str, seconds: float = SECONDS, *, pure: bool = False) -> Told:
+    """Run one lesson, or the cookie cases, with this Python; all that it started is over on return.
+
+    With `pure`, aiohttp takes its parser in Python.
+    """
+    with _process([str(python), *PROGRAM, word], pure=pure) as process:
         try:
             told, errors = process.communicate(timeout=seconds)
             end = f"its process ended with {process.returncode}: {(errors.splitlines() or ['no word'])[-1]}"
@@ -58,13 +61,16 @@ def run_in(python: Path, word: str, seconds: float = SECONDS) -> Told:
 
 
 @contextlib.contextmanager
-def _process(line: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+def _process(line: Sequence[str], *, pure: bool = False) -> Iterator[subprocess.Popen[str]]:
     """Start a program that leads a group of its own, and end the whole group on every path."""
     group: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     environ = {**without_proxies(), "MPLBACKEND": "agg", "PYTHONUTF8": "1", "PYTHONWARNINGS": "ignore"}
-    environ.pop("PYTHONPATH", None)
+    for name in ("PYTHONPATH", "AIOHTTP_NO_EXTENSIONS"):  # a stray one would switch the parser
+        environ.pop(name, None)
+    if pure:
+        environ["AIOHTTP_NO_EXTENSIONS"] = "1"
     pipe = subprocess.PIPE
     words = {"cwd": ROOT, "env": environ, "encoding": "utf-8", "errors": "replace", **group}
     with subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=pipe, **words) as process:

@@ -53,9 +53,9 @@ class ReleaseResults:
     lessons: Mapping[str, str] = field(default_factory=dict)
 
 
-def order(release: str) -> tuple[int, ...]:
-    """Return the place of a release among others: "3.9.5" comes before "3.10.11"."""
-    return tuple(map(int, re.findall(r"\d+", release)))
+def order(release: str) -> tuple[tuple[int, ...], str]:
+    """Return the place of a release among others: "3.9.5", "3.10.11", "3.10.11-pure"."""
+    return tuple(map(int, re.findall(r"\d+", release))), release
 
 
 def pinned(requirements: Path = REQUIREMENTS) -> str:

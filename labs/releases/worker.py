@@ -24,9 +24,10 @@ if TYPE_CHECKING:  # an old aiohttp may keep the lab from being imported, and th
     from labs.trial.claims import Reading
     from labs.trial.comparison import Comparison
 
-__all__ = ["COOKIES", "main", "sentence"]
+__all__ = ["COOKIES", "PURE", "main", "sentence"]
 
 COOKIES = "cookies"  # instead of a lesson
+PURE = "-pure"  # after a release: with the parser in Python, which PyPy and browsers run
 SECONDS = 20  # for one cookie case
 LONG = 240  # characters: a reason is one sentence
 # Recorded as answers, and not in the prediction: the lesson calls what this release does not have.
@@ -52,7 +53,10 @@ def sentence(reason: str | Exception) -> str:
 
 
 def installed() -> dict[str, object]:
-    """Return the versions of Python, of aiohttp and of the packages that aiohttp brings."""
+    """Return the versions of Python, of aiohttp and of the packages that aiohttp brings.
+
+    The one of aiohttp ends in PURE where its parser is the one in Python.
+    """
     brought = [it for it in importlib.metadata.requires("aiohttp") or [] if "extra" not in it]
     packages = {}
     for name in sorted({re.split(r"[^\w.-]", it)[0].lower() for it in brought}):
@@ -60,8 +64,17 @@ def installed() -> dict[str, object]:
             packages[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:  # for another Python only
             continue
-    versions = {"aiohttp": importlib.metadata.version("aiohttp"), "python": platform.python_version()}
+    release = importlib.metadata.version("aiohttp") + (PURE if _is_pure() else "")
+    versions = {"aiohttp": release, "python": platform.python_version()}
     return {**versions, "system": platform.system(), "packages": packages}
+
+
+def _is_pure() -> bool:
+    try:
+        from aiohttp import http_parser
+    except Exception:  # it cannot be imported, and the lesson says why
+        return False
+    return http_parser.HttpRequestParser is http_parser.HttpRequestParserPy
 
 
 async def _prove() -> None:

@@ -6,6 +6,8 @@ import html
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from labs.show.width import cells, center, ljust, wide
+
 __all__ = ["Grid"]
 
 
@@ -31,7 +33,7 @@ class Grid:
         if not self.rows or not self.columns or not all(self.columns.values()) or not self.key:
             raise ValueError("A grid needs a row, a column in every group, and a key: give one of each.")
         for letter in self.key:
-            if len(letter) != 1 or letter.isspace():
+            if len([it for it in cells(letter) if it]) != 1 or letter.isspace():
                 raise ValueError(f"{letter!r} in the key is no letter: one character stands in a cell.")
         for (group, row, column), letter in self.cells.items():
             if row not in self.rows or column not in self.columns.get(group, ()):
@@ -45,20 +47,25 @@ class Grid:
             raise ValueError(f"The cell {empty[0]!r} is marked, and has no letter: give it one.")
 
     def __repr__(self) -> str:
-        first = max(map(len, self.rows))
+        first = max(map(wide, self.rows))
         heads, names = [" " * first], [" " * first]
-        lines = [[row.ljust(first)] for row in self.rows]
+        lines = [[ljust(row, first)] for row in self.rows]
         for group, columns in self.columns.items():
-            wide = max(len(group), sum(map(len, columns)) + len(columns) - 1)
-            heads.append(group.ljust(wide))
-            names.append(" ".join(columns).ljust(wide))
+            widths = [
+                max(wide(it), *(wide(self.sign(group, row, it)) for row in self.rows)) for it in columns
+            ]
+            whole = max(wide(group), sum(widths) + len(columns) - 1)
+            heads.append(ljust(group, whole))
+            names.append(ljust(" ".join(map(ljust, columns, widths)), whole))
             for row, line in zip(self.rows, lines, strict=True):
-                letters = (self.sign(group, row, it).center(len(it)) for it in columns)
-                line.append(" ".join(letters).ljust(wide))
+                letters = (
+                    center(self.sign(group, row, it), n) for it, n in zip(columns, widths, strict=True)
+                )
+                line.append(ljust(" ".join(letters), whole))
         table = ["   ".join(line).rstrip() for line in (heads, names, *lines)]
         key = {**self.key, **({self.mark[0]: self.mark[1]} if self.mark[0] else {})}
-        wide = max(map(len, key))
-        return "\n".join([*table, "", *(f"{letter:{wide}}  {words}" for letter, words in key.items())])
+        most = max(map(wide, key))
+        return "\n".join([*table, "", *(f"{ljust(letter, most)}  {words}" for letter, words in key.items())])
 
     def sign(self, group: str, row: str, column: str) -> str:
         """Return the letter of a cell, with the sign of the mark where it is marked; "" for an empty cell."""
@@ -80,9 +87,7 @@ class Grid:
     def _row(self, group: str, row: str) -> str:
         found: dict[str, list[str]] = {}
         for column in self.columns[group]:
-            if sign := self.sign(group, row, column):
-                found.setdefault(sign, []).append(column)
-        return "; ".join(f"{', '.join(them)} {self._means(sign)}" for sign, them in found.items())
-
-    def _means(self, sign: str) -> str:
-        return self.key[sign[0]] + f", {self.mark[1]}" * (len(sign) > 1)
+            if letter := self.cells.get(cell := (group, row, column)):
+                meaning = self.key[letter] + f", {self.mark[1]}" * (cell in self.marked)
+                found.setdefault(meaning, []).append(column)
+        return "; ".join(f"{', '.join(them)} {meaning}" for meaning, them in found.items())

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import html
+import unicodedata
 
-__all__ = ["Page", "as_it_is", "counted", "visible"]
+__all__ = ["Page", "as_it_is", "counted", "has_sign", "visible"]
+
+JOINERS = "\u200c\u200d"  # of emoji into one, and of the letters of some scripts
+TAGS = {chr(it) for it in range(0xE0020, 0xE0080)}  # the letters of a flag, behind a black one
 
 
 class Page(str):
@@ -28,7 +32,24 @@ def counted(count: int, kind: str) -> str:
     return f"{count} {kind} byte{'s' if count > 1 else ''}"
 
 
+def has_sign(text: str, at: int) -> bool:
+    """Say whether a reader sees the character at a place, the space included.
+
+    Not Python's isprintable, whose answer depends on its release: it has no new emoji, and no joined ones.
+    """
+    char = text[at]
+    behind = at > 0 and not text[at - 1].isascii()
+    if char in JOINERS:
+        return behind and not text[at + 1 : at + 2].isascii()
+    if char in TAGS:
+        return behind
+    return char in " \u3000" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp", "Zs")
+
+
 def visible(text: str) -> str:
-    """Write control characters as escapes."""
+    """Write what has no sign as escapes: control characters, marks of direction, spaces that are none."""
     # As Python writes them: few fonts have pictures of control characters.
-    return "".join(it if it.isprintable() else repr(it)[1:-1] for it in text)
+    if text.isascii() and text.isprintable():
+        return text
+    signs = (it if has_sign(text, n) else it.encode("unicode_escape").decode() for n, it in enumerate(text))
+    return "".join(signs)

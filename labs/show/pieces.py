@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from labs.show.page import Page
+from labs.show.page import Page, visible
+from labs.show.width import ljust, wide
 
 __all__ = ["CUT", "show_pieces"]
 
@@ -18,9 +19,10 @@ def show_pieces(pieces: Mapping[str, Sequence[bytes]]) -> Page:
     """
     if not pieces:
         raise ValueError("There is nothing to show: give at least one way, as {'read()': [b'...']}.")
-    wide = max(map(len, pieces))
-    return Page("\n".join(f"{way:<{wide}}  {CUT.join(map(_text, them))}" for way, them in pieces.items()))
+    most = max(map(wide, pieces))
+    lines = (f"{ljust(way, most)}  {CUT.join(map(_text, them))}" for way, them in pieces.items())
+    return Page("\n".join(lines))
 
 
 def _text(piece: bytes) -> str:
-    return piece.decode("utf-8", "backslashreplace").replace("\n", "⏎")
+    return visible(piece.decode("utf-8", "backslashreplace").replace("\n", "⏎"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import inspect
-import ssl
-from asyncio import sslproto
+import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 from aiohttp import web
@@ -23,6 +24,7 @@ App: TypeAlias = web.Application | Handler | Factory
 # AppRunner and not aiohttp's test harness, which cancels handlers and keeps cookies of IP addresses. The
 # short shutdown_timeout stops at once; 0 would mean no limit.
 QUICK = 0.05  # seconds
+BACKLOG = 1024  # calls that wait
 OPTIONS = {  # of aiohttp's runner, which takes any other, and drops them all at the first connection
     name
     for part in (web.BaseRunner, web.Server, web.RequestHandler)
@@ -38,9 +40,12 @@ class Listener:
 
     def __init__(self) -> None:
         self.held: set[asyncio.Transport] = set()  # whatever stands here is ended by stop()
+        self.over = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
+        self._doors: dict[str, socket.socket] = {}
+        self._servers: list[asyncio.Server] = []
 
     @property
     def address(self) -> tuple[str, int]:
@@ -52,22 +57,41 @@ class Listener:
     async def start(
         self,
         app: App,
-        wrap: Callable[[Factory], Factory],
-        context: ssl.SSLContext | None,
+        wrap: Callable[[Factory, str], Factory],
         options: dict[str, Any],
-        hold: Callable[[asyncio.Transport], None] | None = None,
     ) -> None:
-        """Listen. `wrap` goes around the factory of protocols; `hold` gets each new transport under TLS.
+        """Listen. `wrap` goes around the factory of protocols, for each door, which is "" for the first.
 
         Raise TownError for what is no server.
         """
-        factory = wrap(await self._factory(app, options))
-        if context is not None:
-            factory = _secured(factory, context, self.held, hold)
-        loop = asyncio.get_running_loop()
+        factory = await self._factory(app, options)
+        self._at = partial(wrap, factory)
+        self._loop = loop = asyncio.get_running_loop()
         # In two steps: create_server alone, cancelled in its last turn, leaves a server behind.
-        self._server = await loop.create_server(factory, LOOPBACK, 0, backlog=1024, start_serving=False)
+        self._server = await loop.create_server(
+            self._at(""), LOOPBACK, 0, backlog=BACKLOG, start_serving=False
+        )
         await self._server.start_serving()
+
+    def door(self, guest: str) -> tuple[str, int]:
+        """Return an address that is told to one guest only, in any thread; its first calls wait a turn."""
+        if guest not in self._doors:
+            sock = socket.create_server((LOOPBACK, 0), backlog=BACKLOG)
+            sock.setblocking(False)
+            self._doors[guest] = sock
+            self._loop.call_soon_threadsafe(self._serve, sock, guest, context=contextvars.Context())
+        host, port = self._doors[guest].getsockname()[:2]
+        return host, port
+
+    def _serve(self, sock: socket.socket, guest: str) -> None:
+        if not self.over:
+            task = self._loop.create_task(self._open(sock, guest))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _open(self, sock: socket.socket, guest: str) -> None:
+        with contextlib.suppress(OSError):  # it was closed meanwhile
+            self._servers.append(await self._loop.create_server(self._at(guest), sock=sock, backlog=BACKLOG))
 
     async def _factory(self, app: App, options: dict[str, Any]) -> Factory:
         if inspect.iscoroutinefunction(app):
@@ -97,8 +121,12 @@ class Listener:
 
     async def stop(self) -> None:
         """Close the socket, and end every connection, handler and resource of the application."""
-        if self._server is not None:
-            self._server.close()
+        self.over = True
+        for server in (self._server, *self._servers):
+            if server is not None:
+                server.close()
+        for sock in self._doors.values():
+            sock.close()
         try:
             for _ in range(3):  # turns of the loop, until what was accepted last has reached its protocol
                 await asyncio.sleep(0)
@@ -134,27 +162,3 @@ def _must_be_factory(app: object, options: dict[str, Any]) -> None:
             raise TownError(
                 "A handler is an `async def`; a factory of protocols takes no argument."
             ) from None
-
-
-def _secured(
-    factory: Factory,
-    context: ssl.SSLContext,
-    held: set[asyncio.Transport],
-    hold: Callable[[asyncio.Transport], None] | None,
-) -> Factory:
-    # What loop.create_server(ssl=...) does. But there, nobody holds a connection whose handshake is not over.
-    class Secured(sslproto.SSLProtocol):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            assert isinstance(transport, asyncio.Transport)
-            self._held = transport
-            held.add(transport)
-            super().connection_made(transport)
-            if hold is not None:
-                hold(transport)
-
-        def connection_lost(self, exc: BaseException | None) -> None:
-            held.discard(self._held)
-            super().connection_lost(exc)
-
-    loop = asyncio.get_running_loop()
-    return lambda: Secured(loop, factory(), context, None, server_side=True)  # type: ignore[arg-type]

@@ -7,13 +7,14 @@ hands it on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any, cast
 
 from labs.capture.recording import Event, Piece, Recording
 
-__all__ = ["tapped"]
+__all__ = ["Tap", "tapped"]
 
 # What runs for every piece is written for speed: a tuple made directly, members looked up once.
 _new = tuple.__new__
@@ -27,7 +28,7 @@ class _Transport:
     which keeps the price of the tap at one call a write.
     """
 
-    def __init__(self, real: asyncio.Transport, tap: _Tap) -> None:
+    def __init__(self, real: asyncio.Transport, tap: Tap) -> None:
         self._real, self._tap = real, tap
         self._write, self._said, self._unsent = real.write, tap.said, real.get_write_buffer_size
         for name in dir(real):
@@ -72,8 +73,14 @@ class _Transport:
 _OWN = frozenset({"write", "writelines", "write_eof", "close", "abort", "set_protocol", "get_protocol"})
 
 
-class _Tap(asyncio.Protocol):
-    """Stand where the server's protocol stood, and note what it hears."""
+class Tap(asyncio.Protocol):
+    """Stand where the server's protocol stood, and note what it hears.
+
+    `number` is that of its connection, None before it is made; `who` is the client.
+    """
+
+    number: int | None = None
+    who = ""
 
     def __init__(
         self,
@@ -83,8 +90,9 @@ class _Tap(asyncio.Protocol):
         speaker: Callable[[Any], str],
         transports: set[asyncio.Transport],
         ready: Callable[[asyncio.Transport], None] | None,
+        place: Mapping[str, Any],
     ) -> None:
-        self._recording, self._whom, self._speaker = recording, whom, speaker
+        self._recording, self._whom, self._speaker, self._place = recording, whom, speaker, place
         self._transports, self._ready = transports, ready
         self._heard = self._said = 0  # bytes
         self._note, self._keep = recording.pieces.append, recording.keep
@@ -101,11 +109,26 @@ class _Tap(asyncio.Protocol):
         self.pause_writing = inner.pause_writing  # type: ignore[method-assign]
         self.resume_writing = inner.resume_writing  # type: ignore[method-assign]
 
+    def reached(self, peer: Any) -> int | None:
+        """Note who reaches for the server; return the number of the connection, None for one to refuse."""
+        self.who = self._speaker(peer)
+        if self.who:
+            self.number = self._number = self._recording.call(self.who, self._whom, **self._place)
+        return self.number
+
+    @property
+    def unheard(self) -> bool:
+        """Whether nothing was said on the connection."""
+        return not self._heard and not self._said
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._number = self._recording.call(self._speaker(transport.get_extra_info("peername")), self._whom)
-        self._recording.note(self._number, Event.OPENED)
+        if (number := self.reached(transport.get_extra_info("peername"))) is None:
+            self.data_received = lambda data: None  # type: ignore[method-assign]
+            transport.abort()
+            return
+        self._recording.note(number, Event.OPENED)
         self._outer = cast(asyncio.Transport, _Transport(transport, self))
         self._transports.add(self._outer)
         self.inner.connection_made(self._outer)
@@ -132,12 +155,16 @@ class _Tap(asyncio.Protocol):
             self._recording.note(self._number, kind)
 
     def eof_received(self) -> bool | None:
+        if self.number is None:
+            return False
         if not self.closed:
             self._left = True
             self._recording.note(self._number, Event.CLIENT_CLOSED)
         return self.inner.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self.number is None:
+            return
         if exc is not None or not self._left:
             self.closes(Event.CLIENT_CLOSED if exc is None else Event.RESET)
         self._transports.discard(self._outer)
@@ -156,16 +183,18 @@ def tapped(
     speaker: Callable[[Any], str],
     transports: set[asyncio.Transport],
     ready: Callable[[asyncio.Transport], None] | None = None,
+    place: Mapping[str, Any] = MappingProxyType({}),
 ) -> Callable[[], asyncio.Protocol]:
     """Return a protocol factory for `loop.create_server` whose connections are recorded.
 
-    `speaker` turns a peer's address into a name; `transports` holds the open connections; `ready` is called
-    with each new one. Raise TypeError for a protocol that is no asyncio.Protocol.
+    `speaker` turns a peer's address into a name, or into nothing to refuse it; `transports` holds the open
+    connections; `ready` is called with each new one; `place` is what a Call says of the server besides its
+    name. Raise TypeError for a protocol that is no asyncio.Protocol.
     """
 
     def make() -> asyncio.Protocol:
         try:
-            return _Tap(factory(), recording, whom, speaker, transports, ready)  # type: ignore[arg-type]
+            return Tap(factory(), recording, whom, speaker, transports, ready, place)  # type: ignore[arg-type]
         except Exception as error:  # asyncio would drop it without a word, and leave the client waiting
             words = {"message": f"{whom} cannot take a connection", "exception": error}
             asyncio.get_running_loop().call_exception_handler(words)

@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import os
 import weakref
-from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -19,10 +17,12 @@ import aiohttp
 
 from labs.capture import trace
 from labs.capture.recording import Recording
-from labs.environment import is_proxy_variable
+from labs.environment import put_back, set_aside
 from labs.proactor import mend
 from labs.town import certs, names
 from labs.town.gates import Gate
+from labs.town.guests import Guests
+from labs.town.handshake import secured
 from labs.town.listener import App, Factory, Listener
 from labs.town.names import LOCAL, TownError
 from labs.town.tap import tapped
@@ -44,19 +44,22 @@ class Town:
         self.recording = Recording(keep)
         self._names = names.Names(self.recording)
         self._listeners: dict[tuple[str, str, int], Listener] = {}
-        self._guest = "stranger"
+        self._guests = Guests()
         self._ca: certs.Authority | None = None
         self._state = "not open yet: write `async with Town() as town:` and use it inside"
         self._ticker: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Town:
-        if OPEN_TOWNS and self in OPEN_TOWNS or "closed" in self._state:
+        if (OPEN_TOWNS and self in OPEN_TOWNS) or "closed" in self._state:
             raise TownError("A town opens once: make a new Town() for a new experiment.")
         mend()
         self._state = ""
+        self._loop = asyncio.get_running_loop()
+        self._inside = contextlib.ExitStack()
+        self._inside.enter_context(self._guests.known())
         OPEN_TOWNS.add(self)
-        for variable in filter(is_proxy_variable, list(os.environ)):  # a lesson must not obey a laptop's
-            del os.environ[variable]
+        set_aside()  # a lesson must not obey a laptop's proxy variables, and `%pip` after it must
+        self._put_back = weakref.finalize(self, put_back)  # also of a town that nobody leaves
         self._tick()
         return self
 
@@ -72,7 +75,9 @@ class Town:
             self._ticker.cancel()
         OPEN_TOWNS.discard(self)
         async with contextlib.AsyncExitStack() as stack:  # all are stopped, whatever stopping one raises
+            stack.callback(self._put_back)
             stack.callback(self._names.close)
+            stack.push(self._inside)
             for key in self._listeners:
                 stack.push_async_callback(self._stop, key)
 
@@ -96,13 +101,14 @@ class Town:
         """
         self._must_be_free(key := self._names.key(name, on, tls))
         # An empty context: what a handler prints goes to the cell that runs, not to the one that opened it.
-        start = self._start(key, app, known_as or key[1], tls, gate, options)
+        start = self._start(key, app, known_as or names.readable(key[1]), tls, gate, options)
         await asyncio.create_task(start, context=contextvars.Context())
 
     def _must_be_free(self, key: tuple[str, str, int]) -> None:
         self._must_be_open()
+        self._must_be_here()
         if key in self._listeners:
-            name, on = f"{key[1]}:{key[2]}", f", on={key[0]!r}" if key[0] else ""
+            name, on = f"{names.readable(key[1])}:{key[2]}", f", on={key[0]!r}" if key[0] else ""
             raise TownError(f"{name} is open already: close it first with `await town.close({name!r}{on})`.")
 
     async def _start(
@@ -116,35 +122,44 @@ class Town:
     ) -> None:
         listener = Listener()
 
-        def speaker(peer: tuple[str, int]) -> str:
-            return self._names.speaker(peer, self._guest)
-
         def hold(transport: asyncio.Transport) -> None:
             if gate is not None and not gate.is_open:
                 transport.pause_reading()
                 gate.on_open(lambda: None if transport.is_closing() else transport.resume_reading())
 
-        def wrap(factory: Factory) -> Factory:
-            ready = hold if gate and not tls else None
-            return tapped(factory, self.recording, called, speaker, listener.held, ready)
+        machine, host, port = key
+        hosts = {host, *LOCAL} if machine else {host}
+        place = {"host": host, "port": port, "secure": tls, "machine": machine}
+        context = self.ca.server_context(*hosts) if tls else None
 
-        hosts = {key[1], *LOCAL} if key[0] else {key[1]}
+        def wrap(factory: Factory, door: str) -> Factory:
+            def speaker(peer: tuple[str, int]) -> str:
+                return self._names.speaker(peer) or self._guests.caller(key, door)
+
+            ready = hold if gate else None
+            if context is None:
+                return tapped(factory, self.recording, called, speaker, listener.held, ready, place)
+            plain = tapped(factory, self.recording, called, speaker, listener.held, None, place)
+            book = self._names.handshakes
+            return secured(plain, context, hosts, book, listener.held, lambda: listener.over, ready)
+
         try:
-            context = self.ca.server_context(*hosts) if tls else None
-            await listener.start(app, wrap, context, options, hold if gate else None)
+            await listener.start(app, wrap, options)
             self._must_be_free(key)  # meanwhile another may have taken the name, or the town closed
         except BaseException:
             await listener.stop()
             raise
         self._listeners[key] = listener
-        self._names.add(key, called, listener.address)
+        self._names.add(key, called, listener.address, listener.door)
 
     async def close(self, name: str, *, on: str | None = None, tls: bool = False) -> None:
         """Stop a server. Its name stays: whoever connects is refused. Raise TownError if it is not open."""
         key = self._names.key(name, on, tls)
         if key not in self._listeners:
-            there = ", ".join(f"{host}:{port}" for _, host, port in self._listeners) or "none"
+            open_ = (f"{names.readable(host)}:{port}" for _, host, port in self._listeners)
+            there = ", ".join(open_) or "none"
             raise TownError(f"{name} is not open, so it cannot be closed. Open are: {there}.")
+        self._must_be_here()
         await self._stop(key)
 
     async def _stop(self, key: tuple[str, str, int]) -> None:
@@ -160,14 +175,15 @@ class Town:
         self._must_be_open()
         return names.connector(self._names, owner, on or owner, **options)
 
-    @contextlib.contextmanager
-    def guest(self, who: str) -> Iterator[None]:
-        """Record the connections of clients that are not the town's own (curl, http.client) as `who`."""
-        before, self._guest = self._guest, who
-        try:
-            yield
-        finally:
-            self._guest = before
+    def guest(self, who: str, *, claims: bool = True) -> contextlib.AbstractContextManager[None]:
+        """Record the connections of clients that are not the town's own (curl, http.client) as `who`.
+
+        They are `who`'s if the address was asked for in the block: by its task, or by threads and programs
+        that begin there, whoever else is a guest meanwhile. At an address that was asked for elsewhere they
+        are `who`'s, too, while no other guest can be meant; `claims=False` leaves them to the stranger. Where
+        two can be meant, the connection is ended, and both blocks raise TownError.
+        """
+        return self._guests.block(who, claims=claims)
 
     def address(self, name: str, *, on: str | None = None, tls: bool = False) -> tuple[str, int]:
         """Return the real host and port behind a name, for clients that are not the town's own.
@@ -176,12 +192,13 @@ class Town:
         refuses.
         """
         self._must_be_open()
-        host, port = names.split(name, 443 if tls else 80)
-        return self._names.find(self._guest, on or self._guest, host, port)
+        host, port = names.split(name, 443 if tls else 80, sought=True)
+        who = self._guests.here()
+        return self._names.find(who, on or who, host, port, self._guests.door)
 
     def table(self, on: str) -> tuple[list[tuple[str, int, tuple[str, int]]], list[str]]:
         """Return what a machine can reach: (host, port, address) of servers, and all known hosts."""
-        return self._names.table(on)
+        return self._names.table(on, self._guests.door)
 
     def names(self) -> dict[str, tuple[str, int]]:
         """Return every public "host:port" that is open, with its real address."""
@@ -198,6 +215,13 @@ class Town:
         if self._ca is None:
             self._ca = certs.Authority()
         return self._ca
+
+    def _must_be_here(self) -> None:
+        if asyncio.get_running_loop() is not self._loop:
+            raise TownError(
+                "This is another event loop than the one that entered the town, and servers end with their "
+                "loop: open and close them where `async with Town()` stands, or make a town here."
+            )
 
     def _must_be_open(self) -> None:
         if self._state:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from labs.show.page import Page
-from labs.trial.comparison import Broken, Comparison, NotTested, say
+from labs.trial.comparison import Broken, Comparison, NotTested, told_apart
+from labs.trial.values import same
 
 __all__ = [
     "Claim",
@@ -83,8 +84,9 @@ class Ruling:
         lines = [f"{MARKS[self.verdict]} {claim.id} {self.verdict}: {claim.sentence} {source}"]
         if self.verdict is not Verdict.HOLDS:
             for question, sides in self.reading.items():
-                would = "; ".join(f"{it} {say(sides[it])}" for it in sides)
-                came = "; ".join(f"{it} {say(self.recorded[question, it])}" for it in sides)
+                pairs = {it: told_apart([sides[it], self.recorded[question, it]]) for it in sides}
+                would = "; ".join(f"{it} {words[0]}" for it, words in pairs.items())
+                came = "; ".join(f"{it} {words[1]}" for it, words in pairs.items())
                 lines.append(f"    it would show   {question}: {would}")
                 lines.append(f"    recorded        {question}: {came}")
         if self.verdict is Verdict.REFUTED and claim.corrected:
@@ -164,6 +166,8 @@ def _claim(entry: dict[str, Any], path: Path) -> Claim:
 def read(found: Comparison, reading: Reading) -> Verdict:
     """Compute the verdict of one reading: a claim holds when the table shows every answer it predicts.
 
+    Kind and value count: True is not 1, nor is 1.0.
+
     Raise KeyError for a question or side that the table does not have, ValueError for a reading that predicts
     nothing.
     """
@@ -180,7 +184,7 @@ def read(found: Comparison, reading: Reading) -> Verdict:
         return Verdict.BROKEN
     if any(isinstance(came, NotTested) for came, _ in answers):
         return Verdict.NOT_TESTED
-    return Verdict.HOLDS if all(came == expected for came, expected in answers) else Verdict.REFUTED
+    return Verdict.HOLDS if all(same(came, expected) for came, expected in answers) else Verdict.REFUTED
 
 
 Reporter: TypeAlias = Callable[[Comparison, Mapping[str, Reading]], None]

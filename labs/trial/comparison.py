@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import html
-import textwrap
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+import re
+import unicodedata
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from labs.capture.message import Latin1
 from labs.capture.trace import Trace
 from labs.clients.request import ClientMissing
+from labs.show.page import visible
+from labs.show.width import ljust, one_line, wide, wrap
+from labs.trial.values import same, unfit
 
-__all__ = ["Broken", "Comparison", "NotTested", "compare", "recasting", "say"]
+__all__ = ["Broken", "Comparison", "NotTested", "compare", "recasting", "say", "told_apart"]
 
 MOST_ROWS = 7  # a table that nobody can read is a defect
 Side = Callable[[], Awaitable[Trace]]
@@ -54,27 +59,27 @@ class Comparison:
         """Return ≠ where the sides differ, = where they agree, ? where fewer than two of them answer."""
         came = [self.answers[question, side] for side in self.sides]
         known = [it for it in came if not isinstance(it, Broken | NotTested)]
-        if any(it != known[0] for it in known):
+        if any(not same(it, known[0]) for it in known):
             return "≠"
         return "=" if len(known) > 1 else "?"
 
     def __repr__(self) -> str:
-        rows = [("", "", *self.sides)]
-        for question in self.asked:
-            answers = (say(self.answers[question, side]) for side in self.sides)
-            rows.append((self.mark(question), question, *answers))
-        return _table(rows) + "\n" + self._legend()
+        rows = [(self.mark(question), question, *self._words(question)) for question in self.asked]
+        return _table([("", "", *self.sides), *rows]) + "\n" + self._legend()
 
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col" style="text-align:left">{_escape(side)}</th>' for side in self.sides)
         body = ""
         for question in self.asked:
-            answers = (_escape(say(self.answers[question, side])) for side in self.sides)
+            answers = (_escape(visible(one_line(it))) for it in self._words(question))
             cells = "".join(f'<td style="text-align:left">{answer}</td>' for answer in answers)
             scope = 'scope="row" style="text-align:left;font-weight:normal;min-width:13em"'
             body += f"<tr><td>{self.mark(question)}</td><th {scope}>{_escape(question)}</th>{cells}</tr>"
         table = f"<table><thead><tr><td></td><td></td>{head}</tr></thead><tbody>{body}</tbody></table>"
         return f"{table}<p>{self._legend()}</p>"
+
+    def _words(self, question: str) -> list[str]:
+        return told_apart([self.answers[question, side] for side in self.sides])
 
     def _legend(self) -> str:
         unknown = any(self.mark(question) == "?" for question in self.asked)
@@ -99,7 +104,8 @@ async def compare(sides: Mapping[str, Side], ask: Mapping[str, Question]) -> Com
     """Run every side, one after the other, and put every question to its trace.
 
     A side or a question that raises gives Broken answers, so that a broken lab is never taken for a refuted
-    claim; a client that is not on this machine gives NotTested. Raise ValueError for fewer than two sides,
+    claim, and so does an answer that is no value, or lies in bytes that were not kept; a client that is not
+    on this machine gives NotTested. Raise ValueError for fewer than two sides,
     two sides that are one, no question, or more than seven.
     """
     _must_be_fair(sides, ask)
@@ -127,7 +133,10 @@ async def compare(sides: Mapping[str, Side], ask: Mapping[str, Question]) -> Com
 
 def _answer(question: Question, trace: Trace) -> object:
     try:
-        return question(trace)
+        answer = question(trace)
+        if why := unfit(answer):
+            raise TypeError(why)
+        return answer
     except Exception as error:
         return Broken(f"{type(error).__name__}: {error}", error)
 
@@ -148,10 +157,14 @@ def say(answer: object) -> str:
             return "–"
         case bool():
             return "yes" if answer else "no"
+        case Latin1():
+            return f"{answer} (Latin-1)"
         case bytes():
             return answer.decode("utf-8", "backslashreplace")
         case list() | tuple():
             return ", ".join(map(say, answer)) or "–"
+        case set() | frozenset():
+            return ", ".join(sorted(map(say, answer))) or "–"
         case Mapping():
             return ", ".join(f"{key}: {say(value)}" for key, value in answer.items()) or "–"
         case NotTested():
@@ -161,15 +174,41 @@ def say(answer: object) -> str:
     return str(answer)
 
 
+def told_apart(answers: Sequence[object]) -> list[str]:
+    """Say answers that stand side by side: the same ones in the same words, and different ones in others."""
+    words: list[str] = []
+    for n, answer in enumerate(answers):
+        twin = next((m for m in range(n) if same(answers[m], answer)), n)
+        words.append(words[twin] if twin < n else say(answer))
+    looks = [_looks(it) for it in words]
+    for n, answer in enumerate(answers):
+        alike = (m for m, look in enumerate(looks) if look == looks[n])
+        if any(not same(answers[m], answer) for m in alike) and not isinstance(answer, Broken | NotTested):
+            words[n] = _exactly(answer)
+    return words
+
+
+def _looks(words: str) -> str:
+    # As a reader sees it: no page shows how many spaces there are, or of how many characters an accent is.
+    return " ".join(unicodedata.normalize("NFKC", visible(one_line(words))).split())
+
+
+def _exactly(answer: object) -> str:
+    if isinstance(answer, set | frozenset):
+        return f"{{{', '.join(sorted(map(_exactly, answer)))}}}"
+    shown = re.sub("  +", lambda spaces: r"\x20" * len(spaces[0]), ascii(answer))
+    plain = isinstance(answer, str | bytes | int | float | list | tuple | dict | None)
+    return shown if plain else f"{shown} ({type(answer).__name__})"
+
+
 def _table(rows: list[tuple[str, ...]]) -> str:
-    wrapped = [[textwrap.wrap(cell, 44) or [""] for cell in row] for row in rows]
-    widths = [max(len(line) for row in wrapped for line in row[n]) for n in range(len(rows[0]))]
+    wrapped = [[wrap(cell, 44) or [""] for cell in row] for row in rows]
+    widths = [max(wide(line) for row in wrapped for line in row[n]) for n in range(len(rows[0]))]
     lines = []
     for row in wrapped:
         for i in range(max(map(len, row))):
             cells = (cell[i] if i < len(cell) else "" for cell in row)
-            padded = (text.ljust(width) for text, width in zip(cells, widths, strict=True))
-            lines.append("  ".join(padded).rstrip())
+            lines.append("  ".join(map(ljust, cells, widths)).rstrip())
     return "\n".join(lines)
 
 

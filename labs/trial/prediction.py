@@ -7,6 +7,7 @@ from types import EllipsisType
 
 from labs.show.page import Page
 from labs.trial.comparison import Broken, Comparison, NotTested, say
+from labs.trial.values import same
 
 __all__ = ["score"]
 
@@ -45,7 +46,7 @@ def score(prediction: Mapping[str, Mapping[str, object]], found: Comparison) -> 
 
 
 def _same(guess: object, answer: object) -> bool:
-    return guess == answer or _plain(guess) == _plain(answer)
+    return same(guess, answer, numbers=True) or _plain(guess) == _plain(answer)
 
 
 def _plain(answer: object) -> list[str]:

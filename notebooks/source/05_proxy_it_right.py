@@ -358,7 +358,8 @@ check(
 #
 # `built` is your `step_6`. The *gateway* is the lab's own, in `labs/gateway`. It has two *legs*, two ways to
 # speak to the origin: `session` is a `ClientSession` like yours, `direct` is connections of its own. What
-# takes long is left out here: limits, shutdown and five more checks. `python -m labs conformance` runs all.
+# takes long is left out here: limits, timeouts, shutdown and seven more checks.
+# `python -m labs conformance` runs all.
 
 
 # %%
@@ -366,7 +367,8 @@ def leg(name):
     return lambda site: gateway(site.target, Options(leg=name), connector=site.connect, dial=site.dial)
 
 
-LONG = {"limits", "shutdown", "INTERIM-2", "LEAVE-1", "LEAVE-2", "STREAM-3", "STREAM-4"}
+LONG = {"limits", "timeouts", "shutdown", "INTERIM-2", "LEAVE-1", "LEAVE-2", "LEAVE-5"}
+LONG |= {"STREAM-3", "STREAM-4", "STREAM-5"}
 most = [it.id for it in checks() if not {it.topic, it.id} & LONG]
 fronts = {"posted": posted, "built": step_6, "session": leg("session"), "direct": leg("direct")}
 results = await held_to(most, **fronts)
@@ -381,9 +383,9 @@ rest = [id for id in results["built"].ids("failed") if not id.startswith(("FORWA
 matrix({name: Results(tuple(results[name][id] for id in rest)) for name in fronts})
 
 # %% [markdown]
-# Two of these `posted` passes, and your steps broke them. FRAME-5 is lesson 04's trap, come a moment later:
+# Four of these `posted` passes, and your steps broke them. FRAME-5 is lesson 04's trap, come a moment later:
 # `posted` has a session for each request, and the shared session of step 1 keeps the connection on which the
-# trap stands. TARGET-8 came with the `raw_path` of step 2, which is then a whole URL.
+# trap stands. TARGET-8, HOST-7 and HOST-9 came with the `raw_path` of step 2, which is then a whole URL.
 #
 # Where the session leg passes, `ClientSession` can do it. For FRAME-5, the lab gives its connector a stricter
 # connection, in a place that is not public (`labs/gateway/session/strict.py`). But the session drops a `?`
@@ -391,9 +393,9 @@ matrix({name: Results(tuple(results[name][id] for id in rest)) for name in front
 # UTF-8. `OPTIONS *` is refused by the leg itself.
 #
 # The direct leg reads and writes the bytes itself. Its price is code: a connection, a pool of connections and
-# an upgrade that the lab now has to keep right. One check fails on all: aiohttp's *server* refuses a method
-# that its parser in C does not know, before any handler sees it. The parser in Python, without the C
-# extension, lets it pass.
+# an upgrade that the lab now has to keep right. What fails on all is aiohttp's *server*: it refuses a method
+# and a version that its parser in C does not know, before any handler sees them, and says so in HTTP/1.0. The
+# parser in Python, without the C extension, lets both pass.
 #
 # ## Exercises
 #

@@ -420,7 +420,9 @@ race["PUT"].lanes()
 check(
     race,
     {
-        "L06h": {"what the client asks": {"PUT": ["GET /hello", "PUT /order"]}},
+        "L06h": {
+            "what the client asks": {"PUT": ["GET /hello", "PUT /order"], "PUT, new": ["PUT /order"]},
+        },
         "L06i": {
             "what the client asks": {"POST": ["GET /hello", "POST /order"]},
             "what the shop does": {"POST": [200, "closed"]},

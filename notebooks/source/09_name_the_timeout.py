@@ -521,7 +521,8 @@ await attempt("one-deadline", collect)
 #   exceptions](https://docs.aiohttp.org/en/stable/client_reference.html#hierarchy-of-exceptions).
 # * Python: [asyncio.timeout](https://docs.python.org/3/library/asyncio-task.html#asyncio.timeout).
 # * aiohttp issues [2249](https://github.com/aio-libs/aiohttp/issues/2249) (the five minutes),
-#   [7801](https://github.com/aio-libs/aiohttp/issues/7801) (the empty message) and
+#   [7801](https://github.com/aio-libs/aiohttp/issues/7801) (a class for each timeout),
+#   [8133](https://github.com/aio-libs/aiohttp/issues/8133) (the empty message) and
 #   [12953](https://github.com/aio-libs/aiohttp/issues/12953) (`sock_read` after the end).
 # * Post 002, on timeouts and on errors.
 

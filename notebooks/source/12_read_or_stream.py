@@ -211,8 +211,8 @@ PAGE, WORDS = "서울의 봄", "déjà vu"
 texts = await compare(
     {
         "UTF-8, not said": partial(said, "text/html", PAGE.encode()),
-        "EUC-KR, said": partial(said, "text/html; charset=euc-kr", PAGE.encode("euc-kr")),
         "EUC-KR, not said": partial(said, "text/html", PAGE.encode("euc-kr")),
+        "EUC-KR, said": partial(said, "text/html; charset=euc-kr", PAGE.encode("euc-kr")),
         "Latin-1, not said": partial(said, "text/html", WORDS.encode("latin-1")),
         "a picture": partial(said, "image/png", b"\x89PNG\r\n\x1a\n"),
     },

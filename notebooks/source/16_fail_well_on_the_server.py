@@ -15,6 +15,7 @@ from functools import partial
 from itertools import count
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from aiohttp.http import HttpProcessingError
 
 from labs import Gate, Grid, Guard, Town, attempt, check, clients, compare, draw, noted, score
 from labs.guard import server_log
@@ -229,7 +230,7 @@ async def read(answer, patience):
     try:
         async with asyncio.timeout(patience):
             await answer.read()
-    except (ClientError, TimeoutError) as error:
+    except (ClientError, TimeoutError, HttpProcessingError) as error:  # the third: without the C extension
         return type(error).__name__
     return "the whole body"
 

@@ -20,7 +20,7 @@ Fields = tuple[tuple[str, str], ...]
 
 def message(kind: str, start: str, fields: Fields, body: bytes, **more: object) -> Message:
     head = "".join([f"{start}\r\n", *(f"{name}: {value}\r\n" for name, value in fields), "\r\n"])
-    return Message(kind, start, fields, body, head.encode("latin-1") + body, **more)  # type: ignore[arg-type]
+    return Message(kind, start, fields, body, head.encode() + body, **more)  # type: ignore[arg-type]
 
 
 def trace(*steps: tuple[str, str, Message | str]) -> Trace:

@@ -93,6 +93,44 @@ def test_line_feeds_alone_are_seen() -> None:
     assert page.split("\n")[1:] == ["    HTTP/1.1 200 OK\\n", "    X: \\x00\\n", "    \\n", "    body"]
 
 
+def test_the_bytes_of_a_head_can_be_told_from_what_is_shown() -> None:
+    values = {
+        b"\xed\x95\x9c\xea\xb5\xad\xec\x96\xb4": "한국어",
+        b"caf\xc3\xa9": "café",
+        b"caf\xe9": r"caf\xe9",
+        rb"caf\xe9": r"caf\\xe9",
+        b"\xe9 \xed\x95\x9c": r"\xe9 한",
+        b"\x00\t\x1b[31m": r"\x00\t\x1b[31m",
+        b"\xc2\x85 \x85": r"\xc2\x85 \x85",
+        "\u202eabc".encode(): r"\xe2\x80\xaeabc",
+        b"\xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9": "\U0001f468\u200d\U0001f469",
+    }
+    pages = set()
+    for raw, words in values.items():
+        page = shown(Message("answer", "HTTP/1.1 200 OK", raw=b"HTTP/1.1 200 OK\r\nX: " + raw + b"\r\n\r\n"))
+        assert page.split("\n")[2] == f"    X: {words}\\r\\n"
+        pages.add(page)
+    assert len(pages) == len(values)
+
+
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"한국어 {FAMILY}!", f"한국어 {FAMILY}!"),
+        ("e\u0301 \u3000 \U0001fae8", "e\u0301 \u3000 \U0001fae8"),
+        ("zero\u200bwidth", r"zero\xe2\x80\x8bwidth"),
+        ("\ufeffmark", r"\xef\xbb\xbfmark"),
+        (r"a\x1bb", r"a\\x1bb"),
+        ("a\tb", "a\tb"),
+    ],
+)
+def test_text_stays_text(text: str, words: str) -> None:
+    assert shown(says("200 OK", body=text.encode())).endswith(f"\\r\\n\n    {words}")
+
+
 @pytest.mark.parametrize("data", [bytes(range(20)), b"caf\xe9", b"a\x1b[31m", b"x" * 300 + b"\xff"])
 def test_binary_is_shown_as_hex(data: bytes) -> None:
     lines = shown(says("200 OK", body=data), body=1000).split("\n    \\r\\n\n")[1].split("\n")

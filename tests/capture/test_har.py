@@ -90,6 +90,14 @@ def test_what_is_answered() -> None:
     assert (it["headersSize"], it["bodySize"]) == (len(head), len(b"4\r\nmove\r\n0\r\n\r\n"))
 
 
+def test_a_value_that_is_latin_1_is_marked() -> None:
+    head = b"HTTP/1.1 200 OK\r\nX: caf\xe9\r\nY: caf\xc3\xa9\r\nContent-Length: 0\r\n\r\n"
+    assert entry(GET % 1, head)["response"]["headers"][:2] == [
+        {"name": "X", "value": "café", "comment": "Latin-1"},
+        {"name": "Y", "value": "café"},
+    ]
+
+
 def test_bytes_that_are_no_text() -> None:
     it = entry(
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n\xff",

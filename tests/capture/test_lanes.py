@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import unicodedata
 
 from labs.capture.lanes import NARROWEST, WIDEST
+from labs.capture.message import Latin1
 from labs.capture.parser import Message
 from labs.capture.trace import Trace
 from tests.capture.support import FOUND, GET, OK, POST, asks, says, trace
@@ -171,6 +173,25 @@ client           a name much wider than its column  客户             z
     assert shown == expected
 
 
+def test_what_is_wide_or_joined_stands_in_its_column() -> None:
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+    shown = trace(
+        ("손님", "front", asks("GET /한국어", ("X", "값"))),
+        ("front", "origin", asks(f"GET /{family}", ("X", family), ("X", "e\u0301"))),
+        ("origin", "front", says("200 좋아요", ("X", Latin1("café")))),
+    ).lanes("X")
+    expected = f"""\
+손님               front               origin
+│── GET /한국어 ──▶│                   │
+│ X: 값            │                   │
+│                  │───── GET /{family} ────▶│
+│                  │ X: {family}             │
+│                  │ X: e\u0301              │
+│                  │◀─── 200 좋아요 ───│
+│                  │ X: café (Latin-1) │"""
+    assert shown == expected
+
+
 def test_a_long_label_ends_in_dots() -> None:
     target = "/" + "x" * 200
     shown = trace(("client", "front", asks(f"GET {target}")), ("front", "client", FOUND)).lanes()
@@ -232,7 +253,7 @@ def test_lifelines_stand_in_columns_unless_an_arrow_covers_them() -> None:
         it = conversation(chance)
         names, *lines = it.lanes("X").split("\n")
         at = [cells(names).index(cells(name)) for name in it.parties]
-        assert all(b - a >= NARROWEST for a, b in zip(at, at[1:], strict=False))
+        assert all(b - a >= NARROWEST for a, b in itertools.pairwise(at))
         rows = iter(lines)
         for said in it.said:
             left, right = sorted((it.parties.index(said.who), it.parties.index(said.whom)))

@@ -8,6 +8,7 @@ import h11
 import pytest
 
 from labs.capture import parser
+from labs.capture.message import Latin1, octets
 from labs.capture.parser import Message
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -96,6 +97,26 @@ def test_values_are_as_written() -> None:
     assert it.complete and not it.problem
 
 
+@pytest.mark.parametrize(
+    ("raw", "value", "latin"),
+    [
+        (b"\xed\x95\x9c\xea\xb5\xad\xec\x96\xb4", "한국어", False),
+        (b"caf\xc3\xa9", "café", False),
+        (b"caf\xe9", "café", True),
+        (b"\xe9 \xed\x95\x9c", "é \xed\x95\x9c", True),  # as a whole it is no UTF-8
+        (b"plain", "plain", False),
+    ],
+)
+def test_a_value_is_utf_8_where_it_is_else_latin_1(raw: bytes, value: str, latin: bool) -> None:
+    said = b"HTTP/1.1 200 " + raw + b"\r\nX: " + raw + b"\r\nFold: a\r\n " + raw
+    it = answer(said + b"\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nT: " + raw + b"\r\n\r\n")
+    assert (it.reason, it.field("X"), it.field("Fold")) == (value, value, f"a {value}")
+    assert it.trailers == (("T", value),) and it.complete and not it.problem
+    for seen in (it.field("X"), it.field("Fold"), it.trailers[0][1], it.start):
+        assert isinstance(seen, Latin1) == latin
+    assert octets(it.field("X") or "") == raw and octets(it.trailers[0][1]) == raw
+
+
 def test_without_a_length_the_close_ends_the_body() -> None:
     said = b"HTTP/1.1 200 OK\r\n\r\nto the end"
     assert (answer(said).body, answer(said).complete) == (b"to the end", True)
@@ -142,6 +163,12 @@ def test_a_declined_upgrade_is_no_tunnel() -> None:
     requests, told = read((asked, OK), (b"what is this\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"))
     assert [it.kind for it in requests] == ["request", "request"] and requests[1].problem
     assert [it.status for it in told] == [200, 400]
+
+
+@pytest.mark.parametrize("name", [b"Connection", b"Upgrade"])
+def test_an_answer_is_read_whatever_bytes_its_request_has_there(name: bytes) -> None:
+    asked = b"GET / HTTP/1.1\r\nHost: a\r\n" + name + b": \xff\r\n\r\n"
+    assert answer(OK, asked).body == b"ok"
 
 
 def test_connect_makes_a_tunnel_only_if_it_is_granted() -> None:

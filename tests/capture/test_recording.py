@@ -44,4 +44,4 @@ def test_two_recordings_share_nothing() -> None:
 
 
 def test_an_event_is_a_word() -> None:
-    assert f"{Event.CLIENT_CLOSED}" == "client closed" and len(set(Event)) == 8
+    assert f"{Event.CLIENT_CLOSED}" == "client closed" and len(set(Event)) == 9

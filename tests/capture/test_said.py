@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from labs.capture.parser import Message
+from labs.capture.message import Latin1, Message
 from labs.capture.said import Said
+
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 
 
 @pytest.mark.parametrize(
@@ -17,12 +19,20 @@ from labs.capture.said import Said
         (Message("request", "GET /pa", complete=False), "GET /pa (cut short)"),
         (Message("request", "er", raw=b"er", complete=False), "er (cut short)"),
         (Message("request", "\x16\x03", raw=b"12345", problem="!"), "5 bytes (malformed)"),
+        (Message("request", "\x16\x03", raw=b"\x16\x03\x01", problem="!"), "TLS handshake (malformed)"),
         (Message("request", "", raw=b"\r\n", complete=False), "2 bytes (cut short)"),
         (Message("answer", "HTTP/1.1 302 Found"), "302 Found"),
         (Message("answer", "HTTP/1.1 200"), "200"),
         (Message("answer", "HTTP/1.1 200 OK", complete=False), "200 OK (cut short)"),
         (Message("answer", "220 mail.test", problem="!"), "220 mail.test (malformed)"),
         (Message("tunnel", "", raw=b"1234"), "4 bytes of the upgraded protocol"),
+        (Message("answer", f"HTTP/1.1 200 좋아요 {FAMILY}"), f"200 좋아요 {FAMILY}"),
+        (Message("answer", Latin1("HTTP/1.1 200 café")), "200 café (Latin-1)"),
+        (Message("answer", "HTTP/1.1 200 \u202eKO"), "200 ·KO"),
+        (
+            Message("tunnel", "", raw=b"12", lost=True),
+            "2 bytes of the upgraded protocol (not recorded further)",
+        ),
         (None, "refused"),
     ],
 )

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import tracemalloc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import cast
 
 import pytest
 from aiohttp import ClientError, ClientSession
 
 from labs.capture.parser import Message
+from labs.capture.part import NotKept, Part, kept
 from labs.capture.recording import Event, Piece, Recording
 from labs.capture.said import Said
 from labs.capture.trace import Trace, told
@@ -64,6 +67,174 @@ def test_a_message_that_was_not_kept_is_not_malformed(kept: bytes, label: str, w
     trace = told(recording)
     assert [it.label for it in trace.said] == ["GET /1", label]
     assert words in repr(trace.bytes(who="origin")) and not trace.answers()[0].complete
+
+
+MIB = 1 << 20
+LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n" + bytes(range(1, 251)) + b"x" * 50
+
+
+def limited(keep: int, *steps: tuple[Event, bytes]) -> Trace:
+    """Record steps of one connection as the tap does: of each direction the first `keep` bytes."""
+    recording, room = Recording(keep), {H: keep, S: keep}
+    recording.call("client", "origin")
+    for kind, data in steps:
+        kept = data[: room.get(kind, 0)]
+        recording.pieces.append(Piece(0, kind, kept, len(data), 0.0))
+        room[kind] = room.get(kind, 0) - len(kept)
+    return told(recording)
+
+
+ENDLESS = b"HTTP/1.1 200 OK\r\n\r\n" + b"to the end" * 9
+UPLOAD = b"POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 200\r\n\r\n" + b"u" * 200
+UPGRADE = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
+SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
+TALKS = [
+    [(H, GET % 1), (S, LONG), (H, GET % 2), (S, OK)],
+    [(H, GET % 1), (S, CHUNKED + b"12c\r\n" + b"c" * 300 + b"\r\n0\r\n\r\n"), (H, GET % 2), (S, OK)],
+    [(H, GET % 1), (S, ENDLESS[:40]), (S, ENDLESS[40:]), (Event.SERVER_CLOSED, b"")],
+    [(H, UPLOAD), (S, OK), (H, UPLOAD), (S, OK + b"and surplus" * 9), (H, GET % 3), (S, OK)],
+    [(H, UPLOAD[:99]), (S, b"HTTP/1.1 100 Continue\r\n\r\n"), (H, UPLOAD[99:]), (S, LONG[:200])],
+    [(H, UPGRADE), (S, SWITCHED + b"hello" * 20), (H, b"\x81\x00" * 40), (S, b"bye")],
+    [(H, b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"), (S, LONG[:42]), (H, GET % 2), (S, LONG), (S, b"!" * 60)],
+]
+
+
+def bytes_of(some: bytes) -> int | None:
+    return some.size if isinstance(some, Part) else len(some)
+
+
+@pytest.mark.parametrize("talk", TALKS)
+def test_whatever_is_told_of_what_was_not_kept_is_true(talk: list[tuple[Event, bytes]]) -> None:
+    truth = limited(1 << 20, *talk)
+    assert not any(it.message and it.message.lost for it in truth.said)
+    lost, asked = 0, sum(len(data) for it, data in talk if it is H)
+    for keep in range(sum(len(data) for _, data in talk)):
+        trace = limited(keep, *talk)
+        whole = {(it.order, it.message.start): it.message for it in truth.said if it.message}
+        for it in trace.said:
+            message = it.message
+            if message is None:
+                continue
+            true = whole.get((it.order, message.start))
+            if not message.lost:
+                assert true and message == (true if keep >= asked else replace(true, surplus=message.surplus))
+                continue
+            lost += 1
+            if message.headless or message.kind == "tunnel":
+                continue
+            if true is None:  # surplus, which nobody can tell from an answer without the requests
+                assert keep < asked and not message.problem
+                continue
+            assert (message.kind, message.fields) == (true.kind, true.fields)
+            assert message.complete <= true.complete and not message.problem
+            assert len(message.raw) == len(true.raw)
+            assert len(message.surplus) == len(true.surplus) or keep < asked
+            assert bytes_of(message.body) in (None, len(true.body))
+            assert true.body.startswith(kept(message.body))
+            assert "not recorded further" in it.label or isinstance(message.surplus, Part)
+        crossed = {H: 0, S: 0}
+        for it in trace.said:
+            if it.message:
+                kind = H if it.who == "client" else S
+                crossed[kind] += len(it.message.raw) + len(it.message.surplus)
+        assert crossed == {kind: sum(len(data) for it, data in talk if it is kind) for kind in (H, S)}
+    assert lost > 99
+
+
+def test_an_answer_that_was_counted_is_lost_and_complete() -> None:
+    (answer,) = limited(99, (H, GET % 1), (S, LONG)).answers()
+    assert (answer.lost, answer.complete, answer.status, len(answer.body)) == (True, True, 200, 300)
+    (short,) = limited(99, (H, GET % 1), (S, LONG[:-1])).answers()
+    assert (short.lost, short.complete, len(short.body)) == (True, False, 299)
+
+
+def test_two_bodies_that_differ_beyond_what_was_kept_are_not_equal() -> None:
+    one, other = (limited(99, (H, GET % 1), (S, LONG[:-1] + it)) for it in (b"1", b"2"))
+    with pytest.raises(NotKept, match="the answer lies in the others"):
+        assert one.answers()[0].body == other.answers()[0].body
+    with pytest.raises(NotKept):
+        assert one == other
+    with pytest.raises(NotKept):
+        assert one.answers() == other.answers()
+
+
+def test_a_head_that_was_not_kept_is_no_head() -> None:
+    trace = limited(300, (H, GET % 1), (S, LONG), (H, GET % 2), (S, OK))
+    second = trace.answers()[1]
+    assert (
+        second.headless and not second.interim and trace.said[-1].label == "40 bytes (not recorded further)"
+    )
+    asks: list[Callable[[], object]] = [
+        lambda: second.status,
+        lambda: second.reason,
+        lambda: second.version,
+        lambda: second.field("X"),
+        lambda: second.all("X"),
+        lambda: second.method,
+        lambda: second.target,
+    ]
+    for question in asks:
+        with pytest.raises(
+            NotKept, match="The head of this answer crossed after all that the recording keeps"
+        ):
+            question()
+
+
+def test_the_answer_to_a_request_that_was_not_kept_may_be_whole() -> None:
+    head = b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"
+    steps = [(H, UPLOAD), (S, OK), (H, head), (S, LONG[:42])]
+    first, second = limited(99, *steps).answers()
+    assert (first.lost, second.lost, second.complete) == (False, True, False)
+    assert "[not recorded further]" in limited(99, *steps).bytes(who="origin")
+    assert limited(99, *steps).said[-1].label == "200 OK (not recorded further)"
+    assert not limited(999, *steps).answers()[1].lost
+
+
+@pytest.mark.parametrize("keep", [0, 20, 60, 300])
+def test_every_view_marks_what_was_not_kept(keep: int) -> None:
+    trace = limited(keep, (H, GET % 1), (S, LONG), (S, b"more" * 99))
+    for page in (trace.lanes("Content-Length"), trace.bytes(who="origin")):
+        assert "not recorded further" in page and "\0" not in page
+    archive = json.dumps(trace.har())
+    assert "not recorded further" in archive and "\\u0000" not in archive
+    (entry,) = trace.har()["log"]["entries"]  # type: ignore[index]
+    content, response = entry["response"]["content"], entry["response"]
+    if keep == 0:
+        assert (entry["request"]["method"], entry["request"]["url"]) == ("", "http://origin/")
+        return
+    assert entry["request"]["method"] == "GET" if keep > 40 else not entry["request"]["method"]
+    assert (response["status"], content["size"]) == ((200, 300) if keep > 40 else (0, 0))
+    assert "text" not in content if keep > 40 else response["comment"] == "not recorded further"
+    assert response["bodySize"] == (300 if keep > 40 else -1)
+
+
+def test_an_upload_that_was_not_kept_is_marked_in_the_archive() -> None:
+    (entry,) = limited(99, (H, UPLOAD), (S, OK)).har()["log"]["entries"]  # type: ignore[index]
+    assert entry["request"]["postData"] == {
+        "mimeType": "",
+        "text": "",
+        "comment": f"not recorded further: {99 - len(UPLOAD) + 200} bytes of it were kept",
+    }
+    assert entry["request"]["bodySize"] == 200
+
+
+def test_what_was_not_kept_costs_nothing() -> None:
+    recording = Recording(MIB)
+    recording.call("client", "origin")
+    recording.note(0, H, GET % 1)
+    recording.note(0, S, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (1 << 30))
+    recording.note(0, S, b"x" * MIB)
+    for _ in range(1023):
+        recording.pieces.append(Piece(0, S, b"", MIB, 0.0))
+    tracemalloc.start()
+    try:
+        trace = told(recording)
+        pages = [trace.lanes(), trace.bytes(), json.dumps(trace.har())]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(trace.answers()[0].body) == 1 << 30 and peak < 16 * MIB
+    assert all(len(it) < 3000 for it in pages)
 
 
 # ── order, parties, filters ───────────────────────────────────────────────────────────────────────────────
@@ -160,17 +331,20 @@ def test_a_trace_shows_its_lanes() -> None:
     assert repr(trace) == trace.lanes() and trace._repr_html_() == trace.lanes()._repr_html_()
 
 
-@pytest.mark.parametrize("kept", [b"", b"zz"])
-def test_what_was_not_kept_is_counted(kept: bytes) -> None:
+@pytest.mark.parametrize("some", [b"", b"zz"])
+def test_what_was_not_kept_is_counted(some: bytes) -> None:
     head = b"Host: a\r\nContent-Length: 9\r\n\r\n"
     recording = Recording()
     recording.call("client", "origin")
     for kind, start in ((H, b"POST / HTTP/1.1\r\n"), (S, b"HTTP/1.1 200 OK\r\n")):
         recording.note(0, kind, start + head)
-        recording.pieces.append(Piece(0, kind, kept, 9, 0.0))
+        recording.pieces.append(Piece(0, kind, some, 9, 0.0))
     trace = told(recording)
     for it in trace.requests() + trace.answers():
-        assert it.complete and it.body == kept + bytes(9 - len(kept))
+        assert it.complete and it.lost and len(it.body) == 9 and it.body[: len(some)] == some
+        assert b"\0" not in it.head
+        with pytest.raises(NotKept, match=f"the first {len(some)} of 9, and the answer lies in the others"):
+            assert it.body == some + bytes(9 - len(some))
 
 
 # ── how a connection ends ─────────────────────────────────────────────────────────────────────────────────

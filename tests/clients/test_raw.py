@@ -1,7 +1,6 @@
 """Whoever speaks by hand is heard to the byte, may stop anywhere, and is told when nobody hears."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from labs.clients import raw
 from labs.clients.raw import RawClient, raw_client
 from labs.town.gates import Gate, GateStuck
 from labs.town.town import Town, TownError
+from tests.virtual import VirtualClock, virtual_clock
 
 GET = b"GET /page HTTP/1.1\r\nHost: shop.test\r\n"
 LAST = b"Connection: close\r\n\r\n"
@@ -57,15 +57,19 @@ def test_it_may_stop_anywhere_and_has_been_heard() -> None:
 def test_what_is_said_at_once_comes_before_any_timer() -> None:
     """Let the loop stand still again and again: the server still hears it before it gives up."""
 
-    def stand_still(times: int) -> None:
-        time.sleep(0.03)
+    def stand_still(clock: VirtualClock, times: int) -> None:
+        clock.sleep(0.03)
         if times > 1:
-            asyncio.get_running_loop().call_soon(stand_still, times - 1)
+            asyncio.get_running_loop().call_soon(stand_still, clock, times - 1)
 
     async def go() -> None:
+        with virtual_clock() as clock:
+            await ask(clock)
+
+    async def ask(clock: VirtualClock) -> None:
         async with Town() as town:
             await town.open("shop.test", page, keepalive_timeout=0.02)
-            asyncio.get_running_loop().call_soon(stand_still, 12)
+            asyncio.get_running_loop().call_soon(stand_still, clock, 12)
             async with raw_client(town, "client", "shop.test", GET + LAST) as line:
                 assert (await line.until(b"done\n")).endswith(b"done\n")
         assert [it.whom for it in town.trace.said] == ["shop.test", "client"]

@@ -26,6 +26,7 @@ from tests.clients.support import (
     needs,
     town_of_origins,
 )
+from tests.support import raw
 
 UNKNOWN = {
     "aiohttp": "ClientConnectorDNSError",
@@ -283,6 +284,64 @@ def test_what_is_present_has_a_version() -> None:
     found = present()
     assert set(found) == set(CLIENTS)
     assert all(version[0].isdigit() or version == "unknown" for version in found.values() if version)
+
+
+@pytest.mark.parametrize("client", ["aiohttp", "http.client", "requests", "httpx"])
+def test_a_name_that_is_not_ascii_leads_to_its_server(client: str) -> None:
+    async def experiment() -> tuple[list[Reply], Trace]:
+        async with Town() as town:
+            await town.open("한국.test.", origin())
+            urls = ("http://한국.test/page", "http://xn--3e0b707e.test/page")
+            return [await ask(client, town, url) for url in urls], town.trace
+
+    needs(client)
+    heard, trace = asyncio.run(experiment())
+    assert [it.status for it in heard] == [200, 200] and set(trace.parties) == {client, "한국.test"}
+
+
+async def all_at_once(clients: list[str]) -> None:
+    """Ask by all clients, twice each, in two towns, with a stranger and a guest of one's own between them."""
+
+    async def by_hand(town: Town, who: str) -> None:
+        ask = b"GET /%b HTTP/1.1\r\nHost: origin.test\r\nConnection: close\r\n\r\n" % who.encode()
+        await raw(town.address("origin.test"), ask)
+
+    async def guest(town: Town) -> None:
+        with town.guest("guest"):
+            await by_hand(town, "guest")
+
+    async with town_of_origins() as one, town_of_origins() as other:
+        towns = (one, other)
+        for town in towns:
+            await town.open("localhost:9000", origin(), on="curl", known_as="curl 9000")
+        urls = ("http://origin.test/{0}", "https://safe.test/{0}", "http://front.test/redirect-to?url=/{0}")
+        asked = [
+            ask(it, town, url.format(it), follow=True) for it in clients for town in towns for url in urls
+        ]
+        asked += [ask("curl", it, "http://localhost:9000/curl") for it in towns if "curl" in clients]
+        asked += [ask(it, town, f"http://dead.test/{it}") for it in clients for town in towns]
+        heard = await asyncio.gather(*asked, *map(guest, towns), *(by_hand(it, "stranger") for it in towns))
+        for town in towns:
+            await by_hand(town, "stranger")
+            await ask("aiohttp", town, "http://origin.test/aiohttp")
+    assert {it.client for it in heard if it is not None} == set(clients)
+    for town in towns:
+        said = [it for it in town.trace.said if it.message and it.message.kind == "request"]
+        assert all(it.message and it.message.target.endswith(it.who) for it in said)
+        count = {it: sum(one.who == it for one in said) for it in {one.who for one in said}}
+        hops = {it: 3 if it == "http.client" else 4 for it in clients}
+        more = {"curl": 1} if "curl" in clients else {}
+        expected = {it: hops[it] + more.get(it, 0) + (it == "aiohttp") for it in clients}
+        assert count == expected | {"guest": 1, "stranger": 2}
+        refused = [it.who for it in town.trace.said if it.event == "refused"]
+        assert sorted(refused) == sorted(clients)
+
+
+@pytest.mark.parametrize("with_browser", [False, pytest.param(True, marks=pytest.mark.browser)])
+async def test_everybody_asks_at_once_under_its_own_name(with_browser: bool) -> None:
+    clients = [it for it in CLIENTS if present()[it] and (with_browser or it != "chromium")]
+    assert {"aiohttp", "http.client", "urllib"} <= set(clients)
+    await all_at_once(clients)
 
 
 async def test_a_tour_refuses_what_is_no_url_of_the_town() -> None:

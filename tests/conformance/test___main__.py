@@ -21,8 +21,8 @@ def test_the_command_prints_the_matrix_and_writes_the_json(capsys: Any, tmp_path
     arguments = ["--proxy", "posted", "--only", "REDIR-1", "--only", "cookies", "--why", "--json", str(file)]
     assert __main__.main(arguments) == 0
     printed = capsys.readouterr().out
-    assert "✗ REDIR-1" in printed and "posted: 1 of 4 passed" in printed and "hint: Do not follow" in printed
-    assert json.loads(file.read_text("utf-8"))["posted"]["score"] == [1, 4]
+    assert "✗ REDIR-1" in printed and "posted: 1 of 5 passed" in printed and "hint: Do not follow" in printed
+    assert json.loads(file.read_text("utf-8"))["posted"]["score"] == [1, 5]
 
 
 def test_the_command_says_in_one_sentence_what_is_wrong(capsys: Any) -> None:
@@ -84,7 +84,7 @@ def test_any_proxy_can_be_put_to_the_list_by_its_url() -> None:
     async def go() -> Results:
         async with running() as (url, upstream):
             stand = __main__._outside(url, upstream)
-            only = ["TARGET-1", "FORWARD-1", "HOP-1", "ERROR-1", "STOP-1", "RETRY-2"]
+            only = ["TARGET-1", "FORWARD-1", "HOP-1", "ERROR-1", "STOP-1", "RETRY-2", "TIME-1", "REDIR-5"]
             results = await run(stand, only=only, at_once=1)
         for _ in range(5):
             await asyncio.sleep(0)
@@ -95,6 +95,9 @@ def test_any_proxy_can_be_put_to_the_list_by_its_url() -> None:
     assert set(results.ids("passed")) == {"TARGET-1", "FORWARD-1", "RETRY-2"}
     assert set(results.ids("failed")) == {"HOP-1", "ERROR-1"}
     assert results["STOP-1"].why == "the lab did not start this proxy, and does not stop it"
+    assert results["TIME-1"].why.startswith("nothing is known of this proxy's time limit")
+    assert results["REDIR-5"].why == "this proxy does not stand under a prefix"
+    assert set(results.ids("not applicable")) == {"STOP-1", "TIME-1", "REDIR-5"}
 
 
 def test_a_url_where_nobody_listens_is_broken_and_not_failed(capsys: Any) -> None:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from labs.conformance.deadline import TICK, deadline
+from labs.conformance.deadline import MOST, TICK, deadline
 
 
 async def test_who_hangs_is_ended() -> None:
@@ -19,6 +19,22 @@ async def test_a_loop_that_stands_still_counts_as_one_tick() -> None:
         time.sleep(10 * TICK)  # noqa: ASYNC251  the computer stands still
         for _ in range(3):  # turns: at most one tick each
             await asyncio.sleep(0)
+
+
+async def test_who_moves_is_given_more_time_and_not_for_ever() -> None:
+    moves = iter(range(1000))
+    with pytest.raises(TimeoutError):
+        async with deadline(2 * TICK, lambda: next(moves)):
+            await asyncio.Event().wait()
+    assert next(moves) == 2 * MOST + 1  # one look at each tick, and one before the first
+
+
+async def test_who_moved_once_has_the_whole_time_again() -> None:
+    looks = iter("aabbb")  # before the first tick, and at four: the second sees a move
+    with pytest.raises(TimeoutError):
+        async with deadline(3 * TICK, lambda: next(looks)):
+            await asyncio.Event().wait()
+    assert list(looks) == []
 
 
 async def test_who_is_ready_leaves_no_timer() -> None:

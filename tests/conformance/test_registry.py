@@ -8,7 +8,10 @@ import pytest
 
 from labs.conformance import topics
 from labs.conformance.registry import TOPICS, _checks, check, checks, select
+from labs.course.mutants import mutants
 from tests.conformance.proxies import liar
+
+TESTS = "tests/conformance/"
 
 
 def test_every_check_has_an_id_a_clause_and_words() -> None:
@@ -18,7 +21,7 @@ def test_every_check_has_an_id_a_clause_and_words() -> None:
     for it in known:
         assert re.fullmatch(r"[A-Z]+-[1-9][0-9]?", it.id)
         assert re.fullmatch(
-            r"RFC (9110|9112|6265|6455|6585|7239) section [\d.]+|aiohttp issue \d+|lab", it.clause
+            r"RFC (3875|9110|9112|6265|6455|6585|7239) section [\d.]+|aiohttp issue \d+|lab", it.clause
         )
         assert it.sentence[0].islower() or it.sentence[0] in "PKHTSOEACMVX2341%", it.id
         assert it.hint.endswith((".", "502")) and not it.sentence.endswith("."), it.id
@@ -50,3 +53,9 @@ def test_a_topic_that_was_forgotten_in_the_order_is_named(
 
 def test_a_topic_of_the_order_that_is_no_module_is_found() -> None:
     assert sorted(TOPICS) == sorted(it.name for it in pkgutil.iter_modules(topics.__path__))
+
+
+def test_every_topic_has_a_planted_fault() -> None:
+    """A fault in a check of the topic: tests/conformance must notice it."""
+    planted = {it.file for it in mutants() if all(by.startswith(TESTS) for by in it.by)}
+    assert [it for it in TOPICS if f"labs/conformance/topics/{it}.py" not in planted] == []

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from labs import paths
 from tests.course.support import NAME, SOURCE, rebuild
 
 
@@ -34,3 +35,23 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def notebooks(built: Path, tmp_path: Path) -> Path:
     """Copy the built course, so that a test may spoil it."""
     return Path(shutil.copytree(built, tmp_path / "notebooks"))
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy what one lesson needs of this project; the only other lesson there is red in every way."""
+    root = tmp_path_factory.mktemp("project")
+    ignore = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+    for folder in ("labs", "tests/course", "tests/exercises", "results"):
+        shutil.copytree(paths.ROOT / folder, root / folder, ignore=ignore)
+    for file in (
+        "conftest.py",
+        "pyproject.toml",
+        "requirements.txt",
+        "tests/__init__.py",
+        "tests/support.py",
+    ):
+        shutil.copy(paths.ROOT / file, root / file)
+    (root / "notebooks" / "source").mkdir(parents=True)
+    (root / "notebooks" / "source" / "16_red_in_every_way.py").write_text("# %%\n1 +\n", "utf-8")
+    return root

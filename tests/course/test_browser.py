@@ -42,7 +42,7 @@ return cells.map(cell => ({
 """
 QUIT = "await window.jupyterapp.serviceManager.sessions.shutdownAll()"
 TOP = "document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0"
-SECONDS = 90  # for one notebook, start of its kernel included
+SECONDS = 300  # a net for one notebook, start of its kernel included
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,14 @@
 """The course check finds what is wrong, and says what to do."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import nbformat
 import pytest
 
 from labs.course import build, check, lesson
-from tests.course.support import EXERCISES, LEDGER, NAME, change, findings
+from tests.course.support import EXERCISES, LEDGER, NAME, change, claim, findings, task
 
 
 def test_a_good_course_has_no_findings(notebooks: Path) -> None:
@@ -118,7 +118,7 @@ def test_missing_and_orphaned_files_are_found(notebooks: Path) -> None:
 
 
 def test_exercises_need_names_hints_stars_and_minutes(notebooks: Path) -> None:
-    poor = SimpleNamespace(name="Add One", lesson=NAME, stars=4, minutes=0, hint=" ")
+    poor = task("Add One", stars=4, minutes=0, hint=" ")
     found = findings(notebooks, exercises=[*EXERCISES, *EXERCISES, poor])
     assert "'add-one' is used 2 times" in found
     assert "'Add One' must be words-with-hyphens" in found
@@ -126,9 +126,8 @@ def test_exercises_need_names_hints_stars_and_minutes(notebooks: Path) -> None:
 
 
 def test_a_lesson_that_is_named_in_part_is_told_its_whole_name(notebooks: Path) -> None:
-    claim = SimpleNamespace(lesson=NAME[:2])
-    part = SimpleNamespace(name="add-one", lesson=NAME[:2], stars=1, minutes=3, hint="What is 0 + 1?")
-    assert check.check({"C01": claim}, [part], notebooks) == [
+    part = task("add-one", NAME[:2])
+    assert check.check({"C01": claim("C01", NAME[:2])}, [part], notebooks) == [
         f'labs/trial/claims.toml gives C01 to lesson = "01": write the whole name, "{NAME}".',
         f'labs/exercises registers \'add-one\' for lesson="01": write the whole name, "{NAME}".',
     ]
@@ -138,8 +137,8 @@ def test_what_other_lessons_lack_is_no_finding_of_one(notebooks: Path) -> None:
     other = notebooks / "source" / "02_red_in_every_way.py"
     other.write_text("# %% [markdown]\n# # 02\n# %%\n1 +\n", "utf-8")
     (notebooks / "source" / "draft.py").write_text("", "utf-8")
-    ledger = {**LEDGER, "C02": SimpleNamespace(lesson=other.stem), "C03": SimpleNamespace(lesson="")}
-    theirs = SimpleNamespace(name="add-two", lesson=other.stem, stars=9, minutes=0, hint="")
+    ledger = {**LEDGER, "C02": claim("C02", other.stem), "C03": claim("C03", "")}
+    theirs = task("add-two", other.stem, stars=9, minutes=0, hint="")
     assert check.check(ledger, [*EXERCISES, theirs], notebooks, only=["01"]) == []
     assert len(check.check(ledger, [*EXERCISES, theirs], notebooks, only=["02"])) >= 4
     assert len(check.check(ledger, [*EXERCISES, theirs], notebooks)) >= 6
@@ -154,6 +153,35 @@ def test_what_is_written_by_hand_is_checked_before_anything_is_built(notebooks: 
     assert [line.split(":")[0] for line in told] == [
         f"{NAME} checks C02, which is not in labs/trial/claims.toml",
         f"labs/trial/claims.toml gives C01 to {NAME}",
+    ]
+
+
+def test_a_lesson_of_too_many_cells_is_found(notebooks: Path) -> None:
+    cells = len(lesson.cut(notebooks / "source" / f"{NAME}.py", solved=False).cells)
+    change(
+        notebooks,
+        "# %% [markdown]\n# One",
+        "# %% [markdown]\n# More.\n\n" * (61 - cells) + "# %% [markdown]\n# One",
+    )
+    assert f"{NAME} has 61 cells: keep to 60" in findings(notebooks)
+
+
+def test_what_is_left_to_write_is_found_in_each_of_the_three_files(notebooks: Path) -> None:
+    change(notebooks, "# One comes first", "# WRITE: what came first.\n# One comes first")
+    module = notebooks.parent / "labs" / "exercises" / "lesson_01.py"
+    module.parent.mkdir(parents=True)
+    module.write_text('hint="WRITE: what helps.",\n', "utf-8")
+    ledger = {"C01": replace(LEDGER["C01"], source="WRITE: who says so.")}
+    line = (
+        (notebooks / "source" / f"{NAME}.py")
+        .read_text("utf-8")
+        .splitlines()
+        .index("# WRITE: what came first.")
+    )
+    assert check.check(ledger, EXERCISES, notebooks, built=False) == [
+        f"notebooks/source/{NAME}.py, line {line + 1}: write what came first.",
+        "labs/exercises/lesson_01.py, line 1: write what helps.",
+        "labs/trial/claims.toml, the source of C01: write who says so.",
     ]
 
 

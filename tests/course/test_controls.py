@@ -30,12 +30,13 @@ def _verdicts(source: Path, column: int) -> list[tuple[str, ...]]:
 @pytest.mark.parametrize("source", lesson.sources(), ids=lambda source: source.stem)
 def test_every_comparison_compares_something(source: Path) -> None:
     fallen = _verdicts(source, 0)
-    assert fallen, f"{source.stem} checks no claim"
+    assert fallen, f"{source.stem} checks no claim: end its table in `check(found, {...})`."
     if not all(fallen):  # the first side may be the one that a claim describes: then the second is not
         both = zip(fallen, _verdicts(source, 1), strict=True)
         fallen = [first or second for first, second in both]
     for number, ids in enumerate(fallen, 1):
-        assert ids, f"{source.stem}, check {number}: no verdict falls when all sides are one"
+        amiss = f"{source.stem}, check {number}: no verdict falls when all sides are one"
+        assert ids, f"{amiss}: give it a claim about what the sides differ in."
 
 
 def test_the_control_can_fail(tmp_path: Path) -> None:

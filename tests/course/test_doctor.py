@@ -2,11 +2,13 @@
 
 import ast
 import importlib.metadata
+import importlib.util
 import shutil
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ from labs import installed, paths
 from labs.course import doctor
 
 
-def lines(tmp_path: Path, text: str = "", **kwargs) -> dict[str, doctor.Finding]:
+def lines(tmp_path: Path, text: str = "", **kwargs: Any) -> dict[str, doctor.Finding]:
     """Examine this machine against made-up requirements, and file the lines under their first word."""
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(text, "utf-8")
@@ -29,7 +31,7 @@ def test_an_old_python_is_required_to_go(tmp_path: Path) -> None:
 
 
 def test_a_missing_venv_module_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert lines(tmp_path)["the"] == (
         False,
         "the venv module",

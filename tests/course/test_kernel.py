@@ -6,6 +6,7 @@ import pytest
 
 from labs import paths
 from labs.course import kernel
+from labs.course.lesson import LessonError
 
 
 def test_the_environment_of_a_kernel_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,3 +30,14 @@ def test_kernels_get_ports_that_the_system_never_hands_out() -> None:
     assert len(set(ports)) == 200 and all(kernel.PORTS[0] <= port < kernel.PORTS[1] for port in ports)
     for port in ports:
         cache.return_port(port)
+
+
+def test_one_word_takes_the_parser_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIOHTTP_NO_EXTENSIONS", "1")  # a stray one is taken out
+    monkeypatch.delenv("LAB_PARSER", raising=False)
+    assert "AIOHTTP_NO_EXTENSIONS" not in kernel.environment()
+    monkeypatch.setenv("LAB_PARSER", "python")
+    assert kernel.environment()["AIOHTTP_NO_EXTENSIONS"] == "1"
+    monkeypatch.setenv("LAB_PARSER", "pyton")
+    with pytest.raises(LessonError, match="LAB_PARSER is 'pyton': set it to python, or not at all."):
+        kernel.environment()

@@ -1,5 +1,6 @@
 """JupyterLab is started in a way that this machine can follow, and labs can be imported."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,11 @@ def test_a_browser_needs_a_display(environ: dict[str, str], platform: str, there
     assert ("--no-browser" in launcher.command(environ=environ, platform=platform)) is not there
 
 
-@pytest.mark.skipif(not hasattr(launcher.os, "geteuid"), reason="root is a word of Linux and macOS")
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="root is a word of Linux and macOS")
 @pytest.mark.parametrize(("user", "said"), [(0, True), (1000, False)])
 def test_jupyterlab_is_told_when_root_starts_it(
     monkeypatch: pytest.MonkeyPatch, user: int, said: bool
 ) -> None:
-    monkeypatch.setattr(launcher.os, "geteuid", lambda: user)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
     assert ("--allow-root" in launcher.command()) is said
     assert launcher.command("--ip=::1")[-1] == "--ip=::1"

@@ -1,6 +1,7 @@
 """A lesson is read, cut open, and run without a kernel; what is wrong in it is told with its name."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import nbformat
@@ -124,3 +125,15 @@ def test_a_cell_that_needs_a_missing_program_is_passed_over(
     assert lesson.run(source).values[2] is None
     with pytest.raises(lesson.LessonError, match=f"{NAME}, code cell 3 needs curl"):
         kernel.execute(lesson.cut(source, solved=True), source.parent, NAME)
+
+
+def test_what_is_done_to_a_notebook_that_was_read_is_not_read_again(source: Path) -> None:
+    notebook = lesson.read(source)
+    notebook.cells[0].source = notebook.cells[2].metadata["tags"] = "changed"
+    assert "changed" not in lesson.dumps(lesson.read(source))
+
+
+def test_notebooks_are_validated_without_the_grammar_of_international_addresses() -> None:
+    assert sys.modules["rfc3987_syntax"] is None and "lark" not in sys.modules
+    with pytest.raises(nbformat.ValidationError, match="'one' is not of type"):
+        nbformat.v4.new_code_cell("1", execution_count="one")

@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,10 +24,10 @@ def test_repeat_of_nothing_is_no_success(tmp_path: Path) -> None:
 
 
 def test_burners_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    started = []
+    started: list[subprocess.Popen[bytes]] = []
 
-    class Kept(subprocess.Popen):
-        def __init__(self, *args, **kwargs) -> None:
+    class Kept(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             started.append(self)
 

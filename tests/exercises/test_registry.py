@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -110,13 +110,19 @@ def test_it_reads_no_body_and_is_right() -> None:
     assert tried("pass-it-on", source(unread)).state == "not yet"
 
 
-USUAL = [(it.name, text, words) for it in registered().values() for text, words in it.wrong.items()]
+USUAL = [
+    pytest.param(it.name, text, words, id=f"{it.lesson}-{it.name}-{number}")
+    for it in registered().values()
+    for number, (text, words) in enumerate(it.wrong.items(), 1)
+]
 
 
 @pytest.mark.parametrize(("name", "text", "words"), USUAL)
 def test_every_usual_wrong_answer_gets_its_hint(name: str, text: str, words: str) -> None:
     reply = tried(name, source(text))
-    assert reply.state == "not yet" and words in reply.words
+    told = f"{name}: a wrong answer gets {reply.state}, {reply.words!r}, and not {words!r}"
+    amiss = f"{told}: mend `wrong=` or the check.\n{text}"
+    assert reply.state == "not yet" and words in reply.words, amiss
 
 
 def test_not_yet_comes_with_lanes() -> None:
@@ -244,7 +250,10 @@ def empty(monkeypatch: pytest.MonkeyPatch) -> dict[str, Exercise]:
     return mine
 
 
-def register(name: str = "mine", **more: Any) -> Any:
+Check = Callable[[Any], Awaitable[Attempt]]
+
+
+def register(name: str = "mine", **more: Any) -> Callable[[Check], Check]:
     return exercise(name, **{"lesson": "01_x", "stars": 1, "minutes": 5, "hint": "h", "wrong": {}, **more})
 
 

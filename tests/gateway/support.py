@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from labs.capture import parser
+from labs.capture.message import octets
 from labs.gateway import Options, gateway
 from labs.servers.faulty import reset
 from labs.town.town import Town
@@ -176,6 +177,11 @@ async def through(
 
 def asking(*fields: str, line: str = "GET / HTTP/1.1", body: bytes = b"") -> bytes:
     return "\r\n".join((line, "Host: front.test", *fields, "", "")).encode("latin-1") + body
+
+
+def wired(value: str) -> str:
+    """Return the bytes of a value that was read, a character each, to compare them with what was sent."""
+    return octets(value).decode("latin-1")
 
 
 def saying(*fields: str, line: str = "HTTP/1.1 200 OK", body: bytes = b"") -> bytes:

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from labs.gateway import Options
+from labs.gateway.__main__ import NAMES, arguments, main
 from tests.gateway.support import GET
 
 PROGRAM = (sys.executable, "-m", "labs.gateway")
@@ -78,12 +80,93 @@ async def test_a_request_that_runs_at_the_end_is_finished_and_a_tunnel_is_not() 
     server.close()
 
 
-@pytest.mark.parametrize("arguments", [("127.0.0.1:80",), ("http://a", "--prefix", "x"), ("taken",)])
-async def test_what_cannot_be_is_one_sentence_and_2(arguments: tuple[str, ...]) -> None:
+BAD = {
+    "no origin": (),
+    "no scheme": ("127.0.0.1:80",),
+    "no such option": ("http://a", "--nope"),
+    "no such leg": ("http://a", "--leg", "third"),
+    "a bad prefix": ("http://a", "--prefix", "x"),
+    "a bad public name": ("http://a", "--public", "shop.example"),
+    "a port out of range": ("http://a", "--port", "99999"),
+    "a negative port": ("http://a", "--port", "-1"),
+    "a port that is no number": ("http://a", "--port", "http"),
+    "a limit of nothing": ("http://a", "--max-field", "0"),
+    "a limit that is no number": ("http://a", "--max-field", "x"),
+    "a limit that nobody counts": ("http://a", "--max-field", "9" * 30),
+    "no time": ("http://a", "--idle-timeout", "nan"),
+    "a protocol that is none": ("http://a", "--upgrades", "web socket"),
+    "a protocol without a name": ("http://a", "--upgrades", "websocket,,x"),
+    "a port that is taken": ("http://a", "--port", "taken"),
+    "an address of another machine": ("http://a", "--port", "0", "--host", "203.0.113.1"),
+}
+
+
+def sentence(text: str) -> bool:
+    return len(text.splitlines()) == 1 and text.endswith(".\n") and not text.endswith("..\n")
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_cannot_be_is_one_sentence_and_2(
+    what: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("logging.basicConfig", lambda **told: None)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        told = ("http://127.0.0.1:1", "--port", port) if arguments == ("taken",) else arguments
-        process = await started(*told)
-        out, errors = await process.communicate()
+        try:
+            code: object = main([port if it == "taken" else it for it in BAD[what]])
+        except SystemExit as end:
+            code = end.code
+    said = capsys.readouterr()
+    assert (code, said.out) == (2, "")
+    assert sentence(said.err), said.err
+
+
+async def test_the_program_ends_with_one_sentence_and_2() -> None:
+    process = await started("http://a", "--port", "99999")
+    out, errors = await process.communicate()
     assert (process.returncode, out) == (2, b"")
-    assert len(errors.decode().splitlines()) == 1
+    assert sentence(errors.decode())
+
+
+def test_every_limit_has_an_option_and_what_it_says_is_what_the_library_has() -> None:
+    said = ["--upgrades", "websocket, foo/1", "--max-field", "50000", "--idle-timeout", "0.5"]
+    told = arguments(["http://a", *said])
+    assert (told.upgrades, told.max_field, told.idle_timeout) == (("websocket", "foo/1"), 50000, 0.5)
+    assert arguments(["http://a", "--upgrades", ""]).upgrades == ()
+    fields = vars(Options())
+    assert {name: value for name, value in vars(arguments(["http://a"])).items() if name in fields} == {
+        name: fields[name] for name in NAMES
+    }
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a program can hear")
+@pytest.mark.parametrize("leg", ["direct", "session"])
+async def test_a_long_query_and_another_protocol_are_options_of_the_program(leg: str) -> None:
+    heads: list[bytes] = []
+
+    async def origin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        if b"Upgrade: foo/1" in heads[-1]:
+            writer.write(b"HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: foo/1\r\n\r\n")
+            writer.write(await reader.readexactly(2))
+        else:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(origin, "127.0.0.1", 0, limit=1 << 20)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    process = await started(url, "--port", "0", "--leg", leg, "--max-field", "50000", "--upgrades", "foo/1")
+    assert process.stdout
+    port = int((await process.stdout.readline()).decode().rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /?" + b"q" * 40_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+    assert b"q" * 40_000 in heads[0]
+    writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: foo/1\r\n\r\n")
+    assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"hi")
+    assert await reader.read() == b"hi"
+    process.send_signal(signal.SIGTERM)
+    await process.communicate()
+    writer.close()
+    server.close()

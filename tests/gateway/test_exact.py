@@ -5,7 +5,7 @@ import random
 import pytest
 
 from labs.gateway import Options
-from tests.gateway.support import LEGS, OK, Line, answer, request, standing
+from tests.gateway.support import LEGS, OK, Line, answer, request, standing, wired
 
 COUNT = 1000
 TOKEN = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -53,7 +53,7 @@ def framed(chance: random.Random, lines: list[str], body: bytes) -> bytes:
 
 def theirs(found: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
     skip = {*OURS, "content-length", "transfer-encoding"}
-    return [(name, it) for name, it in found if name.lower() not in skip]
+    return [(name, wired(it)) for name, it in found if name.lower() not in skip]
 
 
 def body(chance: random.Random) -> bytes:

@@ -164,7 +164,7 @@ def judge(storm: Storm, count: int) -> None:
     }
     assert set(unlucky) <= {502}
     assert sum(unlucky.values()) <= struck
-    for (fault, outcome), _ in storm.seen.items():
+    for fault, outcome in storm.seen:
         if fault in LEAVES:
             assert outcome in ("left", 502)
         elif fault != "none" and outcome != 502:  # what the origin broke off at once may have no head yet

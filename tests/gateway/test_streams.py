@@ -174,3 +174,18 @@ async def test_the_end_of_the_gateway_ends_what_still_runs(leg: str) -> None:
         await stand.town.close("front.test")
         await line.end()
         await over.wait()
+
+
+@pytest.mark.parametrize("leg", LEGS)
+@pytest.mark.parametrize("first", [b"", GET])
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHo"])
+async def test_a_client_has_one_limit_for_the_whole_head_of_its_next_request(
+    leg: str, first: bytes, said: bytes
+) -> None:
+    async with standing(ok, Options(leg=leg, client_timeout=0.1)) as stand:
+        line = await stand.client()
+        if first:
+            line.say(first)
+            assert answer(await line.message()).status == 200
+        line.say(said)
+        assert await line.end() == b""  # the limit ends it, and the test's own if that does not

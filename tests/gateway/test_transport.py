@@ -1,6 +1,7 @@
 """What the gateway asks of a connection and does to it where asyncio has no word for it."""
 
 import asyncio
+import contextlib
 import select
 import socket
 import struct
@@ -12,7 +13,7 @@ from typing import cast
 
 import pytest
 
-from labs.gateway.transport import quiet, reset
+from labs.gateway.transport import quiet, reset, waiting
 from labs.servers.faulty import reset_on_close
 from labs.town.certs import Authority
 
@@ -134,3 +135,24 @@ async def test_a_reset_of_a_connection_that_is_gone_is_harmless() -> None:
         reset(transport)
         await asyncio.sleep(0)
         reset(transport)
+
+
+async def test_what_waits_is_counted_until_the_other_side_has_taken_it() -> None:
+    async with pair() as (transport, peer):
+        assert waiting(transport) == 0
+        while not waiting(transport):
+            transport.write(bytes(1 << 20))
+        left = waiting(transport)
+        peer.setblocking(False)
+        while waiting(transport) >= left:
+            with contextlib.suppress(BlockingIOError):
+                peer.recv(1 << 20)
+            await asyncio.sleep(0)
+
+
+def test_what_waits_below_tls_is_counted_too() -> None:
+    lower = SimpleNamespace(get_write_buffer_size=lambda: 5)
+    upper = SimpleNamespace(_ssl_protocol=SimpleNamespace(_transport=lower), get_write_buffer_size=lambda: 2)
+    assert waiting(cast(asyncio.Transport, upper)) == 7
+    upper._ssl_protocol._transport = None  # it is gone
+    assert waiting(cast(asyncio.Transport, upper)) == 2

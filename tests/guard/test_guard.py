@@ -1,11 +1,16 @@
 """The guard turns every silent failure red, in a loop and in a Jupyter kernel, and leaves no hook behind."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import gc
 import logging
+import os
 import socket
+import subprocess
+import sys
 import textwrap
+import threading
 import warnings
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias
@@ -15,21 +20,32 @@ import pytest
 from aiohttp import ClientSession, web
 
 from labs.course.kernel import execute
-from labs.guard import guard as room
-from labs.guard.guard import TRACEBACK, Guard, Unclean, forgiving
-from labs.guard.leaks import LOST_TASK, SOCKET, TASK, UNAWAITED, UNCLOSED
+from labs.guard import guard as module
+from labs.guard.guard import TRACEBACK, Clean, Guard, Unclean, forgiving
+from labs.guard.leaks import CONNECTION, JOB, LOST_TASK, PROCESS, SOCKET, TASK, UNAWAITED, UNCLOSED
 from labs.guard.logs import server_log
 from labs.paths import ROOT
 from labs.town.town import Town
 from tests.support import forever, hello, turns
 
 Lost: TypeAlias = Coroutine[Any, Any, None]
-Kept: TypeAlias = Town | asyncio.Task[None] | ClientSession | asyncio.Server | socket.socket | Lost | None
+Job: TypeAlias = tuple[threading.Event, threading.Thread | None]
+Program: TypeAlias = subprocess.Popen[bytes]
+Closed: TypeAlias = ClientSession | asyncio.Server | socket.socket | asyncio.StreamWriter
+Kept: TypeAlias = (
+    Town | asyncio.Task[None] | Closed | Lost | Job | Program | asyncio.subprocess.Process | None
+)
 Misdeed: TypeAlias = Callable[[], Coroutine[Any, Any, Kept]]
 
 
 async def fail() -> None:
     raise LookupError("lost")
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for what will not end."""
+    monkeypatch.setattr(module, "PATIENCE", 0.01)
 
 
 # ── the misdeeds: each returns what a notebook's variable would hold, or nothing ────────────────────────
@@ -89,6 +105,68 @@ async def leave_a_plain_socket() -> socket.socket:
     return socket.create_server(("127.0.0.1", 0))
 
 
+async def leave_a_connection() -> socket.socket:
+    one, other = socket.socketpair()
+    other.close()
+    return one
+
+
+async def leave_an_address() -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.connect(("127.0.0.1", 9))
+    return sock
+
+
+async def leave_a_stream() -> asyncio.StreamWriter:
+    one, other = socket.socketpair()
+    _, writer = await asyncio.open_connection(sock=one)
+    other.close()
+    return writer
+
+
+WAITS = [sys.executable, "-S", "-c", "input()"]  # until the end of its input
+
+
+async def leave_a_program() -> Program:
+    return subprocess.Popen(WAITS, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: ASYNC220
+
+
+async def leave_a_program_to_the_collector() -> None:
+    subprocess.Popen(WAITS, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: ASYNC220
+
+
+async def leave_a_program_of_asyncio() -> asyncio.subprocess.Process:
+    end, other = os.pipe()
+    try:
+        made = await asyncio.create_subprocess_exec(*WAITS, stdin=end, stderr=subprocess.DEVNULL)
+    finally:
+        os.close(end)
+    vars(made)["input"] = other
+    return made
+
+
+async def leave_a_job() -> Job:
+    event = threading.Event()
+    asyncio.get_running_loop().run_in_executor(None, event.wait)
+    return event, None
+
+
+async def leave_a_job_that_was_given_up() -> Job:
+    event = threading.Event()
+    waiting = asyncio.create_task(asyncio.to_thread(event.wait))
+    await turns(2)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    return event, None
+
+
+async def leave_a_thread() -> Job:
+    event = threading.Event()
+    thread = threading.Thread(target=event.wait, daemon=True)
+    thread.start()
+    return event, thread
+
+
 async def leave_a_town() -> Town:
     town = Town()
     await town.__aenter__()
@@ -107,6 +185,19 @@ MISDEEDS: list[tuple[str, Misdeed, str]] = [
     (TASK, leave_a_task_to_the_collector, r"Task was destroyed but it is pending! \(forever\) Keep it"),
     (SOCKET, leave_a_socket, "still listens: open servers in `async with Town"),
     (SOCKET, leave_a_plain_socket, "still listens: open servers in `async with Town"),
+    (CONNECTION, leave_a_connection, "one from .* is still open: close it, or leave its block"),
+    (CONNECTION, leave_an_address, r"one from .* to \('127.0.0.1', 9\) is still open"),
+    (CONNECTION, leave_a_stream, "is still open: close it"),
+    (
+        PROCESS,
+        leave_a_program,
+        r"nobody has waited for the end of \[.*'input\(\)'\]: end it, and wait for it",
+    ),
+    (PROCESS, leave_a_program_to_the_collector, r"subprocess \d+ is still running: end it, and wait for it"),
+    (PROCESS, leave_a_program_of_asyncio, "nobody has waited for the end of "),
+    (JOB, leave_a_job, "a job of an executor still runs: await it, or let it end"),
+    (JOB, leave_a_job_that_was_given_up, "a job of an executor still runs"),
+    (JOB, leave_a_thread, "Thread-.* still runs: join it"),
     (SOCKET, leave_a_town, "a town is still open: leave its `async with` block"),
 ]
 
@@ -120,6 +211,15 @@ async def mend(kept: Kept) -> None:
         await asyncio.wait({kept})
     elif isinstance(kept, ClientSession):
         await kept.close()
+    elif isinstance(kept, tuple):
+        kept[0].set()
+        if kept[1]:
+            kept[1].join()
+    elif isinstance(kept, subprocess.Popen):
+        kept.communicate()
+    elif isinstance(kept, asyncio.subprocess.Process):
+        os.close(vars(kept)["input"])
+        await kept.wait()
     elif kept is not None:
         kept.close()
 
@@ -181,7 +281,7 @@ async def test_a_clean_lesson_is_clean() -> None:
         left.cancel()
         assert repr(await guard.clean()) == (
             "clean: 0 lost task exceptions, 0 unawaited coroutines, 0 unclosed sessions, "
-            "0 handler tracebacks, 0 tasks, 0 open sockets"
+            "0 handler tracebacks, 0 tasks, 0 open sockets, 0 subprocesses, 0 threads"
         )
     assert seen == []
 
@@ -190,7 +290,8 @@ async def test_what_was_there_before_is_not_the_lessons() -> None:
     with warnings.catch_warnings(record=True):
         warnings.simplefilter("always")
         asyncio.get_running_loop().set_exception_handler(None)  # the plugin's would raise what is lost here
-        kept = [await it() for _, it, _ in MISDEEDS if it not in (leave_a_town, break_a_handler)]
+        others = (leave_a_town, break_a_handler, leave_a_program_to_the_collector)
+        kept = [await it() for _, it, _ in MISDEEDS if it not in others]
         session = ClientSession()
         vars(session)["itself"] = session  # a cycle: it waits for the collector
         del session
@@ -205,9 +306,53 @@ async def test_what_was_there_before_is_not_the_lessons() -> None:
 async def test_a_misdeed_that_was_mended_is_clean() -> None:
     guard = Guard()
     for _, misdeed, _ in MISDEEDS:
-        if misdeed in (keep_a_coroutine, keep_a_session, leave_a_task, leave_a_socket, leave_a_town):
+        if misdeed.__name__.startswith(("keep_a_coroutine", "keep_a_session", "leave_")):
+            await mend(await misdeed())
+    with contextlib.suppress(Unclean):  # of those that were left to the collector
+        await guard.clean()
+    guard = Guard()
+    for _, misdeed, _ in MISDEEDS:
+        if misdeed.__name__.startswith("leave_") and "collector" not in misdeed.__name__:
             await mend(await misdeed())
     await guard.clean()
+
+
+async def test_a_lesson_may_use_threads_programs_and_connections() -> None:
+    guard = Guard()
+    async with Town() as town:
+        await town.open("origin.test", hello)
+        await town.open("secret.test", hello, tls=True)
+        trust = town.ca.client_context()
+        async with ClientSession(connector=town.connector("client", ssl=trust)) as client:
+            for url in ("http://origin.test/", "https://secret.test/"):
+                async with client.get(url) as answer:
+                    assert await answer.text() == "hello"
+        with town.guest("guest"):
+            for _ in range(3):
+                await asyncio.to_thread(socket.create_connection(town.address("origin.test")).close)
+        await asyncio.to_thread(subprocess.run, [sys.executable, "-S", "-c", ""], check=True)
+        made = await asyncio.create_subprocess_exec(sys.executable, "-S", "-c", "")
+        await made.wait()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            assert pool.submit(sum, [1, 2]).result() == 3
+    assert "0 open sockets, 0 subprocesses, 0 threads" in repr(await guard.clean())
+
+
+async def test_what_is_just_ending_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 30.0)  # a net: it ends when the thread does
+    guard = Guard()
+    event, _ = await leave_a_job()
+    asyncio.get_running_loop().call_later(0, event.set)
+    await guard.clean()
+
+
+@pytest.mark.parametrize(
+    "kind", [LOST_TASK, UNAWAITED, UNCLOSED, TRACEBACK, TASK, SOCKET, CONNECTION, PROCESS, JOB]
+)
+def test_what_was_counted_is_printed(kind: str) -> None:
+    words = repr(Clean({kind: 7}))
+    assert words.count("7 ") == 1 and words.count(" 0 ") == len(module.COUNTED) - 1
+    assert words.replace("7 ", "0 ") == repr(Clean({}))
 
 
 async def test_clean_says_the_same_again() -> None:
@@ -232,7 +377,7 @@ async def test_clean_says_the_same_again() -> None:
 
 def hooks() -> tuple[object, ...]:
     """Return everything that a guard replaces."""
-    handlers = {name: logging.getLogger(name).handlers[:] for name in room.LOGGERS}
+    handlers = {name: logging.getLogger(name).handlers[:] for name in module.LOGGERS}
     loop = asyncio.get_running_loop()
     return loop.get_exception_handler(), warnings.showwarning, warnings.filters[:], handlers
 
@@ -265,7 +410,7 @@ async def test_the_hooks_are_restored_exactly(how: str) -> None:
         with pytest.raises(Unclean, match=TRACEBACK):
             await second.clean()
     assert hooks() == before
-    assert room._standing is None
+    assert module._standing is None
 
 
 async def test_a_second_guard_does_not_answer_for_the_first() -> None:
@@ -292,7 +437,7 @@ def test_a_guard_of_a_loop_that_has_ended_is_relieved() -> None:
 def test_a_guard_needs_a_loop() -> None:
     with pytest.raises(RuntimeError, match="no running event loop"):
         Guard()
-    assert room._standing is None
+    assert module._standing is None
     test_a_guard_of_a_loop_that_has_ended_is_relieved()
 
 
@@ -334,7 +479,7 @@ async def test_a_learners_attempt_is_forgiven() -> None:
         await forget_a_session()
         raise LookupError
     await guard.clean()
-    assert room._forgiven == 0
+    assert module._forgiven == 0
     guard = Guard()
     with forgiving():
         with forgiving():
@@ -375,7 +520,11 @@ CELLS = {
     "task": "task = asyncio.create_task(forever())",
     "task without a variable": "asyncio.create_task(forever());",
     "socket": "server = await asyncio.start_server(print, '127.0.0.1', 0)",
-    "clean again": "await asyncio.sleep(0)",
+    "connection": "one, other = socket.socketpair()\nother.close()",
+    "program": "program = subprocess.Popen([sys.executable, '-S', '-c', 'input()'], stdin=subprocess.PIPE)",
+    "job": "event = threading.Event()\nasyncio.get_running_loop().run_in_executor(None, event.wait);",
+    "thread": "threading.Thread(target=event.wait).start()",
+    "clean again": "event.set()\nprogram.communicate()\none.close()",
 }
 KIND_OF = {
     "lost": LOST_TASK,
@@ -384,9 +533,13 @@ KIND_OF = {
     "traceback": TRACEBACK,
     "task": TASK,
     "socket": SOCKET,
+    "connection": CONNECTION,
+    "program": PROCESS,
+    "job": JOB,
+    "thread": JOB,
 }
 PREPARE = """
-    import asyncio
+    import asyncio, socket, subprocess, sys, threading
     from aiohttp import ClientSession, web
     from labs.guard.guard import Guard
     from labs.town.town import Town
@@ -424,7 +577,7 @@ def test_in_a_kernel(kernel: dict[str, str], name: str) -> None:
     if kind is None:
         assert kernel[name] == (
             "clean: 0 lost task exceptions, 0 unawaited coroutines, 0 unclosed sessions, "
-            "0 handler tracebacks, 0 tasks, 0 open sockets\n"
+            "0 handler tracebacks, 0 tasks, 0 open sockets, 0 subprocesses, 0 threads\n"
         )
     else:
         assert kernel[name].startswith(f"The lesson left this behind:\n- {kind}: "), kernel[name]
@@ -433,4 +586,4 @@ def test_in_a_kernel(kernel: dict[str, str], name: str) -> None:
 
 def test_every_kind_is_tried_in_a_kernel() -> None:
     tried = {KIND_OF.get(name.replace(",", " ").split()[0]) for name in CELLS}
-    assert tried == {LOST_TASK, UNAWAITED, UNCLOSED, TRACEBACK, TASK, SOCKET, None}
+    assert tried == {*(it for kinds in module.COUNTED.values() for it in kinds), None}

@@ -124,7 +124,7 @@ def on(chosen: str, program: str) -> subprocess.CompletedProcess[str]:
     """Run a program with the imitation chosen as `chosen`."""
     there = {"LAB_WINDOWS_LOOP": chosen, "PYTHONPATH": str(HERE)}
     line = [sys.executable, "-c", program]
-    return subprocess.run(line, capture_output=True, text=True, env=os.environ | there)
+    return subprocess.run(line, capture_output=True, text=True, env=os.environ | there, check=False)
 
 
 WHICH = "import asyncio as a\nasync def main(): print(type(a.get_running_loop()).__name__)\na.run(main())\n"

@@ -417,7 +417,7 @@ def _win_error(number: int) -> OSError:
 
 def install(*options: str) -> None:
     """Make it the loop of this process; `options` are of OPTIONS. Raise ValueError for another."""
-    global _chosen
+    global _chosen  # noqa: PLW0603  one process, one loop
     if unknown := set(options) - set(OPTIONS):
         raise ValueError(f"{', '.join(sorted(unknown))} is no habit of Windows' loop: {', '.join(OPTIONS)}.")
     _chosen = frozenset(options)

@@ -24,10 +24,15 @@ def course(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Told]]:
     monkeypatch.setattr(lesson, "sources", lambda: list(sources.values()))
     monkeypatch.setattr(lesson, "find", lambda word: sources[word[:2]])
     monkeypatch.setattr(lesson, "digest", lambda source: NOW[source.stem])
-    monkeypatch.setattr(measure, "environment", lambda release: Path(release))
+    monkeypatch.setattr(measure, "environment", Path)
 
-    def sat(python: Path, word: str) -> Told:
-        installed = {"aiohttp": str(python), "python": "3.11.2", "system": "Linux", "packages": {}}
+    def sat(python: Path, word: str, *, pure: bool) -> Told:
+        installed = {
+            "aiohttp": f"{python}{'-pure' if pure else ''}",
+            "python": "3.11.2",
+            "system": "Linux",
+            "packages": {},
+        }
         one = runs[word].pop(0)
         return Told(one.told, one.end, installed)
 
@@ -92,14 +97,32 @@ def test_the_list_and_the_page_run_nothing(
     assert store.stored(tmp_path)[0] == dataclasses.replace(
         OLD, why={}
     )  # claims that are no more are left out
-    assert "3.9.5     4 claims stored" in lines and "3.8.6     nothing stored" in lines
+    assert "3.9.5         4 claims stored" in lines and "3.8.6         nothing stored" in lines
     assert "| C1 | ✗ |" in (tmp_path / "README.md").read_text("utf-8")
     with pytest.raises(SystemExit):
         measure.main(["3.9"], tmp_path)
-    assert "'3.9' is no release: write 3.10.11, or newest" in capsys.readouterr().err
+    assert "'3.9' is no release: write 3.10.11, 3.10.11-pure, or newest" in capsys.readouterr().err
 
 
 def test_a_release_that_is_pinned_one_day_is_run_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert measure.every() == (*measure.RELEASES, "newest")
+    assert measure.every() == (*measure.RELEASES, f"{store.pinned()}-pure", "newest")
     monkeypatch.setattr(store, "pinned", lambda: "3.99.0")
-    assert measure.every() == (*measure.RELEASES, "3.99.0", "newest")
+    assert measure.every() == (*measure.RELEASES, "3.99.0", "3.99.0-pure", "newest")
+
+
+def test_the_parser_in_python_has_a_column_of_its_own(course: dict[str, list[Told]], tmp_path: Path) -> None:
+    for release in ("3.9.5", "3.9.5-pure"):
+        course |= {"01_one": [Told(AGREED)], "02_two": [Told(C3)]}
+        assert measure.main([release], tmp_path) == 0
+    assert [it.aiohttp for it in store.stored(tmp_path)] == ["3.9.5", "3.9.5-pure"]
+    assert "| claim | 3.9.5 | 3.9.5-pure |  |" in (tmp_path / "README.md").read_text("utf-8")
+
+
+def test_what_ran_with_another_parser_is_not_stored(
+    course: dict[str, list[Told]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    course |= {"01_one": [Told(AGREED)], "02_two": [Told(C3)]}
+    sat: Any = vars(measure)["run_in"]
+    monkeypatch.setattr(measure, "run_in", lambda python, word, *, pure: sat(python, word, pure=False))
+    assert measure.main(["3.9.5-pure"], tmp_path) == 1 and store.stored(tmp_path) == []
+    assert "3.9.5 has 3.9.5, not 3.9.5-pure: nothing is stored." in capsys.readouterr().err

@@ -10,7 +10,8 @@ from tests.releases.support import BOOK, BROKEN, HOLDS, NEW, NOW, OLD, result
 
 def test_the_page_puts_news_first_and_keeps_the_four_words_apart() -> None:
     page = chronicle.page([OLD, NEW], BOOK, "3.14.5", {}, NOW)
-    news, unrun, compat, every = page.split("\n## ")[1:]
+    news, aside, unrun, compat, every = page.split("\n## ")[1:]
+    assert aside == "Not comparable\n\nNothing.\n"
     assert "| claim | 3.9.5 | **3.14.5** |  |\n| --- | :-: | :-: | --- |\n| C1 | ✗ | ✓ |" in news
     assert "* C1 is refuted in 3.9.5: there: a\\|b" in news and "C2" not in news and "C3" not in news
     assert unrun.endswith("\n\n* C3 in 3.9.5: the lab \\| \\*failed\\*\n")

@@ -34,9 +34,10 @@ def test_what_is_stored_can_be_read(kept: ReleaseResults) -> None:
 
 def test_stored_results_come_back_as_they_were(tmp_path: Path) -> None:
     newer, oldest = result("3.10.1", {"C2": "a\u2028b ü"}, C2=BROKEN), result("3.9.5", C1=HOLDS)
-    for it in (newer, oldest):
+    pure = result("3.9.5-pure", C1=REFUTED)
+    for it in (newer, pure, oldest):
         store.write(it, tmp_path / "results")
-    assert store.stored(tmp_path / "results") == [oldest, newer]  # by number, not by letter
+    assert store.stored(tmp_path / "results") == [oldest, pure, newer]  # by number, not by letter
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,28 @@ def test_the_text_of_a_grid() -> None:
     assert "G  a GET" in GRID._repr_html_() and GRID._repr_html_().startswith("<pre")
 
 
+def test_columns_are_those_of_a_terminal() -> None:
+    grid = Grid(
+        rows=("가져오기", "PUT"),
+        columns={"한국": ("302", "7"), "b": ("x",)},
+        cells={("한국", "가져오기", "302"): "예", ("한국", "PUT", "7"): "예", ("b", "PUT", "x"): "e\u0301"},
+        key={"예": "yes", "e\u0301": "an accent"},
+        marked=[("한국", "PUT", "7")],
+        mark=("!", "a mark"),
+    )
+    assert repr(grid).split("\n") == [
+        "           한국      b",
+        "           302 7     x",
+        "가져오기    예",
+        "PUT            예!   e\u0301",
+        "",
+        "예  yes",
+        "e\u0301   an accent",
+        "!   a mark",
+    ]
+    assert grid.words() == "한국, 가져오기: 302 yes. 한국, PUT: 7 yes, a mark. b, PUT: x an accent."
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

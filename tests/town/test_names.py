@@ -9,7 +9,7 @@ from aiohttp import ClientConnectorDNSError, ClientConnectorError, ClientSession
 from aiohttp.typedefs import Handler
 
 from labs.capture.recording import Recording
-from labs.town.names import Names, TownError, split
+from labs.town.names import Names, TownError, readable, split
 from labs.town.town import Town
 from tests.support import get, hello
 
@@ -141,6 +141,80 @@ def test_what_is_not_a_name_is_one_sentence(name: Any) -> None:
         TownError, match='is not a name of this town: write "origin.test" or "origin.test:8080".'
     ):
         split(name, 80)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a..b", ".test", "test..", ".", "..", "x" * 64 + ".test", ("a" * 60 + ".") * 5 + "test", "-a.test",
+     "a-.test", "한" * 60 + ".test", "a<b", "a%41.test", "a\\b.test", "a\0b.test", "a\u200db.test",
+     "xn--a.test", "[:::]", "a.test..:80"],
+)  # fmt: skip
+def test_a_name_that_no_client_can_ask_for_is_one_sentence(name: str) -> None:
+    with pytest.raises(
+        TownError, match="is not a name that a client can ask for: between its dots stand 1 to 63"
+    ):
+        split(name, 80)
+    assert split(name, 80, sought=True)[1] == 80  # asked for, nobody has it
+
+
+@pytest.mark.parametrize(
+    ("written", "host", "read"),
+    [
+        ("origin.test.", "origin.test", "origin.test"),
+        ("ORIGIN.test.:80", "origin.test", "origin.test"),
+        ("한국.test", "xn--3e0b707e.test", "한국.test"),
+        ("한국.test.", "xn--3e0b707e.test", "한국.test"),
+        ("xn--3e0b707e.test", "xn--3e0b707e.test", "한국.test"),
+        ("XN--3E0B707E.TEST", "xn--3e0b707e.test", "한국.test"),
+        ("CAF\u00c9.test", "xn--caf-dma.test", "café.test"),
+        ("cafe\u0301.test", "xn--caf-dma.test", "café.test"),
+        ("\uff4f\uff52\uff49\uff47\uff49\uff4e\u3002test", "origin.test", "origin.test"),
+        ("\U0001f600.test", "xn--e28h.test", "\U0001f600.test"),
+        ("a_b.test", "a_b.test", "a_b.test"),
+        ("x" * 63 + ".test", "x" * 63 + ".test", "x" * 63 + ".test"),
+    ],
+)
+async def test_a_name_is_one_however_it_is_written(written: str, host: str, read: str) -> None:
+    assert split(written, 80) == (host, 80) and readable(host) == read
+    async with Town() as town, ClientSession(connector=town.connector("client")) as client:
+        await town.open(written, hello)
+        with pytest.raises(TownError, match=f"{read}:80 is open already"):
+            await town.open(host, hello)
+        assert town.names() == {f"{read}:80": town.address(written)} == {f"{read}:80": town.address(host)}
+        for name in (written, host, f"{host}.", host.upper(), read):
+            assert await get(client, f"http://{name}/") == "hello"
+        assert set(town.trace.parties) == {"client", read}
+        await town.close(read)
+
+
+@pytest.mark.parametrize(
+    "options", [{"family": socket.AF_INET6}, {"resolver": 1}, {"local_addr": ("::1", 0)}]
+)
+async def test_a_connector_that_would_lead_nowhere_is_refused(options: dict[str, Any]) -> None:
+    async with Town() as town:
+        with pytest.raises(TownError, match=r"A connector of the town takes no .* Leave the option out\."):
+            town.connector("client", **options)
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNSPEC])
+async def test_a_connector_may_say_its_family(family: socket.AddressFamily) -> None:
+    async with Town() as town:
+        await town.open("origin.test", hello)
+        async with ClientSession(connector=town.connector("client", family=family)) as client:
+            assert await get(client, "http://origin.test/") == "hello"
+
+
+async def test_tls_of_a_name_that_is_not_ascii() -> None:
+    async with Town() as town:
+        await town.open("한국.test", hello, tls=True)
+        trust = town.ca.client_context()
+        async with ClientSession(connector=town.connector("client", ssl=trust)) as client:
+            assert await get(client, "https://한국.test/") == "hello"
+            with pytest.raises(
+                ClientConnectorDNSError, match="Nobody in this town is called 서울.test: open it"
+            ):
+                await client.get("https://서울.test/")
+        assert town.trace.events(whom="서울.test") == ("unknown name",)
 
 
 def test_names_are_split() -> None:

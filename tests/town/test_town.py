@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import contextvars
+import gc
 import http.client
 import os
 import socket
@@ -202,7 +203,7 @@ async def test_two_openings_of_one_name_at_once_leave_one_server() -> None:
     async with Town() as town:
         opened = [town.open("origin.test", hello) for _ in range(3)]
         came = await asyncio.gather(*opened, return_exceptions=True)
-        assert sorted(str(it) for it in came if it)[0].startswith("origin.test:80 is open already")
+        assert min(str(it) for it in came if it).startswith("origin.test:80 is open already")
         assert [type(it) for it in came if it] == [TownError, TownError]
         assert len(listening()) == 1
     assert remains() == []
@@ -281,6 +282,100 @@ async def test_proxy_variables_are_not_obeyed(monkeypatch: pytest.MonkeyPatch) -
         await town.open("origin.test", hello)
         async with ClientSession(connector=town.connector("client"), trust_env=True) as client:
             assert await get(client, "http://origin.test/") == "hello"
+
+
+def proxies() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
+
+
+@pytest.fixture
+def laptop(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Set proxy variables, as a company's laptop has them."""
+    for name in proxies():
+        monkeypatch.delenv(name)
+    for name in ("HTTP_PROXY", "https_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, f"http://10.0.0.1:3128/{name}")
+    return proxies()
+
+
+async def test_proxy_variables_come_back_when_the_town_closes(laptop: dict[str, str]) -> None:
+    async def broken(app: web.Application) -> None:
+        raise LookupError("cannot stop")
+
+    app = web.Application()
+    app.on_cleanup.append(broken)
+    for _ in range(2):
+        with pytest.raises(LookupError, match="cannot stop"):
+            async with Town() as town:
+                assert proxies() == {}
+                await town.open("origin.test", app)
+        assert proxies() == laptop
+    with pytest.raises(ZeroDivisionError):
+        async with Town():
+            raise ZeroDivisionError
+    assert proxies() == laptop
+
+    async def stays() -> None:
+        async with Town():
+            await asyncio.Event().wait()
+
+    for turn in range(4):
+        task = asyncio.create_task(stays())
+        await turns(turn)
+        task.cancel()
+        await asyncio.wait({task})
+        assert proxies() == laptop
+
+
+async def test_proxy_variables_stay_away_until_the_last_town_closes(laptop: dict[str, str]) -> None:
+    async with Town():
+        async with Town():
+            assert proxies() == {}
+        assert proxies() == {}
+        os.environ["HTTP_PROXY"] = "http://mine:1"
+        async with Town():
+            assert proxies() == {}
+        os.environ["https_proxy"] = "http://mine:2"  # meanwhile: it stays
+    assert proxies() == laptop | {"HTTP_PROXY": "http://mine:1", "https_proxy": "http://mine:2"}
+
+
+def test_proxy_variables_come_back_after_towns_in_threads(laptop: dict[str, str]) -> None:
+    both = threading.Barrier(2)
+
+    async def one() -> None:
+        async with Town():
+            await asyncio.to_thread(both.wait, 30)
+            assert proxies() == {}
+            await asyncio.to_thread(both.wait, 30)
+
+    threads = [threading.Thread(target=asyncio.run, args=(one(),)) for _ in range(2)]
+    for it in threads:
+        it.start()
+    for it in threads:
+        it.join()
+    assert proxies() == laptop
+
+
+def test_proxy_variables_come_back_from_a_town_that_nobody_left(laptop: dict[str, str]) -> None:
+    async def enters() -> None:
+        await Town().__aenter__()
+
+    asyncio.run(enters())
+    gc.collect()
+    assert proxies() == laptop
+
+
+async def test_servers_are_opened_where_the_town_was(laptop: dict[str, str]) -> None:
+    sentence = "another event loop than the one that entered the town, .* or make a town here"
+    async with Town() as town:
+        await town.open("origin.test", hello)
+        for use in (town.open("other.test", hello), town.close("origin.test")):
+            with pytest.raises(TownError, match=sentence):
+                await asyncio.to_thread(asyncio.run, use)
+        assert list(town.names()) == ["origin.test:80"]
+        async with ClientSession(connector=town.connector("client")) as client:
+            assert await get(client, "http://origin.test/") == "hello"
+    assert remains() == []
 
 
 async def test_what_a_handler_prints_does_not_belong_to_who_opened() -> None:
@@ -368,7 +463,7 @@ async def test_a_hundred_at_once_are_not_mixed_up() -> None:
 
 async def test_guests_have_names() -> None:
     def ask(address: tuple[str, int]) -> bytes:
-        connection = http.client.HTTPConnection(*address, timeout=5)
+        connection = http.client.HTTPConnection(*address, timeout=120)
         connection.request("GET", "/", headers={"Host": "origin.test"})
         try:
             return connection.getresponse().read()

@@ -221,6 +221,14 @@ def test_a_claim_that_should_hold_and_does_not() -> None:
     assert f"proxy:\n{table()['proxy'].lanes()}" in said and "GET /page" in said
 
 
+def test_answers_that_read_the_same_and_are_not_are_said_in_python() -> None:
+    with pytest.raises(Disagreement) as caught:
+        check(table(redirect="2"), TRUE)
+    assert "it would show   requests: redirect 2\n    recorded        requests: redirect '2'\n" in str(
+        caught.value
+    )
+
+
 def test_a_claim_that_should_be_refuted_and_is_not() -> None:
     with pytest.raises(Disagreement, match="expected refuted, measured holds\n✓ C2") as caught:
         check(table(proxy=2), TRUE)
@@ -231,6 +239,19 @@ def test_every_disagreement_is_told() -> None:
     with pytest.raises(Disagreement) as caught:
         check(table(1, 2), TRUE)
     assert "✗ C1" in str(caught.value) and "✓ C2" in str(caught.value)
+
+
+@pytest.mark.parametrize(("came", "expected"), [(1, True), (True, 1), (2, 2.0), ([0], [False]), ("1", 1)])
+def test_a_reading_is_of_a_kind_and_a_value(came: object, expected: object) -> None:
+    found = table(redirect=came)
+    assert read(found, {"requests": {"redirect": expected}}) is Verdict.REFUTED
+    assert read(found, {"requests": {"redirect": came}}) is Verdict.HOLDS
+    with pytest.raises(Disagreement) as caught:
+        check(found, {"C1": {"requests": {"redirect": expected}}})
+    would, rec = (
+        line.split("redirect ")[1] for line in str(caught.value).splitlines() if "   requests" in line
+    )
+    assert would != rec
 
 
 def test_swapped_sides_are_found_by_the_check() -> None:

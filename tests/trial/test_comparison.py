@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from labs.capture.parser import Message
+from labs.capture.message import Latin1, Message
+from labs.capture.recording import Event, Piece, Recording
 from labs.capture.said import Said
-from labs.capture.trace import Trace
+from labs.capture.trace import Trace, told
 from labs.clients.request import ClientMissing
-from labs.trial.comparison import Broken, Comparison, NotTested, compare, say
+from labs.trial.comparison import Broken, Comparison, NotTested, compare, say, told_apart
 
 
 def conversation(*statuses: int) -> Trace:
@@ -138,6 +139,56 @@ def test_answers_in_words(answer: object, words: str) -> None:
     assert say(answer) == words
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "words"),
+    [
+        (1, "1", ("1", "'1'")),
+        (None, "–", ("None", r"'\u2013'")),
+        (True, "yes", ("True", "'yes'")),
+        (["a", "b"], "a, b", ("['a', 'b']", "'a, b'")),
+        ([1], (1,), ("[1]", "(1,)")),
+        (b"a", "a", ("b'a'", "'a'")),
+        ("é", "e\u0301", (r"'\xe9'", r"'e\u0301'")),
+        ("a  b", "a b", (r"'a\x20\x20b'", "'a b'")),
+        ("a\nb", "a b", (r"'a\nb'", "'a b'")),
+        ("a ", "a", ("'a '", "'a'")),
+        ({"a", "b"}, ["a", "b"], ("{'a', 'b'}", "['a', 'b']")),
+        ("é", Latin1("é"), ("é", "é (Latin-1)")),
+        (1, True, ("1", "yes")),
+        (1, 1.0, ("1", "1.0")),
+    ],
+)
+def test_what_differs_is_printed_otherwise(one: object, other: object, words: tuple[str, str]) -> None:
+    values = iter((one, other))
+    found = run({"a": side(), "b": side(1)}, {"q": lambda t: next(values)})
+    assert found.mark("q") == "≠" and tuple(told_apart([one, other])) == words
+    assert page_cells(found)[1] == ["≠", "q", *words]
+    assert re.search(rf"≠  q  {re.escape(words[0])} +{re.escape(words[1])}", repr(found))
+
+
+def test_what_is_the_same_is_printed_alike() -> None:
+    assert told_apart([{"a": 1, "b": 2}, {"b": 2, "a": 1}, 3]) == ["a: 1, b: 2", "a: 1, b: 2", "3"]
+    assert told_apart([{"b", "a", "c"}, frozenset("cab")]) == ["a, b, c"] * 2
+    assert told_apart([NotTested("x"), "not tested: x"]) == ["not tested: x", "'not tested: x'"]
+
+
+def test_columns_are_those_of_a_terminal() -> None:
+    found = run(
+        {"가": side(), "b": side(1)}, {"무엇": lambda t: "한국어" if t.said else "\U0001f468\u200d\U0001f469"}
+    )
+    expected = """\
+         가  b
+≠  무엇  \U0001f468\u200d\U0001f469  한국어
+≠ the sides differ   = the sides agree"""
+    assert repr(found) == expected
+
+
+def test_control_characters_do_not_break_a_table() -> None:
+    found = run({"a": side(), "b": side(1)}, {"q": lambda t: b"a\x1b[31m\r\nb"})
+    assert repr(found).split("\n")[1] == r"=  q  a\x1b[31m  b  a\x1b[31m  b"
+    assert page_cells(found)[1] == ["=", "q", *[r"a\x1b[31m  b"] * 2]
+
+
 # ── what is refused ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -187,6 +238,48 @@ def test_a_question_that_raises_is_broken() -> None:
     found = run({"a": side(), "b": side(200)}, {"first": first, "how many": count})
     assert isinstance(found.answers["first", "a"], Broken)
     assert (found.answers["first", "b"], found.answers["how many", "a"]) == (200, 0)
+
+
+def test_an_answer_that_is_no_value_is_broken() -> None:
+    async def later(trace: Trace) -> int:
+        return 1
+
+    ask = {"later": later, "pieces": lambda t: (it for it in t.said), "itself": lambda t: object()}
+    found = run({"a": side(), "b": side(200)}, ask)
+    for question in ask:
+        assert found.mark(question) == "?"
+        for name in found.sides:
+            assert isinstance(found.answers[question, name], Broken)
+    words = "broken: TypeError: a question is a plain function of the trace: write `def` or `lambda`"
+    assert say(found.answers["later", "a"]).startswith(words) and " at 0x" not in repr(found)
+
+
+def test_a_question_about_bytes_that_were_not_kept_is_broken() -> None:
+    def cut(rest: bytes) -> Any:
+        async def experiment() -> Trace:
+            recording = Recording()
+            recording.call("client", "origin")
+            recording.note(0, Event.HEARD, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            recording.note(0, Event.SAID, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
+            recording.pieces.append(Piece(0, Event.SAID, b"", 6, 0.0))
+            return told(recording)
+
+        return experiment
+
+    ask: dict[str, Any] = {
+        "the body": lambda t: t.answers()[0].body,
+        "is it": lambda t: t.answers()[0].body == b"abcdefghi",
+        "its text": lambda t: t.answers()[0].body.decode(),
+        "the answer": lambda t: t.answers()[0],
+        "how long": lambda t: len(t.answers()[0].body),
+        "how it begins": lambda t: t.answers()[0].body[:3],
+        "another": lambda t: t.answers()[0].body == b"xyz",
+    }
+    found = run({"a": cut(b"defghi"), "b": cut(b"DEFGHI")}, ask)
+    for question in list(ask)[:4]:
+        assert found.mark(question) == "?" and "keep=" in say(found.answers[question, "a"])
+    known = [found.answers[question, "a"] for question in list(ask)[4:]]
+    assert known == [9, b"abc", False]
 
 
 def test_an_experiment_that_returns_no_trace_is_broken() -> None:

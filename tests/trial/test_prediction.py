@@ -80,6 +80,11 @@ def test_yes_and_none() -> None:
     assert score(prediction, found).endswith("4 of 4 as recorded")
 
 
+@pytest.mark.parametrize(("guess", "answer"), [(True, 1), (1, True), (0, False), ([True], [1])])
+def test_yes_is_not_one(guess: object, answer: object) -> None:
+    assert score({"how many": {"redirect": guess}}, table(answer, 1, [], None)).endswith("0 of 1 as recorded")
+
+
 @pytest.mark.parametrize("guess", [["b", "A"], " B ,a", "b,a", ("a", "b")])
 def test_case_spaces_and_order_do_not_count(guess: object) -> None:
     found = table(["a", "b"], 1, [], None)

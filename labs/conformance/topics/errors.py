@@ -1,12 +1,51 @@
-"""The origin fails: what the client hears, and what it must not hear."""
+"""The origin fails, or the request: what the client hears, and what it must not hear."""
 
 from labs.conformance.exchange import Exchange
 from labs.conformance.messages import HELLO, ask, say
-from labs.conformance.registry import check
+from labs.conformance.registry import SHORT, check
 from labs.conformance.stand import Stand
-from labs.conformance.verdict import NotApplicable, demand
+from labs.conformance.verdict import demand
 
 BAD = "RFC 9110 section 15.6.3"
+ODD_LINES = (
+    "GET",
+    "GET /",
+    "GET / http/1.1",
+    "GET / HTTP/1",
+    "GET / HTTP/11.1",
+    "GET / HTTP/1.1 x",
+    "GET a HTTP/1.1",
+    "GET * HTTP/1.1",
+    "GET http://[::1/ HTTP/1.1",
+    "GET http://a:b/ HTTP/1.1",
+    "GET http://a:99999/ HTTP/1.1",
+    "GET /\0 HTTP/1.1",
+    "GET /\xff?\xfe HTTP/1.1",
+    "G\xcbT / HTTP/1.1",
+    "\x16\x03\x01\x02\x00\x01",
+)
+ODD_FIELDS = (
+    "no colon",
+    ": no name",
+    "Host: [",
+    "Content-Length:",
+    "Content-Length: \xb2",
+    "Content-Length: 0x1",
+    "Transfer-Encoding:",
+    "Transfer-Encoding: \xff",
+    "Transfer-Encoding: chunked, chunked",
+    "Content-Encoding: ,",
+    "Content-Type: ;=;",
+    "Connection: \xff",
+    "Expect: \xff",
+    "Cookie: \xff=\xfe; =; a",
+    "Max-Forwards: \xb2",
+    "Via: ,,",
+    'Forwarded: for=";',
+    "X-Forwarded-For: [\xff",
+    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: \xff",
+)
+ODD_CHUNKS = ("zz", "-1", "", "\xff", "f" * 40, "5\r")  # whose first line is refused: nobody waits for more
 CATCH = "Catch ClientError (and OSError) around the upstream request, and answer 502."
 
 
@@ -61,11 +100,9 @@ async def _(stand: Stand) -> None:
     "RFC 9110 section 15.6.5",
     "an origin that says nothing becomes 504",
     "Give the upstream request a limit (sock_connect, sock_read), and answer 504 when it is over.",
-    needs="patience",
+    needs={"patience": SHORT},
 )
 async def _(stand: Stand) -> None:
-    if "patience" not in stand.limits:
-        raise NotApplicable("nothing is known of this proxy's time limit, or it is longer than a check")
     stand.manual()
     line = await stand.client()
     line.write(ask("GET /"))
@@ -98,3 +135,26 @@ async def _(stand: Stand) -> None:
     await line.ends("the end of the client's connection after the origin was reset")
     demand(line.got.count(b"HTTP/1.") == 1, "a second status line followed inside the body")
     demand(not stand.heard(line).answer.complete, "the client got a broken-off body as a complete one")
+
+
+@check(
+    "ERROR-9",
+    "RFC 9112 section 2.2",
+    "no request makes the proxy itself fail: it is refused, or goes on, and never becomes 500",
+    "What a stranger wrote is no fault of yours: one catch-all around the whole, and 400.",
+)
+async def _(stand: Stand) -> None:
+    stand.answer(lambda asked: HELLO)
+    odd = [f"{line}\r\nHost: {stand.host}\r\n\r\n".encode("latin-1") for line in ODD_LINES]
+    odd += [ask("OPTIONS /", field) for field in ODD_FIELDS]
+    odd += [
+        ask("POST /", "Transfer-Encoding: chunked", body=f"{it}\r\n".encode("latin-1")) for it in ODD_CHUNKS
+    ]
+    for request in odd:
+        stand = stand.anew()
+        line = await stand.client()
+        line.write(request)
+        await line.over(1)
+        got = [it.start for it in stand.heard(line).answers]
+        demand(b" 500 " not in line.got[:20], f"the client got {got} for {request[:80]!r}")
+        demand(b"Traceback" not in line.got, f"the client got a traceback for {request[:80]!r}")

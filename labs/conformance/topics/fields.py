@@ -1,5 +1,6 @@
 """Fields that are end to end: their order, their number, their bytes."""
 
+from labs.capture.message import octets
 from labs.conformance.messages import HELLO, ask, say
 from labs.conformance.registry import check
 from labs.conformance.stand import Stand
@@ -55,7 +56,8 @@ async def _(stand: Stand) -> None:
         heard = await stand.exchange(ask("GET /", f"X-Name: {value}"), answer)
         for where, message in (("origin", heard.asked), ("client", heard.whole)):
             got = message.field("X-Name")
-            demand(got == value, f"{value.encode('latin-1')!r} arrived at the {where} as {got!r}")
+            sent = value.encode("latin-1")
+            demand(octets(got or "") == sent, f"{sent!r} arrived at the {where} as {got!r}")
 
 
 @check("FIELD-6", "RFC 9110 section 5.5", "a field without a value goes on, both ways", PAIRS)
@@ -105,9 +107,27 @@ async def _(stand: Stand) -> None:
 async def _(stand: Stand) -> None:
     for words, request in (
         ("two Hosts", ask("GET /", "Host: evil.test")),
+        ("the same Host twice", ask("GET /", "Host: front.test")),
         ("no Host", ask("GET /", host=None)),
     ):
         stand = stand.anew()
         heard = await stand.exchange(request, HELLO)
         demand(heard.answer.status == 400, f"with {words} the client got {heard.answer.start}, not 400")
         demand(heard.upstream is None, f"a request with {words} went on to the origin")
+
+
+@check(
+    "FIELD-11",
+    "RFC 9110 section 5.1",
+    "fields whose names differ in case only are one field: all arrive, in their order",
+    "ClientSession takes X-A and x-a for two names, and keeps the last: give all one spelling.",
+)
+async def _(stand: Stand) -> None:
+    answer = say("200 OK", "X-A: 1", "x-a: 2", "set-cookie: a=1", "Set-Cookie: b=2", body=b"hello")
+    heard = await stand.exchange(ask("GET /", "X-A: 1", "x-a: 2", "X-a: 3", "X-A: 4"), answer)
+    got = ", ".join(heard.asked.all("X-A"))
+    demand(got == "1, 2, 3, 4", f"X-A, x-a, X-a and X-A arrived at the origin as {got or 'nothing'}")
+    got = ", ".join(heard.whole.all("X-A"))
+    demand(got == "1, 2", f"X-A and x-a arrived at the client as {got or 'nothing'}")
+    cookies = heard.answer.all("Set-Cookie")
+    demand(cookies == ("a=1", "b=2"), f"set-cookie and Set-Cookie arrived as {cookies}")

@@ -11,6 +11,8 @@ SAY = (
     "The origin sees the proxy's address: say the client's (request.remote) in X-Forwarded-For or Forwarded."
 )
 VIA = 'Add "1.1 name" to Via on every request.'
+MORE = ("X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server", "X-Forwarded-Ssl", "X-Real-IP")
+TOLD = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", *MORE)
 
 
 @check("FORWARD-1", "RFC 9110 section 7.2", "the origin hears one Host: its own name, or the client's", SAY)
@@ -93,3 +95,28 @@ async def _(stand: Stand) -> None:
     stand = stand.anew()
     heard = await stand.exchange(ask("OPTIONS /", "Max-Forwards: 0"), HELLO)
     demand(heard.upstream is None, "a request with Max-Forwards: 0 went on to the origin")
+
+
+@check(
+    "FORWARD-8",
+    "RFC 3875 section 4.1.18",
+    "no field with an underscore passes for one that tells of the client",
+    "An origin behind CGI or WSGI reads X_Forwarded_For as X-Forwarded-For: drop such names.",
+)
+async def _(stand: Stand) -> None:
+    forged = [f"{it.replace('-', '_')}: evil.test" for it in TOLD]
+    heard = await stand.exchange(ask("GET /", *forged, "x-forwarded_for: evil.test"), HELLO)
+    arrived = [name for name, value in heard.asked.fields if "_" in name and value == "evil.test"]
+    demand(not arrived, f"went on to the origin: {', '.join(arrived)}")
+
+
+@check(
+    "FORWARD-9",
+    "lab",
+    "X-Real-IP, and X-Forwarded-Port and its like, are not the client's own word",
+    "Drop what you do not write yourself: the origin cannot tell who wrote it.",
+)
+async def _(stand: Stand) -> None:
+    heard = await stand.exchange(ask("GET /", *(f"{it}: evil.test" for it in MORE)), HELLO)
+    arrived = [it for it in MORE if "evil.test" in heard.asked.all(it)]
+    demand(not arrived, f"went on to the origin: {', '.join(arrived)}")

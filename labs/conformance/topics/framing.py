@@ -312,3 +312,104 @@ async def _(stand: Stand) -> None:
         got = heard.answer.start
         demand(heard.answer.status in (400, 501), f"for Transfer-Encoding: {coding} the client got {got}")
         demand(heard.upstream is None, f"a request with Transfer-Encoding: {coding} went on to the origin")
+
+
+@check(
+    "FRAME-20",
+    "RFC 9112 section 6.3",
+    "a request with an empty Transfer-Encoding is refused, and the connection closed",
+    "The field is there, and chunked is not its last coding: 400, whatever Content-Length says.",
+)
+async def _(stand: Stand) -> None:
+    for value in ("", ","):
+        for fields in ((), ("Content-Length: 5",)):
+            stand = stand.anew()
+            request = ask("POST /", f"Transfer-Encoding: {value}", *fields, body=b"hello" if fields else b"")
+            heard = await stand.exchange(request, HELLO)
+            demand(
+                not heard.raw_upstream, f"a request with Transfer-Encoding: {value!r} went on to the origin"
+            )
+            got = heard.answer.start
+            demand(
+                heard.answer.status in (400, 501), f"for Transfer-Encoding: {value!r} the client got {got}"
+            )
+            await stand.clients[0].ends("the end of a connection whose framing is lost")
+
+
+@check(
+    "FRAME-21",
+    "RFC 9112 section 6.1",
+    "an answer in a transfer coding that nobody asked for becomes 502, or arrives decoded",
+    "You asked for no coding but chunked (no TE): refuse the answer with 502.",
+)
+async def _(stand: Stand) -> None:
+    zipped, hello = gzip.compress(b"hello", mtime=0), b"hello"
+    for coding, body in (
+        ("gzip", zipped),
+        ("gzip, chunked", chunked(zipped)),
+        ("own, chunked", chunked(hello)),
+        ("chunked, own", chunked(hello)),
+        ("", hello),
+    ):
+        stand = stand.anew()
+        answer = say("200 OK", f"Transfer-Encoding: {coding}", body=body)
+        heard = (await stand.exchange(ask("GET /"), answer, ending="close")).reached()
+        decoded = heard.answer.status == 200 and heard.answer.complete and heard.answer.body == b"hello"
+        if not ("gzip" in coding and decoded):
+            demand(
+                heard.whole.status == 502,
+                f"for Transfer-Encoding: {coding!r} the client got {heard.answer.start}",
+            )
+
+
+@check(
+    "FRAME-22",
+    "RFC 9112 section 5.1",
+    "a space before the colon of an answer's field is removed, or the answer becomes 502",
+    "Take the name without what stands behind it, or refuse the answer: two readers would disagree.",
+)
+async def _(stand: Stand) -> None:
+    for fields in (
+        ("X-Odd : 1",),
+        ("Content-Length : 5",),
+        ("Transfer-Encoding : chunked", "Content-Length: 5"),
+    ):
+        stand = stand.anew()
+        coded = chunked(b"hello") if "chunked" in fields[0] else b"hello"
+        answer = say("200 OK", *fields).removesuffix(b"\r\n") + b"X-End: 1\r\n\r\n" + coded
+        heard = (await stand.exchange(ask("GET /"), answer, ending="close")).reached()
+        head = heard.raw_client.partition(b"\r\n\r\n")[0]
+        demand(b" :" not in head, f"{fields[0]!r} went on to the client as it was")
+        fine = heard.whole.status == 502 or heard.whole.body == b"hello"
+        demand(fine, f"for {fields[0]!r} the client got {heard.answer.start} with {heard.answer.body!r}")
+
+
+@check(
+    "FRAME-23",
+    "RFC 9110 section 15",
+    "a status below 100, and one that has not three digits, becomes 502",
+    "A status has three digits and begins with 1 to 5: refuse the answer with 502.",
+)
+async def _(stand: Stand) -> None:
+    for status in ("099 Low", "000 Nothing", "99 Short", "2000 Long", "2OO Letters"):
+        stand = stand.anew()
+        heard = (await stand.exchange(ask("GET /"), say(status, body=b"hello"))).reached()
+        demand(heard.whole.status == 502, f"for the status {status} the client got {heard.answer.start}")
+
+
+@check(
+    "FRAME-24",
+    "RFC 9112 section 2.2",
+    "an answer whose lines end in LF alone is read, or becomes 502: nobody waits for its end",
+    "A line may end in LF; a reader that looks for CRLF CRLF waits for ever.",
+)
+async def _(stand: Stand) -> None:
+    for words, odd in (
+        ("every line", HELLO.replace(b"\r\n", b"\n")),
+        ("the last line", HELLO.replace(b"\r\n\r\n", b"\r\n\n")),
+        ("every line but the last", HELLO.replace(b"\r\n", b"\n").replace(b"\n\n", b"\n\r\n")),
+    ):
+        stand = stand.anew()
+        heard = (await stand.exchange(ask("GET /"), odd)).reached()
+        fine = heard.whole.status == 502 or (heard.answer.status, heard.answer.body) == (200, b"hello")
+        demand(fine, f"where {words} ended in LF, the client got {heard.answer.start}, {heard.answer.body!r}")

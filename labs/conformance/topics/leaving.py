@@ -71,3 +71,25 @@ async def _(stand: Stand) -> None:
     await line.over(1)
     demand(stand.heard(line).whole.status == 413, f"the client got {stand.heard(line).answer.start}")
     demand(stand.heard(line).answer.body == b"enough", "the origin's text was lost")
+
+
+@check(
+    "LEAVE-5",
+    "lab",
+    "the head of an upload goes on before its body comes, so that the origin can refuse it",
+    "Send the head at once: aiohttp's client sends it with the first piece, which may be an empty one.",
+)
+async def _(stand: Stand) -> None:
+    for framing in ("Content-Length: 5", "Transfer-Encoding: chunked"):
+        stand = stand.anew()
+        stand.manual()
+        known = len(stand.origins)
+        line = await stand.client()
+        line.write(ask("POST /", framing))
+        origin = await stand.origin(known + 1)
+        await origin.hears(b"\r\n\r\n", "the head of an upload, before its body")
+        origin.write(say("401 Unauthorized", "WWW-Authenticate: Basic", "Connection: close", body=b"who?"))
+        origin.close()
+        await line.over(1)
+        got = stand.heard(line).whole
+        demand((got.status, got.body) == (401, b"who?"), f"with {framing} the client got {got.start}")

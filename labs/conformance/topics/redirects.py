@@ -52,3 +52,28 @@ async def _(stand: Stand) -> None:
         )
         got = heard.whole.field("Location")
         demand(got == there, f"Location {there} arrived as {got}")
+
+
+@check(
+    "REDIR-5",
+    "lab",
+    "under a prefix, a Location gets the prefix, once",
+    "The client asks below the prefix: put it before a path, unless it stands there already.",
+    needs={"prefix": "/shop"},
+)
+async def _(stand: Stand) -> None:
+    prefix = stand.settings["prefix"]
+    for there, owed in (
+        ("/landed", f"{prefix}/landed"),
+        (f"http://{stand.origin_host}/landed", f"{prefix}/landed"),
+        (f"{prefix}/landed?a=/b", f"{prefix}/landed?a=/b"),
+        (f"{prefix}ping", f"{prefix}{prefix}ping"),
+        ("landed", "landed"),
+        ("//elsewhere.test/landed", "//elsewhere.test/landed"),
+    ):
+        stand = stand.anew()
+        heard = await stand.exchange(
+            ask(f"GET {prefix}/page"), say("302 Found", f"Location: {there}", body=b"")
+        )
+        got = heard.reached().whole.field("Location") or ""
+        demand(got.removeprefix(f"http://{stand.host}") == owed, f"Location {there} arrived as {got}")

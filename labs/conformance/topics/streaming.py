@@ -1,6 +1,6 @@
 """Streams: everything goes as it comes, and nobody is faster than the slowest."""
 
-from labs.conformance.line import Line
+from labs.conformance.line import MUCH, PIECE, Line
 from labs.conformance.messages import HELLO, ask, chunked, say
 from labs.conformance.registry import check
 from labs.conformance.stand import Stand
@@ -9,8 +9,6 @@ from labs.conformance.verdict import demand
 PIECES = (
     "Relay with StreamResponse and iter_any; read() waits for the end, and iter_chunked for a full chunk."
 )
-MUCH = 48 << 20  # bytes; more than all buffers of the system between two ends
-PIECE = b"x" * (1 << 16)
 ROUNDS = 30  # exchanges beside a blocked one: what wanted to move had its turn
 
 
@@ -50,13 +48,6 @@ async def _(stand: Stand) -> None:
     demand(stand.heard(line).whole.body == b"data: 0\n\ndata: 1\n\ndata: 2\n\n", "the events arrived changed")
 
 
-async def _pump(line: Line, frame: bytes) -> None:
-    while line.pumped < MUCH:
-        await line.until("the writer to be let on", lambda: not line.blocked)
-        line.write(frame)
-        line.pumped += len(PIECE)
-
-
 async def _beside(stand: Stand, writer: Line, known: int) -> None:
     # Exchanges on other connections, while one is blocked: a proxy that reads ahead goes on meanwhile.
     await writer.until("the writer to be blocked", lambda: writer.blocked or writer.pumped >= MUCH)
@@ -89,7 +80,7 @@ async def _(stand: Stand) -> None:
         origin, _ = await stand.asked()
     line.transport.pause_reading()
     origin.write(say("200 OK", f"Content-Length: {MUCH}"))
-    await stand.beside(_pump(origin, PIECE), _beside(stand, origin, 0))
+    await stand.beside(origin.pump(PIECE, MUCH), _beside(stand, origin, 0))
 
 
 @check(
@@ -107,4 +98,28 @@ async def _(stand: Stand) -> None:
         origin = await stand.origin()
         await origin.hears(b"first", "the first piece of an upload, while the rest is still to come")
     origin.transport.pause_reading()
-    await stand.beside(_pump(line, chunked(PIECE, end=False)), _beside(stand, line, 0))
+    await stand.beside(line.pump(chunked(PIECE, end=False), MUCH), _beside(stand, line, 0))
+
+
+@check(
+    "STREAM-5",
+    "lab",
+    "both directions may run at the same time: an answer begins before its request's body",
+    "Send the request's head at once, and relay the answer while the upload still runs.",
+)
+async def _(stand: Stand) -> None:
+    stand.manual()
+    line = await stand.client()
+    line.write(ask("POST /talk", "Transfer-Encoding: chunked"))
+    origin = await stand.origin()
+    await origin.hears(b"\r\n\r\n", "the head of a request, before its body")
+    origin.write(say("200 OK", "Transfer-Encoding: chunked", body=chunked(b"you first", end=False)))
+    await line.hears(b"you first", "the first piece of the answer, before the request's body")
+    line.write(chunked(b"as you like", end=False))
+    await origin.hears(b"as you like", "the first piece of the request's body, after the answer began")
+    origin.write(chunked(b"bye"))
+    line.write(chunked(b"bye"))
+    await line.over(1)
+    demand(
+        stand.heard(line).whole.body == b"you firstbye", f"the client got {stand.heard(line).answer.body!r}"
+    )

@@ -90,3 +90,18 @@ async def _(stand: Stand) -> None:
     origin.write(HELLO)
     await line.over(1)
     demand(stand.heard(line).whole.body == b"hello", "the final answer was lost")
+
+
+@check(
+    "TRAILER-5",
+    "RFC 9110 section 6.6.2",
+    "Trailer of a request is announced only where trailers follow",
+    DROP,
+)
+async def _(stand: Stand) -> None:
+    fields = ("Trailer: X-Sum", "Transfer-Encoding: chunked")
+    heard = await stand.exchange(
+        ask("POST /", *fields, body=chunked(b"hello", trailers="X-Sum: 1\r\n")), HELLO
+    )
+    announced = heard.asked.field("Trailer") is not None
+    demand(announced <= bool(heard.asked.trailers), "Trailer announces to the origin what does not come")

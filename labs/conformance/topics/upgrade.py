@@ -23,6 +23,7 @@ GRANTED = say(
     "Sec-WebSocket-Protocol: own",
     "Sec-WebSocket-Extensions: own-deflate",
 )
+H2C = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__")
 PING = b"\x89\x84\x01\x02\x03\x04\x60\x60\x60\x60"
 ODD = b"\xc1\x03\x00\xff\x00"  # a frame with a bit that only the extension of both ends knows
 CLOSE = b"\x88\x05\x0f\xa1bye"  # 4001
@@ -138,8 +139,7 @@ async def _(stand: Stand) -> None:
     "Let WebSocket through, and drop the Upgrade of every other protocol: it would open a tunnel past you.",
 )
 async def _(stand: Stand) -> None:
-    fields = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__")
-    heard = await stand.exchange(ask("GET /", *fields), HELLO)
+    heard = await stand.exchange(ask("GET /", *H2C), HELLO)
     refused = heard.upstream is None and heard.answer.status in (*range(400, 500), 501)
     demand(refused or heard.asked.field("Upgrade") is None, "Upgrade: h2c went on to the origin")
     demand(refused or heard.asked.field("HTTP2-Settings") is None, "HTTP2-Settings went on to the origin")
@@ -155,3 +155,43 @@ async def _(stand: Stand) -> None:
     heard = (await stand.exchange(ask("GET /"), GRANTED)).reached()
     got = [it.start for it in heard.client]
     demand(heard.answers and heard.answer.status == 502, f"the client got {got or 'nothing'}, not 502")
+
+
+@check(
+    "UPGRADE-10",
+    "RFC 9112 section 9.3.2",
+    "a request behind an upgrade that was not made is answered, or the connection ends",
+    "aiohttp's parser stops at Upgrade, and drops what stands behind it: answer, and close the connection.",
+)
+async def _(stand: Stand) -> None:
+    for fields in (H2C, WANTED):
+        stand = stand.anew()
+        stand.answer(lambda asked: say("200 OK", body=asked.target.encode()))
+        line = await stand.client()
+        line.write(ask("GET /one", *fields) + ask("GET /two"))
+        await line.over(1)
+        line.write(ask("GET /last"))
+        await line.over(2)
+        got = [it.body.decode("latin-1") for it in line.whole]
+        demand(got, "the client's connection ended without an answer")
+        owed = ["/one", "/two", "/last"][: len(got)]
+        demand(got == owed, f"requests for {', '.join(owed)} were answered as {', '.join(got)}")
+
+
+@check(
+    "UPGRADE-11",
+    "RFC 9110 section 15.5.22",
+    "426 keeps its Upgrade, with Connection: upgrade",
+    "426 must say which protocol is required: pass Upgrade on here, and name it in Connection.",
+)
+async def _(stand: Stand) -> None:
+    answer = say("426 Upgrade Required", "Upgrade: websocket", "Connection: Upgrade", body=b"")
+    heard = (await stand.exchange(ask("GET /ws"), answer)).reached()
+    demand(heard.whole.status == 426, f"426 arrived as {heard.answer.start}")
+    demand(
+        heard.answer.field("Upgrade") == "websocket", f"Upgrade arrived as {heard.answer.field('Upgrade')}"
+    )
+    named = [it.strip().lower() for it in ", ".join(heard.answer.all("Connection")).split(",")]
+    demand(
+        "upgrade" in named, f"Connection arrived as {', '.join(heard.answer.all('Connection')) or 'nothing'}"
+    )

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from labs.gateway.direct.framing import Framing, framing
-from labs.gateway.direct.head import Head
+from labs.gateway.framing import Framing, framing
+from labs.gateway.head import Head
 from labs.gateway.leg import Failure, Fields, Incomplete
 
 __all__ = ["Answer", "Source"]

@@ -1,7 +1,7 @@
 """One connection to the origin: a protocol that sends a request and reads its answer, many times in turn.
 
-There is no timer and no task here but that of an upload. `deadline` is swept by the pool; a slow reader of
-the answer stops the reading, and a slow origin stops the upload.
+There is no timer here and no task but that of an upload: how long an exchange may last is its clock's affair
+(`labs.gateway.clock`). A slow reader of the answer stops the reading, and a slow origin stops the upload.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from labs.gateway.direct.answer import Answer
-from labs.gateway.direct.framing import ByClose
-from labs.gateway.direct.head import head_of
-from labs.gateway.leg import Asked, Failure, Incomplete, Malformed, TooSlow, Unreachable
+from labs.gateway.framing import ByClose
+from labs.gateway.head import final
+from labs.gateway.leg import Asked, Failure, Incomplete, Malformed, Unreachable
 from labs.gateway.options import Options
 
 __all__ = ["NEVER", "SPACE", "Connection", "Owner"]
@@ -49,7 +49,7 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(self, pool: Owner) -> None:
         self._pool = pool
         self.transport: asyncio.Transport | None = None
-        self.deadline = NEVER  # of the loop's clock; the pool sweeps
+        self.deadline = NEVER  # of an idle connection, on the loop's clock; the pool sweeps
         self.busy = False
         self.used = False  # whether it has carried a request before
         self.sent = True
@@ -75,6 +75,7 @@ class Connection(asyncio.BufferedProtocol):
         assert self.transport is not None
         loop = asyncio.get_running_loop()
         self._asked, self._answer, self._buffer, self.busy = asked, None, b"", True
+        self.deadline = NEVER
         self._head = head = loop.create_future()
         lines = [b"%b %b HTTP/1.1" % (asked.method, asked.target)]
         lines += [name + b": " + value for name, value in asked.fields]
@@ -90,8 +91,8 @@ class Connection(asyncio.BufferedProtocol):
             if asked.length is None and body:  # an empty chunk would be the last one
                 data += b"%x\r\n%b\r\n" % (len(body), body)
             data += b"0\r\n\r\n" if asked.length is None else body
+        asked.begun(self.transport)
         self.transport.write(data)
-        self.deadline = loop.time() + self._pool.options.answer_timeout
         if not self.sent:
             assert isinstance(body, AsyncIterator)
             self._pump = loop.create_task(self._send(body, asked.length is None))
@@ -104,7 +105,6 @@ class Connection(asyncio.BufferedProtocol):
                     return
                 self.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
                 del piece  # the transport has its copy of what did not go out
-                self.deadline = asyncio.get_running_loop().time() + self._pool.options.answer_timeout
                 if self._paused:
                     await self._drained()
             if chunked and self.transport is not None:
@@ -161,36 +161,21 @@ class Connection(asyncio.BufferedProtocol):
             self._finish(answer)
         elif answer.full and self.transport is not None:
             self.transport.pause_reading()
-            self.deadline = NEVER  # it is the client that is slow
-        else:
-            self.deadline = asyncio.get_running_loop().time() + self._pool.options.idle_timeout
 
     def _begin(self, data: bytes) -> Answer | None:
         # Reads heads until the final one, which begins the answer. Raises Malformed.
         assert self._asked is not None and self._head is not None and self.transport is not None
         limit = self._pool.options.max_head
-        while True:
-            end = data.find(b"\r\n\r\n") + 4
-            if end < 4 or end > limit:
-                if len(data) > limit or not b"HTTP/1."[: len(data)] == data[:7]:
-                    raise Malformed(f"no head of an answer in {limit} bytes: {data[:40]!r}")
-                self._buffer = data
-                return None
-            head = head_of(data[:end], self._asked.method)
-            data = data[end:]
-            if head.status >= 200 or head.status == 101:
-                break
-            self._asked.interim(head.status, head.reason, head.fields)
-            if not data:
-                self._buffer = b""
-                return None
+        head, data = final(data, self._asked.method, limit, self._asked.interim)
+        if head is None:
+            self._buffer = data
+            return None
         answer = Answer(self, head, limit)
         if head.status == 101:
             if not self._asked.upgrade:
                 raise Malformed("101 to a request that asked for no upgrade")
             self.transport.pause_reading()
             answer.upgraded = self.transport, data
-            self.deadline = NEVER
             self._pool.forget(self)
             answer.over = True
             answer.end(None)
@@ -225,7 +210,6 @@ class Connection(asyncio.BufferedProtocol):
         """Read on: the client has taken what there was."""
         if self.transport is not None and not self.transport.is_reading() and not self.transport.is_closing():
             self.transport.resume_reading()
-            self.deadline = asyncio.get_running_loop().time() + self._pool.options.idle_timeout
 
     # ---- the end
 
@@ -248,10 +232,6 @@ class Connection(asyncio.BufferedProtocol):
         self.transport = None
         self.resume_writing()
         self._pool.lost(self, "")
-
-    def expire(self) -> None:
-        """End what runs because its time is over."""
-        self.fail(TooSlow("the origin let the time pass"))
 
     def fail(self, failure: Failure) -> None:
         """End the exchange, and the connection with it."""

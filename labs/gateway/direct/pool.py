@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from labs.gateway.direct.connection import NEVER, SPACE, Connection
+from labs.gateway.direct.connection import SPACE, Connection
 from labs.gateway.leg import Answered, Asked, Failure, TooSlow, Unreachable
 from labs.gateway.options import Options, Origin
 from labs.gateway.transport import quiet
@@ -36,8 +36,7 @@ class Pool:
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
         self._timer: asyncio.TimerHandle | None = None
-        shortest = min(options.answer_timeout, options.idle_timeout, options.keep_timeout)
-        self._every = min(1.0, max(0.01, shortest / 8))  # seconds: how late a deadline may be noticed
+        self._every = min(1.0, max(0.01, options.keep_timeout / 8))  # seconds: how late it may be noticed
         self._tls: ssl.SSLContext | None = None
         if origin.scheme == "https":
             self._tls = options.tls or ssl.create_default_context()
@@ -105,15 +104,16 @@ class Pool:
         except (OSError, ValueError) as error:
             raise Unreachable(f"{host}:{port}: {error}") from error
         self._all.add(upstream)
-        if self._timer is None:
-            self._timer = loop.call_later(self._every, self._sweep)
         return upstream
 
     def give(self, upstream: Connection) -> None:
         """Take back a connection whose answer is whole."""
         if len(self._idle) < self.options.max_idle and upstream in self._all:
-            upstream.deadline = asyncio.get_running_loop().time() + self.options.keep_timeout
+            loop = asyncio.get_running_loop()
+            upstream.deadline = loop.time() + self.options.keep_timeout
             self._idle.append(upstream)
+            if self._timer is None:
+                self._timer = loop.call_later(self._every, self._sweep)
         else:
             self.lost(upstream, "")
 
@@ -134,7 +134,6 @@ class Pool:
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for upstream in [it for it in self._all if it.deadline <= now]:
-            upstream.deadline = NEVER
-            upstream.expire() if upstream.busy else self.lost(upstream, "")
-        self._timer = loop.call_later(self._every, self._sweep) if self._all else None
+        for upstream in [it for it in self._idle if it.deadline <= now]:
+            self.lost(upstream, "")
+        self._timer = loop.call_later(self._every, self._sweep) if self._idle else None

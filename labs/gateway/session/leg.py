@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import functools
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TypeAlias
 
 import aiohttp
@@ -29,23 +30,38 @@ __all__ = ["ConnectorFactory", "Session"]
 
 ConnectorFactory: TypeAlias = Callable[[], aiohttp.BaseConnector]
 INVENTED = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs.USER_AGENT)
+_INVENTED: CIMultiDict[None] = CIMultiDict(dict.fromkeys(INVENTED))
 
 
-async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+class _Request(aiohttp.ClientRequest):
+    begun: Callable[[asyncio.Transport], None]
+
+    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
+        # aiohttp would sort and copy what is to be left out for every request: a twentieth of its time.
+        self._skip_auto_headers = _INVENTED
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        # The one place between being connected and writing. A middleware is called before the first of them.
+        if conn.transport is not None:  # else this is said below
+            self.begun(conn.transport)
+        return await super().send(conn)
+
+
+async def _once(
+    asked: Asked, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
     # ClientSession sends an idempotent request again when a kept-alive connection dies under it, and has no
     # public switch. It does so for ClientOSError and ServerDisconnectedError: what leaves here is neither.
+    assert isinstance(request, _Request)
+    request.begun = asked.begun
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:
         raise  # nothing was sent, and aiohttp does not repeat it
     except aiohttp.ServerTimeoutError:
-        raise TooSlow("the origin let the time pass") from None
-    except aiohttp.ServerDisconnectedError as error:
-        # With a message it is a parsed or half-parsed head that ended.
-        kind = Malformed if not isinstance(error.message, str) else Unreachable
-        raise kind(f"the origin left: {error.message!r}") from None
-    except aiohttp.ClientOSError as error:
-        raise Unreachable(f"the origin left: {error}") from None
+        raise TooSlow("the origin did not accept in time") from None
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+        raise Unreachable(f"the origin left: {error!r}") from None
 
 
 class Session:
@@ -68,19 +84,21 @@ class Session:
                     limit=0, keepalive_timeout=options.keep_timeout, use_dns_cache=False
                 )
             self._client = aiohttp.ClientSession(
-                connector=strict(connector),
+                connector=strict(connector, options.max_head),
+                request_class=_Request,
                 cookie_jar=aiohttp.DummyCookieJar(),  # nothing of one visitor reaches another
                 auto_decompress=False,
                 skip_auto_headers=INVENTED,
-                middlewares=(_once,),
+                # How long an exchange may last is its clock's affair, as on the direct leg.
                 timeout=aiohttp.ClientTimeout(
                     total=None,
                     connect=options.connect_timeout,
                     sock_connect=options.connect_timeout,
-                    sock_read=min(options.answer_timeout, options.idle_timeout),
+                    sock_read=None,
                 ),
                 max_line_size=options.max_head,
                 max_field_size=options.max_head,
+                max_headers=options.max_head,  # no head of that many bytes has more of them
             )
         return self._client
 
@@ -88,10 +106,10 @@ class Session:
         """Send a request and return its answer with its head. Raise Failure."""
         try:
             method, target = asked.method.decode("ascii"), asked.target.decode("utf-8")
-            fields = CIMultiDict((name.decode("ascii"), _text(value)) for name, value in asked.fields)
+            fields = _fields(asked.fields)
         except UnicodeDecodeError:
             raise Refused(400, "The request has bytes that this gateway does not relay.") from None
-        if not target.startswith("/") or method != method.upper():
+        if not target.startswith("/"):
             raise Refused(501, "This gateway does not relay such a request.")
         fields.popall("Expect", None)  # answered here: ClientSession would wait for a 100 that may never come
         upload = _Upload(asked)
@@ -105,14 +123,13 @@ class Session:
                 data=upload.data,
                 chunked=True if asked.body is not None and asked.length is None else None,
                 allow_redirects=False,
+                middlewares=(functools.partial(_once, asked),),
                 ssl=self._options.tls if self._options.tls is not None else True,
             )
         except Failure as failure:
             raise upload.failure or failure from None
         except aiohttp.ClientConnectorError as error:
             raise Unreachable(str(error)) from error
-        except (TimeoutError, aiohttp.ServerTimeoutError) as error:
-            raise TooSlow(f"{error!r}") from error
         except (aiohttp.ClientError, ValueError) as error:
             raise upload.failure or Malformed(f"{error!r}") from error
         if answer.status == 101 and not asked.upgrade:
@@ -124,6 +141,18 @@ class Session:
         """End every connection to the origin."""
         if self._client is not None:
             await self._client.close()
+
+
+def _fields(fields: Fields) -> CIMultiDict[str]:
+    # ClientSession takes a name in two spellings for two names, and keeps the last of them
+    # (`ClientSession._prepare_headers`, `ClientRequest.update_headers`): each leaves as it was spelt first.
+    if len({name.lower() for name, _ in fields}) < len(fields):
+        spelt: dict[bytes, bytes] = {}
+        fields = [(spelt.setdefault(name.lower(), name), value) for name, value in fields]
+    try:
+        return CIMultiDict([(name.decode("ascii"), value.decode()) for name, value in fields])
+    except UnicodeDecodeError:
+        return CIMultiDict([(name.decode("ascii"), _text(value)) for name, value in fields])
 
 
 def _text(value: bytes) -> str:
@@ -145,6 +174,7 @@ class _Upload:
 
     async def _pieces(self, asked: Asked, expects: bool) -> AsyncIterator[bytes]:
         assert isinstance(asked.body, AsyncIterator)
+        yield b""  # aiohttp writes the head with the first piece, which may be long in coming
         if expects:
             asked.interim(100, b"Continue", [])
         try:
@@ -209,14 +239,21 @@ class _Answer:
         """Whether the request has been sent whole."""
         return self._upload.over
 
+    @property
+    def error(self) -> Failure | None:
+        """How the answer failed, if it has."""
+        error = self._answer.content.exception()
+        return None if error is None else self._failure(error)
+
+    def _failure(self, error: BaseException) -> Failure:
+        return self._upload.failure or Incomplete(f"the body of the answer broke off: {error!r}")
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             async for piece in self._answer.content.iter_any():
                 yield piece
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._upload.failure or Incomplete(
-                f"the body of the answer broke off: {error!r}"
-            ) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._failure(error) from error
 
     def drop(self) -> None:
         """Give up at once whatever is not over: close, because release would keep a half-read connection."""

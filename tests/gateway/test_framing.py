@@ -2,8 +2,8 @@
 
 import pytest
 
-from labs.gateway.direct.framing import LINE_LIMIT, ByChunks, ByClose, ByLength, Framing, framing
-from labs.gateway.direct.head import CHUNKED, UNTIL_CLOSE
+from labs.gateway.framing import LINE_LIMIT, ByChunks, ByClose, ByLength, Framing, framing
+from labs.gateway.head import CHUNKED, UNTIL_CLOSE
 from labs.gateway.leg import Fields, Malformed
 
 CHUNKS = b'3;a="b"\r\nabc\r\nA \r\n0123456789\r\n0\r\nX-Sum: 13\r\nx-sum:\t14 \r\n\r\n'
@@ -70,3 +70,9 @@ def test_a_body_of_no_bytes_is_over_at_once_and_one_until_the_end_never() -> Non
 @pytest.mark.parametrize(("kind", "reader"), [(CHUNKED, ByChunks), (UNTIL_CLOSE, ByClose), (0, ByLength)])
 def test_a_head_says_who_reads_the_body(kind: int, reader: type) -> None:
     assert type(framing(kind, 100)) is reader
+
+
+def test_zeros_before_a_size_mean_nothing_however_many_there_are() -> None:
+    reader = ByChunks(1000)
+    assert b"".join(reader.feed(b"0" * 40 + b"2\r\nok\r\n" + b"0" * 40 + b"\r\n\r\n")) == b"ok"
+    assert reader.over

@@ -1,15 +1,15 @@
-"""Find where the body of an answer ends: by its length, by its chunks, or by the end of the connection."""
+"""Find where the body of an answer ends, by its length, its chunks or its connection's end: on both legs."""
 
 from __future__ import annotations
 
 import re
 
-from labs.gateway.direct.head import CHUNKED, UNTIL_CLOSE, fields_of
+from labs.gateway.head import CHUNKED, UNTIL_CLOSE, fields_of
 from labs.gateway.leg import Fields, Malformed
 
 __all__ = ["ByChunks", "ByClose", "ByLength", "Framing", "framing"]
 
-_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n")
+_SIZE = re.compile(rb"(0*[0-9A-Fa-f]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n")
 LINE_LIMIT = 4096  # bytes of a chunk's line; its extensions mean nothing to us, and are dropped
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from labs.gateway.direct.head import CHUNKED, UNTIL_CLOSE, Head, head_of
-from labs.gateway.leg import Malformed
+from labs.gateway.head import CHUNKED, UNTIL_CLOSE, Head, final, head_of
+from labs.gateway.leg import Fields, Malformed
 
 
 def head(*lines: bytes, start: bytes = b"HTTP/1.1 200 OK", method: bytes = b"GET") -> Head:
@@ -104,3 +104,73 @@ def test_a_framing_that_can_be_read_in_two_ways_is_malformed(
 def test_chunks_are_none_of_http_1_0() -> None:
     with pytest.raises(Malformed, match=r"Transfer-Encoding in HTTP/1\.0"):
         head(b"Transfer-Encoding: chunked", start=b"HTTP/1.0 200 OK")
+
+
+def test_a_higher_minor_version_is_read_as_1_1() -> None:
+    read = head(b"Content-Length: 0", start=b"HTTP/1.7 200 OK")
+    assert read.stays
+    assert read.whole == b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "plainer"),
+    [
+        ((b"A: 1", b"Content-Length: 5", b"content-length: 5"), b"A: 1\r\nContent-Length: 5\r\n"),
+        ((b"Content-Length: 5, 5", b"A: 1"), b"A: 1\r\nContent-Length: 5\r\n"),
+        ((b"Content-Length: 5", b"Transfer-Encoding: chunked"), b"Transfer-Encoding: chunked\r\n"),
+    ],
+)
+def test_what_is_said_twice_stands_in_a_plainer_head_once(lines: tuple[bytes, ...], plainer: bytes) -> None:
+    read = head(*lines)
+    assert read.whole == b"HTTP/1.1 200 OK\r\n" + plainer + b"\r\n"
+    assert b"".join(b"%b: %b\r\n" % field for field in read.fields) == plainer
+
+
+def test_a_head_that_is_plain_is_left_alone() -> None:
+    data = b"HTTP/1.1 200 OK\r\nContent-Length:5\r\n\r\n"
+    assert head_of(data, b"GET").whole == data
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+HINT = b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n"
+
+
+@pytest.mark.parametrize("step", [1, 3, 1000])
+def test_the_final_head_is_found_in_pieces_of_any_size(step: int) -> None:
+    hints: list[tuple[int, bytes, Fields]] = []
+    data = HINT + HINT + OK + b"ok"
+    held, read = b"", None
+    for at in range(0, len(data), step):
+        read, held = final(held + data[at : at + step], b"GET", 100, lambda *hint: hints.append(hint))
+        if read is not None:
+            held += data[at + step :]
+            break
+    assert read and (read.status, held) == (200, b"ok")
+    assert hints == [(103, b"Early Hints", [(b"Link", b"<x>")])] * 2
+
+
+def test_101_is_final() -> None:
+    read, rest = final(b"HTTP/1.1 101 Go\r\n\r\nhello", b"GET", 100, lambda *hint: None)
+    assert read and (read.status, rest) == (101, b"hello")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"HTTP/1.1 200 OK\n", "ends in LF alone"),
+        (b"HTTP/1.1 200 OK\r\nX: 1\nY", "ends in LF alone"),
+        (b"HTTP/1.1 200 OK\n\nbody", "ends in LF alone"),
+        (b"HTTP/1.1 200 OK\nX: 1\n\nbody\r\n\r\n", "not the head of an answer"),
+        (b"garbage", "no head of an answer"),
+        (b"\r\n", "no head of an answer"),
+        (b"HTTP/1.1 200 " + b"x" * 100, "no head of an answer in 100 bytes"),
+    ],
+)
+def test_what_cannot_become_a_head_is_refused_at_once(data: bytes, words: str) -> None:
+    with pytest.raises(Malformed, match=words):
+        final(data, b"GET", 100, lambda *hint: None)
+
+
+@pytest.mark.parametrize("data", [b"H", b"HTTP/1.", b"HTTP/1.1 200 OK\r", b"HTTP/1.1 200 OK\r\nX", b""])
+def test_what_may_become_a_head_is_kept(data: bytes) -> None:
+    assert final(data, b"GET", 100, lambda *hint: None) == (None, data)
