@@ -96,13 +96,17 @@ class _Overlapped:
             return False
         except OSError as error:
             self.error = error
-        self.over = True
+        self.over, self._attempt = True, _done  # and lets go of what it sent or filled
         return True
 
     def getresult(self) -> Any:
         if self.error is not None:
             raise self.error
         return self._value
+
+
+def _done() -> None:
+    raise AssertionError("an operation is done once")
 
 
 class _OverlappedFuture(asyncio.Future[Any]):
