@@ -147,7 +147,10 @@ async def test_who_can_not_be_told_apart_is_refused_with_a_sentence() -> None:
         async def one(who: str) -> None:
             with town.guest(who):
                 await both.wait()
-                await asyncio.to_thread(fetch, told, f"/{who}")
+                try:
+                    await asyncio.to_thread(fetch, told, f"/{who}")
+                finally:
+                    await both.wait()  # until both were ended, both are guests
 
         came = await asyncio.gather(one("a"), one("b"), return_exceptions=True)
         assert [type(it) for it in came] == [TownError, TownError]
