@@ -299,11 +299,22 @@ def test_another_word_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch)
     assert "LAB_PARSER is 'C': set it to python, or not at all." in told
 
 
-def test_what_is_declared_is_there_and_says_why() -> None:
-    book = tomllib.loads((paths.ROOT / "tests" / "parser.toml").read_text("utf-8"))
+@pytest.mark.parametrize("file", ["parser.toml", "proactor/differs.toml"])
+def test_what_is_declared_is_there_and_says_why(file: str) -> None:
+    book = tomllib.loads((paths.ROOT / "tests" / file).read_text("utf-8"))
     for one in book.pop("differs", []):
         assert one.keys() == {"test", "reason"} and one["reason"].endswith("."), one
-        file, _, name = one["test"].partition("::")
-        text = (paths.ROOT / file).read_text("utf-8")
+        where, _, name = one["test"].partition("::")
+        text = (paths.ROOT / where).read_text("utf-8")
         assert name.startswith("Cell ") or f"def {name.partition('[')[0]}(" in text, one
     assert not book
+
+
+def test_the_loop_of_windows_is_there_where_it_is_asked_for(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_WINDOWS_LOOP", "1")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    status, told = run_pytest(project)
+    assert status == pytest.ExitCode.USAGE_ERROR, told
+    assert "add the folder tests/proactor to PYTHONPATH" in told
