@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip the cells that need a program that this machine lacks, and expect what is declared to fail."""
-    declared = {}
+    declared: dict[str, str] = {}
     if kernel.PARSER in os.environ:
         declared |= _declared(config.rootpath / "tests" / "parser.toml")
     if _imitates_windows():
