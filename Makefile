@@ -4,10 +4,11 @@
 PYTHON ?= python3
 ARGS ?=
 LESSON ?=
+LOOP ?= 1
 BIN = .venv/bin
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: help lab test test-pure lesson lessons check lock mutants versions bench test-browser clean
+.PHONY: help lab test test-pure test-windows-loop lesson lessons check lock mutants versions bench test-browser clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 : /p' Makefile
@@ -21,6 +22,11 @@ test: .venv/.ready  ## run the tests, and every notebook against its stored outp
 
 test-pure: .venv/.ready  ## the same with aiohttp's parser in Python, as PyPy and browsers run it
 	LAB_PARSER=python $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# The plain line: LAB_WINDOWS_LOOP=1 PYTHONPATH="$PWD/tests/proactor" .venv/bin/python -m pytest
+test-windows-loop: .venv/.ready  ## the same on the loop of Windows, imitated (LOOP=ticks,refusals for its slow habits)
+	LAB_WINDOWS_LOOP="$(LOOP)" PYTHONPATH="$(CURDIR)/tests/proactor" $(BIN)/python -m pytest -n auto --maxprocesses 4 \
+		--dist loadfile --no-loadscope-reorder $(ARGS)
 
 lesson: .venv/.ready  ## try one lesson on its own (LESSON=09): all that must be green, in half a minute
 	@$(BIN)/python -m labs lesson "$(LESSON)"
@@ -60,13 +66,13 @@ clean:  ## remove the virtual environment and all caches
 
 # uv installs in seconds what takes pip half a minute; where it cannot be had or fails, pip does it.
 .venv/.ready: requirements.txt
-	@command -v $(PYTHON) >/dev/null 2>&1 || \
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || \
 		{ echo "There is no $(PYTHON) here: install Python 3.11 or newer, or name it: make lab PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "$(PYTHON) is older than 3.11: install a newer Python, or name it: make lab PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || \
 		{ echo "$(PYTHON) has no venv module: on Debian and Ubuntu run: sudo apt install python3-venv"; exit 1; }
-	@$(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || "$(PYTHON)" -m venv --clear .venv
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv || true
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.txt || \
 		{ echo "uv could not install the packages; pip does it now, which takes a little longer."; \

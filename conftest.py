@@ -1,9 +1,11 @@
 """What every run of pytest needs: a clean environment, whole notebooks, and skips that say why.
 
 With LAB_PARSER=python in the environment, all of it, kernels and programs included, runs with aiohttp's
-parser in Python. What differs there is declared in tests/parser.toml, with its reason, and must fail.
+parser in Python. What differs there is declared in tests/parser.toml, with its reason, and must fail. In the
+same way, LAB_WINDOWS_LOOP puts all of it on an imitation of the loop of Windows: see tests/proactor.
 """
 
+import asyncio
 import contextlib
 import gc
 import os
@@ -45,7 +47,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip the cells that need a program that this machine lacks, and expect what is declared to fail."""
-    declared = _declared(config.rootpath / "tests" / "parser.toml") if kernel.PARSER in os.environ else {}
+    declared: dict[str, str] = {}
+    if kernel.PARSER in os.environ:
+        declared |= _declared(config.rootpath / "tests" / "parser.toml")
+    if _imitates_windows():
+        declared |= _declared(config.rootpath / "tests" / "proactor" / "differs.toml")
     for item in items:
         for name in (item.nodeid, item.nodeid.partition("[")[0]):
             if reason := declared.get(name):
@@ -54,8 +60,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=f"{program} is not installed: see python -m labs doctor"))
 
 
+def _imitates_windows() -> bool:
+    """Say whether the loop of Windows is imitated. Raise UsageError where it is asked for and not there."""
+    if os.environ.get("LAB_WINDOWS_LOOP", "0") in ("", "0") or os.name == "nt":
+        return False
+    if not hasattr(asyncio, "ProactorEventLoop"):
+        raise pytest.UsageError("LAB_WINDOWS_LOOP is set: add the folder tests/proactor to PYTHONPATH, too.")
+    return True
+
+
 def _declared(file: Path) -> dict[str, str]:
-    """Return why a test fails with the parser in Python, by its node id, with its parameters or for all."""
+    """Return why a test fails where it is declared, by its node id, with its parameters or for all."""
     book = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
     return {one["test"]: one["reason"] for one in book.get("differs", [])}
 

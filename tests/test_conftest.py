@@ -21,6 +21,7 @@ from labs.course import warm
 from labs.course.warm import LINE
 from labs.host import paths
 
+linux: Any = os  # where its tests run, it has more than elsewhere
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
 FORKED = sys.platform == "linux"
 
@@ -201,28 +202,26 @@ def test_a_part_of_a_notebook_is_refused(project: Path, words: tuple[str, ...]) 
 
 @on_linux
 @pytest.mark.parametrize(
-    ("how", "words"), [(signal.SIGINT, ()), (signal.SIGKILL, ("-n", "1"))], ids=["interrupted", "killed"]
+    ("how", "words"), [("SIGINT", ()), ("SIGKILL", ("-n", "1"))], ids=["interrupted", "killed"]
 )
-def test_no_process_outlives_pytest(
-    project: Path, tmp_path: Path, how: signal.Signals, words: tuple[str, ...]
-) -> None:
+def test_no_process_outlives_pytest(project: Path, tmp_path: Path, how: str, words: tuple[str, ...]) -> None:
     """The cell tells, through a named pipe, which processes there are, and hangs."""
     pipe = tmp_path / "told"
-    os.mkfifo(pipe)
-    notebook = project / "hanging" / f"{how.name}.ipynb"
+    linux.mkfifo(pipe)
+    notebook = project / "hanging" / f"{how}.ipynb"
     tell = f"with open({str(pipe)!r}, 'w') as told:\n    print(os.getpid(), os.getppid(), file=told)"
     write(notebook, cell(f"import os, time\n{LINE}\n{tell}\ntime.sleep(600)"))
     with begin(project, str(notebook), *words) as process:
         try:
             kernel, zygote = map(int, pipe.read_text("utf-8").split())
             worker = int(re.findall(r"PPid:\t(\d+)", Path(f"/proc/{zygote}/status").read_text("utf-8"))[0])
-            handles = [os.pidfd_open(pid) for pid in (kernel, zygote, worker)]
+            handles = [linux.pidfd_open(pid) for pid in (kernel, zygote, worker)]
             assert (worker == process.pid) is (not words)
-            process.send_signal(how)
+            process.send_signal(signal.Signals[how])
             process.communicate(timeout=100)
         finally:
             process.kill()
-    assert process.returncode == (2 if how is signal.SIGINT else -how)
+    assert process.returncode == (2 if how == "SIGINT" else -signal.Signals[how])
     for handle in handles:
         with open(handle, "rb"):
             assert select.select([handle], [], [], 60)[0]
@@ -299,11 +298,22 @@ def test_another_word_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch)
     assert "LAB_PARSER is 'C': set it to python, or not at all." in told
 
 
-def test_what_is_declared_is_there_and_says_why() -> None:
-    book = tomllib.loads((paths.ROOT / "tests" / "parser.toml").read_text("utf-8"))
+@pytest.mark.parametrize("file", ["parser.toml", "proactor/differs.toml"])
+def test_what_is_declared_is_there_and_says_why(file: str) -> None:
+    book = tomllib.loads((paths.ROOT / "tests" / file).read_text("utf-8"))
     for one in book.pop("differs", []):
         assert one.keys() == {"test", "reason"} and one["reason"].endswith("."), one
-        file, _, name = one["test"].partition("::")
-        text = (paths.ROOT / file).read_text("utf-8")
+        where, _, name = one["test"].partition("::")
+        text = (paths.ROOT / where).read_text("utf-8")
         assert name.startswith("Cell ") or f"def {name.partition('[')[0]}(" in text, one
     assert not book
+
+
+def test_the_loop_of_windows_is_there_where_it_is_asked_for(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_WINDOWS_LOOP", "1")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    status, told = run_pytest(project)
+    assert status == pytest.ExitCode.USAGE_ERROR, told
+    assert "add the folder tests/proactor to PYTHONPATH" in told

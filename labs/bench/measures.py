@@ -41,7 +41,7 @@ class Measured:
     def cpu(self) -> float:
         """Return the seconds of CPU that the process has used."""
         with contextlib.suppress(OSError):  # in ns on Linux; elsewhere in ticks of a clock
-            return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[0]) / 1e9
+            return int(Path(f"/proc/{self.pid}/schedstat").read_text("ascii").split()[0]) / 1e9
         used = psutil.Process(self.pid).cpu_times()
         return float(used.user + used.system)
 

@@ -83,7 +83,9 @@ def _pip(line: Sequence[str]) -> tuple[str, str]:
     """Run pip; return what it printed and, if it failed, its last word."""
     command = [sys.executable, "-m", "pip", *line]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
         return "", f"pip took longer than {SECONDS} s"
     if done.returncode == 0:

@@ -130,4 +130,4 @@ def test_a_lesson_does_not_outlive_the_command_that_started_it() -> None:
         assert process.stdin and process.stdout
         assert process.stdout.readline().strip() == b"here"
         process.stdin.close()
-        assert process.wait() == (-signal.SIGKILL if sys.platform != "win32" else 1)
+        assert process.wait() == (1 if sys.platform == "win32" else -signal.Signals["SIGKILL"])
