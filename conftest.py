@@ -150,7 +150,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     if reporter and os.name == "posix":  # Windows does not tell what children cost
         notebooks = config.stash[NOTEBOOKS]
         reporter.write_line(
-            f"CPU: {_cpu():.0f} s of user and system time, {notebooks:.0f} s of them notebooks"
+            f"CPU: {_cpu():.1f} s of user and system time, {notebooks:.1f} s of them notebooks"
         )
 
 

@@ -134,12 +134,12 @@ def run_pytest(project: Path, *words: str) -> tuple[int, str]:
     return process.returncode, told
 
 
-def cost(told: str) -> tuple[int, int]:
+def cost(told: str) -> tuple[float, float]:
     """Read the last line of a report: the CPU seconds of all, and of the notebooks."""
     line = told.splitlines()[-1]
-    found = re.fullmatch(r"CPU: (\d+) s of user and system time, (\d+) s of them notebooks", line)
+    found = re.fullmatch(r"CPU: (\d+\.\d) s of user and system time, (\d+\.\d) s of them notebooks", line)
     assert found, told
-    return int(found[1]), int(found[2])
+    return float(found[1]), float(found[2])
 
 
 def test_notebooks_run_clean_and_skips_say_why(project: Path) -> None:
@@ -148,7 +148,7 @@ def test_notebooks_run_clean_and_skips_say_why(project: Path) -> None:
     assert "curl is not installed: see python -m labs doctor" in told
     if os.name == "posix":
         whole, notebooks = cost(told)
-        assert 1 <= notebooks < whole, told  # only the worker runs notebooks
+        assert 0 < notebooks < whole, told  # only the worker runs notebooks
 
 
 def test_kernels_start_cold_when_asked_to(project: Path) -> None:
