@@ -3,6 +3,7 @@
 It opens nothing, waits for nothing and holds no aiohttp object. It may import h11, and takes from `show`.
 """
 
+from labs.capture.distance import DistanceError, Schedule
 from labs.capture.har import archive
 from labs.capture.message import Message
 from labs.capture.notes import Noted, noted
@@ -13,12 +14,14 @@ from labs.capture.trace import Trace, told
 
 __all__ = [
     "Call",
+    "DistanceError",
     "Event",
     "Message",
     "Noted",
     "Piece",
     "Recording",
     "Said",
+    "Schedule",
     "Spoken",
     "Trace",
     "archive",

@@ -18,16 +18,34 @@ NARROWEST = 16
 Arrow: TypeAlias = tuple[int, int, str, list[str]]  # from column, to column, label, what stands under it
 
 
-def draw(said: Sequence[Said], parties: Sequence[str], show: Sequence[str] = ()) -> Page:
-    """Return the lanes: a column a party, an arrow a message, the fields of `show` under their arrow."""
+def draw(
+    said: Sequence[Said],
+    parties: Sequence[str],
+    show: Sequence[str] = (),
+    *,
+    times: Sequence[str] = (),
+    waits: Sequence[int] = (),
+) -> Page:
+    """Return the lanes: a column a party, an arrow a message, the fields of `show` under their arrow.
+
+    `times` stand left of the arrows; `waits` are the rows before each in which nobody begins to speak.
+    """
     if not said:
         return Page("(nothing was said)")
-    lines = _drawn(said, parties, show, settle)
-    replaced = lines != _drawn(said, parties, show, as_it_is)
+    times, waits = times or [""] * len(said), waits or [0] * len(said)
+    lines = _drawn(said, parties, show, settle, times, waits)
+    replaced = lines != _drawn(said, parties, show, as_it_is, times, waits)
     return Page("\n".join([*lines, "", DECLARED] if replaced else lines))
 
 
-def _drawn(said: Sequence[Said], parties: Sequence[str], show: Sequence[str], settle: Settle) -> list[str]:
+def _drawn(
+    said: Sequence[Said],
+    parties: Sequence[str],
+    show: Sequence[str],
+    settle: Settle,
+    times: Sequence[str],
+    waits: Sequence[int],
+) -> list[str]:
     column = {name: n for n, name in enumerate(parties)}
     arrows = [(column[it.who], column[it.whom], _label(it), _shown(it, show, settle)) for it in said]
     names = [cells(visible(name)) for name in parties]
@@ -35,10 +53,13 @@ def _drawn(said: Sequence[Said], parties: Sequence[str], show: Sequence[str], se
     header: list[str] = []
     for name, x in zip(names, at, strict=True):
         _put(header, x, name)
-    lines = ["".join(header)]
-    for (a, b, label, under), it in zip(arrows, said, strict=True):
-        lines.append(_arrow(at, a, b, label, stopped=bool(it.event)))
-        lines.extend(_note(at, min(a, b), max(a, b), text) for text in under)
+    margin = max(map(wide, times)) + 3 if any(times) else 0
+    blank = " " * margin + "".join(_lifelines(at)).rstrip()
+    lines = [" " * margin + "".join(header)]
+    for (a, b, label, under), it, time, wait in zip(arrows, said, times, waits, strict=True):
+        lines += [blank] * wait
+        lines.append(f"{time:<{margin}}" + _arrow(at, a, b, label, stopped=bool(it.event)))
+        lines.extend(" " * margin + _note(at, min(a, b), max(a, b), text) for text in under)
     return lines
 
 

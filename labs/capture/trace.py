@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from labs.capture import dump, har, lanes, parser
+from labs.capture.distance import Distances, Schedule, schedule
 from labs.capture.message import Message
 from labs.capture.recording import Call, Event, Piece, Recording
 from labs.capture.said import Said
@@ -53,6 +54,14 @@ class Trace:
     def bytes(self, *, who: str | None = None, whom: str | None = None, body: int = 256) -> Page:
         """Show what crossed: line ends visible, volatile values stable, at most `body` bytes of each body."""
         return dump.dump((it for it in self.said if _is(it, who, whom)), body)
+
+    def apart(self, distances: Distances) -> Schedule:
+        """Compute when everything would be said if the parties were that far apart: see `capture.distance`.
+
+        `distances` are round trips in milliseconds, as in `{("client", "front.test"): 40}`. Raises
+        DistanceError for one that is negative, no number, given twice, or for nobody.
+        """
+        return schedule(self.said, self.parties, self.calls, distances)
 
     def har(self) -> dict[str, object]:
         """Return the conversation as HTTP Archive 1.2, which a browser's developer tools open."""

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib import style
 
+from labs.capture.distance import Schedule
 from labs.capture.trace import Trace
-from labs.draw import sequence
+from labs.draw import sequence, to_scale
 from labs.draw.durations import dots
 from labs.draw.figure import Figure
 from labs.draw.flow_bands import bands
@@ -28,6 +29,7 @@ __all__ = [
     "Figure",
     "bytes_view",
     "deadlines_view",
+    "distance_view",
     "flow_view",
     "heat_map",
     "lifelines",
@@ -48,6 +50,17 @@ def lifelines(sides: Mapping[str, Trace], *, finding: str, show: Sequence[str] =
     if isinstance(show, str):
         raise ValueError(f"`show` takes a list of field names: write show=[{show!r}].")
     return sequence.draw(sides, finding, show)
+
+
+@style.context("default")
+def distance_view(sides: Mapping[str, Schedule], *, finding: str) -> Figure:
+    """Draw when everything would be said over a distance: one panel a side, all on one scale of milliseconds.
+
+    The drawn twin of `Schedule.lanes()`: of `Trace.apart`. Raises ValueError when there is no side, a side is
+    not a Schedule, or the finding is empty.
+    """
+    _check(sides, finding, Schedule, "write `.apart({…})` after what was recorded")
+    return to_scale.draw(sides, finding)
 
 
 @style.context("default")
@@ -152,7 +165,9 @@ def _marked(meter: Meter) -> bool:
     return any(sent for sent, _ in meter.steps)
 
 
-def _check(sides: Mapping[str, Trace], finding: str) -> None:
+def _check(
+    sides: Mapping[str, object], finding: str, kind: type = Trace, remedy: str = "give what was recorded"
+) -> None:
     _check_finding(finding)
     if not isinstance(sides, Mapping):
         raise ValueError(
@@ -161,8 +176,8 @@ def _check(sides: Mapping[str, Trace], finding: str) -> None:
     if not sides:
         raise ValueError("There is nothing to draw: give at least one side.")
     for name, side in sides.items():
-        if not isinstance(side, Trace):
-            raise ValueError(f"Side {name!r} is {type(side).__name__}, not Trace: give what was recorded.")
+        if not isinstance(side, kind):
+            raise ValueError(f"Side {name!r} is {type(side).__name__}, not {kind.__name__}: {remedy}.")
 
 
 def _check_finding(finding: str) -> None:
