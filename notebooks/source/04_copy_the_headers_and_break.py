@@ -156,6 +156,11 @@ def ordered(trace):
     return trace.requests(whom="origin.test")[-1]
 
 
+def far_away(trace):  # the origin: 40 ms from whoever asks it
+    asker = next(it.who for it in trace.said if it.whom == "origin.test")
+    return trace.apart({(asker, "origin.test"): 40})
+
+
 heard = await compare(
     {"direct": partial(order, None), "posted": partial(order, posted)},
     ask={
@@ -165,6 +170,7 @@ heard = await compare(
         "bytes of its body": lambda t: len(ordered(t).body),
         "cookies with it": lambda t: (ordered(t).field("Cookie") or "").count("="),
         "Authorization": lambda t: ordered(t).field("Authorization"),
+        "ms for both, the origin 40 ms away": lambda t: far_away(t).ends("client"),
     },
 )
 heard
@@ -174,6 +180,8 @@ heard
 # * The client's session keeps its connection [C21a] and the cookies [C20a]. The proxy's ends with each
 #   request: two connections [C21b], and the cookies that it was given are gone [C20b]. Lessons 06 and 07 say
 #   what a session should keep.
+# * Over a distance the second connection is a round trip that the client waits for, too [L04i]. `apart`
+#   computes it from the recording, as lesson 01 says.
 
 # %%
 check(
@@ -188,6 +196,7 @@ check(
         "C20b": {"cookies with it": {"posted": 2}},
         "C21a": {"connections to the origin": {"direct": 1}},
         "C21b": {"connections to the origin": {"posted": 1}},
+        "L04i": {"ms for both, the origin 40 ms away": {"posted": 3 * 40}},
     },
 )
 
