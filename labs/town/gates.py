@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Generator
 from types import TracebackType
 
@@ -18,15 +19,17 @@ class GateStuck(TimeoutError):
 class Gate:
     """Hold whoever awaits the gate until it is opened.
 
-    `await gate` stands at the gate. `await gate.reached()` waits until somebody stands there. `gate.open()`
-    lets everybody through, now and later, until `gate.close()`. Raises GateStuck after PATIENCE seconds.
-    `with gate:` opens it at the end, on every path.
+    `await gate` stands at the gate; `gate.wait()` does so without `await`, as code that blocks.
+    `await gate.reached()` waits until somebody stands there. `gate.open()` lets everybody through, now and
+    later, until `gate.close()`. Raises GateStuck after PATIENCE seconds. `with gate:` opens it at the end, on
+    every path.
     """
 
     def __init__(self, name: str = "the gate") -> None:
         self.name = name
         self.arrived = 0
         self._opened = asyncio.Event()
+        self._free = threading.Event()  # the same for whoever waits in a thread
         self._arrival = asyncio.Event()
         self._on_open: list[Callable[[], None]] = []
 
@@ -38,6 +41,7 @@ class Gate:
     def open(self) -> None:
         """Let everybody through."""
         self._opened.set()
+        self._free.set()
         waiting, self._on_open = self._on_open, []
         for callback in waiting:
             callback()
@@ -45,6 +49,7 @@ class Gate:
     def close(self) -> None:
         """Hold whoever comes from now on."""
         self._opened.clear()
+        self._free.clear()
 
     def on_open(self, callback: Callable[[], None]) -> None:
         """Call back when the gate is opened; for a transport that is held, where nothing can await."""
@@ -54,6 +59,16 @@ class Gate:
             callback()
         else:
             self._on_open.append(callback)
+
+    def wait(self) -> None:
+        """Wait until the gate is open, and keep the thread meanwhile.
+
+        On the thread of an event loop it lets through at once: who is to open it would have no turn there.
+        Raises GateStuck after PATIENCE seconds.
+        """
+        self.arrived += 1
+        if not _on_a_loop() and not self._free.wait(PATIENCE):
+            raise GateStuck(self._stuck("nobody opened it; call .open() in the experiment"))
 
     def __await__(self) -> Generator[object, None, None]:
         return self._pass().__await__()
@@ -74,7 +89,10 @@ class Gate:
             async with asyncio.timeout(PATIENCE):
                 await event.wait()
         except TimeoutError:
-            raise GateStuck(f"gate {self.name!r} was stuck for {PATIENCE:g} s: {else_say}.") from None
+            raise GateStuck(self._stuck(else_say)) from None
+
+    def _stuck(self, else_say: str) -> str:
+        return f"gate {self.name!r} was stuck for {PATIENCE:g} s: {else_say}."
 
     def __enter__(self) -> Gate:
         return self
@@ -86,3 +104,11 @@ class Gate:
 
     def __repr__(self) -> str:
         return f"<Gate {self.name!r}: {'open' if self.is_open else 'closed'}, {self.arrived} came>"
+
+
+def _on_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -6,17 +6,15 @@
 # **You need** some Python, and to have seen `async def`: a function that may pause at an `await`. Of HTTP: a
 # client sends a request, such as `GET` (give me) or `POST` (take this), and hears a status, such as 200 (OK).
 #
-# **Minutes:** 8 to read and run, 2 for the exercise.
+# **Minutes:** 8 to read and run, 5 for the exercise.
 #
 # Run the cells from top to bottom, each with Shift+Enter. If you are stuck, or ran them in another order,
 # choose *Kernel → Restart Kernel and Run All Cells*: what you wrote stays. You can break nothing. All servers
-# of a lesson live on this computer, and nothing here can reach the internet.
+# of a lesson live on this computer, and nothing here can reach the internet. To see what a helper does, put
+# the cursor into its name and press Shift+Tab.
 
 # %%
 import asyncio
-import subprocess
-import sys
-import threading
 from functools import partial
 from itertools import accumulate
 
@@ -67,9 +65,10 @@ town.trace.bytes(who="origin.test")
 # that a lesson compares. Here are three: **how does the handler wait for what takes so long?**
 #
 # * `awaits` awaits a *gate*. It stands for the database, and opens when the experiment says so.
-# * `blocks` waits without `await`, for an event that a thread sets: a database outside the loop. It answers
-#   at once, because the experiment cannot say anything while this handler waits.
-# * `quick` waits for nothing.
+# * `blocks` waits for the same gate without `await`, as any code does that knows nothing of asyncio. On the
+#   loop's own thread `gate.wait()` lets through at once, or you would sit here for ever: nobody had a turn to
+#   open it.
+# * `in a thread` sends the same code into a thread, and awaits the thread.
 #
 # All three note in `came` who is in.
 
@@ -84,21 +83,19 @@ def awaiting(came, gate):
     return origin
 
 
-# %%
 def blocking(came, gate):
     async def origin(request):
         came.put_nowait(request.path)
-        answered = threading.Event()
-        threading.Thread(target=answered.set).start()
-        answered.wait(10)  # seconds, at most
+        gate.wait()
         return web.Response(text="done\n")
 
     return origin
 
 
-def quick(came, gate):
+def in_a_thread(came, gate):
     async def origin(request):
         came.put_nowait(request.path)
+        await asyncio.to_thread(gate.wait)
         return web.Response(text="done\n")
 
     return origin
@@ -117,8 +114,8 @@ def quick(came, gate):
 
 # %%
 prediction = {
-    "heard before the first answer": {"awaits": ..., "blocks": ..., "quick": ...},
-    "in hand at once, at most": {"awaits": ..., "blocks": ..., "quick": ...},
+    "heard before the first answer": {"awaits": ..., "blocks": ..., "in a thread": ...},
+    "in hand at once, at most": {"awaits": ..., "blocks": ..., "in a thread": ...},
 }
 
 # %% [markdown]
@@ -151,7 +148,11 @@ def at_once(trace):
 
 # %%
 found = await compare(
-    {"awaits": partial(crowd, awaiting), "blocks": partial(crowd, blocking), "quick": partial(crowd, quick)},
+    {
+        "awaits": partial(crowd, awaiting),
+        "blocks": partial(crowd, blocking),
+        "in a thread": partial(crowd, in_a_thread),
+    },
     ask={
         "requests answered": lambda t: len(t.answers()),
         "heard before the first answer": heard_first,
@@ -182,11 +183,9 @@ score(prediction, found)
 #
 # * All twenty were in the handler before the first was answered. They share one event loop, and `await` hands
 #   it to whoever is next [C33].
-# * The handler that blocked asked its database, too, and nobody came in before it had its answer [L00b]. It
+# * The handler that blocked waited for the same gate, and nobody came in before it had answered [L00b]. It
 #   kept the loop to itself. Nobody else had a turn, not even the clients, which live on this loop, too.
-# * The quick handler shows the same two numbers. So 1 alone does not say that a handler blocks. It says that
-#   nobody came in between, and the quick one left no time for that. To the loop, code without `await` is all
-#   one: it only takes more or less long.
+# * The remedy is one line: the same `gate.wait`, in a thread, keeps the thread and not the loop [L00e].
 #
 # The next cell computes the verdicts. Behind each id stands what the table would show *if the sentence were
 # true*. ✓ means that it shows this. ✗ means that it shows something else, and what follows *rather* is right.
@@ -197,17 +196,62 @@ check(
     {
         "C33": {"heard before the first answer": {"awaits": 20}, "in hand at once, at most": {"awaits": 20}},
         "L00b": {"in hand at once, at most": {"awaits": 20, "blocks": 20}},
+        "L00e": {"in hand at once, at most": {"in a thread": 20}},
     },
 )
 
 # %% [markdown]
-# ## The loop already runs
+# ## Exercise
+#
+# An exercise is a handler to finish. It is tried on real traffic, and the reply is *not tried yet*, *not yet*
+# with what went wrong, or *yes*. The [solution](solutions/00_start_here.ipynb) is in a notebook of its own.
+#
+# ### ★ let-the-others-in (5 minutes)
+#
+# `query()` asks a database. It waits without `await`, and returns a row. Answer each visitor with his row,
+# and let the others in meanwhile. The next cell tries a handler that does not. Then write your own over the
+# `...`, and run the two cells just above the hint.
+
+
+# %%
+async def impolite(request, query):
+    return web.Response(text=query())
+
+
+await attempt("let-the-others-in", impolite)
+
+
+# %% exercise="let-the-others-in"
+async def polite(request, query):
+    ...  # TODO: answer with what query() returns, and keep the loop free
+    # solution
+    row = await asyncio.to_thread(query)
+    return web.Response(text=row)
+    # end
+
+
+# %%
+await attempt("let-the-others-in", polite)
+
+# %% [markdown]
+# <details><summary>Hint</summary> <code>await asyncio.to_thread(work)</code> runs <code>work()</code> in a
+# thread, and returns what it returns. Give it the name: no <code>()</code> behind. </details>
+#
+# That is the lesson. Next: [01 · Who makes the second request?](01_who_makes_the_second_request.ipynb) What
+# follows is an aside, for whoever wonders why these cells may say `await`.
+
+# %% [markdown]
+# ## Aside: the loop already runs
 #
 # The cells above say `await` outside any function. In a program that is a syntax error, but a notebook has a
 # loop that already runs. So what a program starts with fails here. This cell catches the error and shows it:
 
 
 # %%
+import subprocess
+import sys
+
+
 async def main():
     return "main has run"
 
@@ -297,45 +341,14 @@ check(
 )
 
 # %% [markdown]
-# ## Exercise
-#
-# An exercise is a handler to finish. It is tried on real traffic, and the reply is *not tried yet*, *not yet*
-# with what went wrong, or *yes*. The [solution](solutions/00_start_here.ipynb) is in a notebook of its own.
-#
-# ### ★ be-a-teapot (2 minutes)
-#
-# Answer so that the client hears status 418. The next cell tries `hello` from above, which does not do it.
-# Then write your own over the `...`, and run the two cells just above the hint.
-
-# %%
-await attempt("be-a-teapot", hello)
-
-
-# %% exercise="be-a-teapot"
-async def teapot(request):
-    ...  # TODO: return a response with status 418
-    # solution
-    return web.Response(status=418, text="short and stout\n")
-    # end
-
-
-# %%
-await attempt("be-a-teapot", teapot)
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-# <code>web.Response(...)</code> takes the status by its name: <code>status=</code>. Without it, it is 200.
-# </details>
-#
 # ## In practice
 #
 # * **In a notebook** write `await main()`. **In a program** write `asyncio.run(main())`, once, at its end.
 # * Where no loop has run before, the fate of the post's line depends on the Python: 3.11 makes a loop, 3.12
 #   and 3.13 make one and warn, and 3.14 raises `RuntimeError`.
-# * Code that blocks belongs in a thread: `await asyncio.to_thread(work)`.
+# * Code that blocks belongs in a thread: `await asyncio.to_thread(work)`. Threads are few; a library that
+#   knows asyncio needs none.
 # * Every lesson ends in the cell below. It raises if anything was left open, lost, or never awaited.
-#
-# Next: [01 · Who makes the second request?](01_who_makes_the_second_request.ipynb)
 #
 # ## Where this comes from
 #
@@ -343,9 +356,6 @@ await attempt("be-a-teapot", teapot)
 #   [get_event_loop](https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.get_event_loop), and
 #   [running blocking code](https://docs.python.org/3/library/asyncio-dev.html#running-blocking-code).
 # * IPython: [top-level await](https://ipython.readthedocs.io/en/stable/interactive/autoawait.html).
-# * Status 418 comes from a joke, [RFC 2324](https://www.rfc-editor.org/rfc/rfc2324).
-#   [RFC 9110, section 15.5.19](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.19) reserves the number,
-#   until it is needed for something else.
 # * Posts 001 and 002 of the four this course began from.
 
 # %%

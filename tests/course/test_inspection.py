@@ -87,8 +87,8 @@ def test_cells_that_were_not_run_are_a_finding(three: Path, run: int) -> None:
 
 
 def test_wrong_answers_and_controls_that_did_not_run_are_findings() -> None:
-    (exercise,) = [it for it in registry.registered().values() if it.name == "be-a-teapot"]
-    assert "0 of 9 wrong answers were tried" in inspection._exercises([exercise], []).findings[0]
+    (exercise,) = [it for it in registry.registered().values() if it.name == "let-the-others-in"]
+    assert "0 of 12 wrong answers were tried" in inspection._exercises([exercise], []).findings[0]
     assert "the control was not run" in inspection._controls([]).findings[0]
 
 

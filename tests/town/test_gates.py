@@ -172,3 +172,34 @@ async def test_who_cannot_await_is_called_back_once() -> None:
     gate.open()
     gate.on_open(lambda: calls.append("late"))
     assert calls == ["first", "late"]
+
+
+async def test_who_waits_in_a_thread_is_held_until_the_gate_opens() -> None:
+    gate, passed = Gate("the thread"), []
+
+    def work(n: int) -> None:
+        gate.wait()
+        passed.append(n)
+
+    waiting = [asyncio.create_task(asyncio.to_thread(work, n)) for n in range(2)]
+    await turns(20)
+    assert passed == [] and not gate.is_open
+    gate.open()
+    await asyncio.gather(*waiting)
+    assert sorted(passed) == [0, 1] and gate.arrived == 2
+
+
+async def test_who_waits_on_the_loop_itself_is_let_through_for_nobody_else_has_a_turn() -> None:
+    gate = Gate("the loop")
+    gate.wait()
+    assert gate.arrived == 1 and not gate.is_open
+    gate.open()
+    await asyncio.to_thread(gate.wait)
+    gate.close()
+    assert gate.arrived == 2
+
+
+async def test_who_waits_in_a_thread_for_nobody_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates, "PATIENCE", 0.01)
+    with pytest.raises(GateStuck, match="gate 'the thread' was stuck for 0.01 s: nobody opened it"):
+        await asyncio.to_thread(Gate("the thread").wait)
