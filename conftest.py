@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from labs.course import kernel, lesson, warm  # before nbval: labs.course makes its import cheap
+from labs.host.learner import STRICT
 
 # isort: split
 from nbval import plugin as nbval
@@ -29,7 +30,7 @@ try:
 except lesson.LessonError as error:
     raise pytest.UsageError(str(error)) from None
 os.environ.clear()
-os.environ.update(_CLEAN)
+os.environ.update(_CLEAN | {STRICT: "1"})  # nbval's kernels take it over
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:

@@ -107,15 +107,20 @@ class Schedule:
 
 
 def schedule(
-    said: Sequence[Said], parties: Sequence[str], calls: Sequence[Call], distances: Distances
+    said: Sequence[Said],
+    parties: Sequence[str],
+    calls: Sequence[Call],
+    distances: Distances,
+    servers: Sequence[str] = (),
 ) -> Schedule:
     """Compute when everything would be said at these distances; two who are not named are at none.
 
     An answer waits for its request, and for what its speaker has heard since on connections that he opened
     himself. A request waits for the last request that its speaker heard, and for what he has heard since.
-    Raises DistanceError for a distance that is negative, no number, given twice, or for nobody.
+    `servers` may stand at a distance though nobody spoke to them. Raises DistanceError for a distance that is
+    negative, no number, given twice, or for nobody.
     """
-    _must_be(distances, parties)
+    _must_be(distances, [*dict.fromkeys([*parties, *servers])])
     done: list[Timed] = []
     openings: dict[int, Opening] = {}
     for it in said:

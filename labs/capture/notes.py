@@ -27,4 +27,4 @@ def noted(trace: Trace = NOTHING, notes: Mapping[str, Any] = MappingProxyType({}
     Plain values only: a note outlives the experiment. Without a trace, what was recorded is left out: to read
     the recording of a gigabyte takes several.
     """
-    return Noted(trace.said, trace.parties, trace.calls, MappingProxyType({**notes, **more}))
+    return Noted(trace.said, trace.parties, trace.calls, trace.servers, MappingProxyType({**notes, **more}))

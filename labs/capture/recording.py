@@ -53,6 +53,7 @@ class Recording:
     keep: int = 16 << 20
     pieces: list[Piece] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    servers: list[str] = field(default_factory=list)  # as they are called, those that nobody asked included
     began: float = field(default_factory=lambda: time() - perf_counter())
 
     def call(self, who: str, whom: str, **place: Any) -> int:

@@ -23,6 +23,7 @@ class Trace:
     said: tuple[Said, ...]
     parties: tuple[str, ...]
     calls: tuple[Call, ...] = ()  # of every connection, refused ones included
+    servers: tuple[str, ...] = ()  # those that nobody asked included
 
     def requests(self, *, who: str | None = None, whom: str | None = None) -> tuple[Message, ...]:
         """Return the requests from `who` to `whom`, in order; None stands for anybody."""
@@ -61,7 +62,7 @@ class Trace:
         `distances` are round trips in milliseconds, as in `{("client", "front.test"): 40}`. Raises
         DistanceError for one that is negative, no number, given twice, or for nobody.
         """
-        return schedule(self.said, self.parties, self.calls, distances)
+        return schedule(self.said, self.parties, self.calls, distances, self.servers)
 
     def har(self) -> dict[str, object]:
         """Return the conversation as HTTP Archive 1.2, which a browser's developer tools open."""
@@ -93,7 +94,7 @@ def told(recording: Recording) -> Trace:
         said.extend(_connection(recording, number, call.who, call.whom, pieces[number]))
     said.sort(key=lambda it: it.order)
     parties = dict.fromkeys(name for it in said for name in (it.who, it.whom))
-    return Trace(tuple(said), tuple(parties), tuple(recording.calls))
+    return Trace(tuple(said), tuple(parties), tuple(recording.calls), tuple(recording.servers))
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
 
+from labs.capture.distance import MODEL
 from labs.course.build import stored, targets
 from labs.course.lesson import PROGRAMS, LessonError, cut, read, sources
 from labs.course.syllabus import Entry, entry
@@ -142,7 +143,8 @@ def _notebook(target: Path, wanted: NotebookNode, name: str) -> Iterator[str]:
             if "nbval-ignore-output" not in cell.metadata.get("tags", []):
                 for text in _texts(output):
                     yield from (
-                        f"{where} shows {what}: make it stable or leave it out." for what in volatile(text)
+                        f"{where} shows {what}: make it stable or leave it out."
+                        for what in volatile(_measured(text, code))
                     )
 
 
@@ -173,6 +175,19 @@ def _texts(output: NotebookNode) -> Iterator[str]:
     for kind, data in output.get("data", {}).items():
         if not kind.startswith("image/") or kind == "image/svg+xml":
             yield data if isinstance(data, str) else repr(data)
+
+
+def _measured(text: str, code: Sequence[NotebookNode]) -> str:
+    """Leave out durations that nobody measured: those of a model, and those that the lesson's code says."""
+    duration = VOLATILE["a duration"]
+    if MODEL in text:
+        return re.sub(duration, "", text)
+    said = {
+        line for cell in code for line in re.findall(r'"([^"]+)"', cell.source) if re.search(duration, line)
+    }
+    for words in sorted(said, key=len, reverse=True):
+        text = text.replace(words, "")
+    return text
 
 
 def volatile(text: str) -> list[str]:

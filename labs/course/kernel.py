@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from labs.course.lesson import SECONDS, LessonError, missing
 from labs.host.environment import without_proxies
+from labs.host.learner import STRICT
 from labs.host.paths import ROOT
 
 PORTS = (20000, 32000)  # below those that Linux (32768), macOS and Windows (49152) hand out
@@ -87,7 +88,7 @@ def execute(notebook: NotebookNode, folder: Path, name: str) -> NotebookNode:
     try:
         # On Windows' own loop zmq warns, and has a thread select (zmq/asyncio.py, _get_selector_windows).
         with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            runner.run(client.async_execute(env=environment()))
+            runner.run(client.async_execute(env=environment() | {STRICT: "1"}))
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         done = sum(cell.cell_type == "code" and cell.execution_count is not None for cell in notebook.cells)
         told = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()

@@ -25,10 +25,11 @@ from labs.guard.leaks import (
     left,
     name_of,
 )
+from labs.host.learner import strict
 from labs.host.proactor import mend
 from labs.town import town
 
-__all__ = ["Guard", "Unclean", "forgiving"]
+__all__ = ["Guard", "Unclean", "forgives", "forgiving"]
 
 TRACEBACK = "handler traceback"
 LOGGERS = ("aiohttp.server", "aiohttp.web", "aiohttp.internal", "asyncio")
@@ -56,14 +57,24 @@ class Unclean(Exception):
 
 
 class Clean:
-    """Say that a lesson lost nothing and left nothing open: `counts` are the findings of each kind."""
+    """Say that a lesson lost nothing and left nothing open: `counts` are the findings of each kind.
 
-    def __init__(self, counts: Mapping[str, int]) -> None:
-        self._counts = counts
+    In a learner's kernel it may have: `left` is then the sentences that are raised elsewhere.
+    """
+
+    def __init__(self, counts: Mapping[str, int], left: str = "") -> None:
+        self._counts, self._left = counts, left
 
     def __repr__(self) -> str:
+        if self._left:
+            return self._left
         counts = {words: sum(self._counts.get(it, 0) for it in kinds) for words, kinds in COUNTED.items()}
         return "clean: " + ", ".join(f"{count} {words}" for words, count in counts.items())
+
+
+def forgives() -> bool:
+    """Say whether nothing is noticed now, because a `forgiving` block is open."""
+    return _forgiven > 0
 
 
 @contextlib.contextmanager
@@ -123,7 +134,10 @@ class Guard(logging.Handler):
             logging.getLogger(name).removeHandler(self)
 
     async def clean(self) -> Clean:
-        """Return that all is clean, or raise Unclean with one sentence for each thing lost or left behind."""
+        """Return that all is clean, or raise Unclean with one sentence for each thing lost or left behind.
+
+        In a learner's kernel the sentences are shown and not raised: see `labs.host.learner`.
+        """
         try:
             for _ in range(3):  # a finalizer may leave work for the next turn of the loop
                 gc.collect()
@@ -132,9 +146,12 @@ class Guard(logging.Handler):
             found += [(SOCKET, "a town is still open: leave its `async with` block") for _ in town.OPEN_TOWNS]
         finally:
             self.dismiss()
-        if lines := [f"- {kind}: {say}" for kind, say in found]:
-            raise Unclean("\n".join(("The lesson left this behind:", *lines)))
-        return Clean(Counter(kind for kind, _ in found))
+        times = Counter(f"- {kind}: {say}" for kind, say in found)
+        lines = [f"{line} ({count} times)" if count > 1 else line for line, count in times.items()]
+        words = "\n".join(("The lesson left this behind:", *lines))
+        if found and strict():
+            raise Unclean(words)
+        return Clean(Counter(kind for kind, _ in found), words if found else "")
 
     async def _left(self) -> list[tuple[str, str]]:
         ends = self._loop.time() + PATIENCE

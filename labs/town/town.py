@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import contextvars
 import weakref
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -27,9 +28,21 @@ from labs.town.listener import App, Factory, Listener
 from labs.town.names import LOCAL, TownError
 from labs.town.tap import tapped
 
-__all__ = ["Town", "TownError"]
+__all__ = ["Town", "TownError", "noting"]
 
 OPEN_TOWNS: weakref.WeakSet[Town] = weakref.WeakSet()
+_NOTED: contextvars.ContextVar[list[Town] | None] = contextvars.ContextVar("noted", default=None)
+
+
+@contextlib.contextmanager
+def noting() -> Iterator[list[Town]]:
+    """Note the towns that open inside the block: what was recorded is not lost when an experiment raises."""
+    towns: list[Town] = []
+    token = _NOTED.set(towns)
+    try:
+        yield towns
+    finally:
+        _NOTED.reset(token)
 
 
 class Town:
@@ -58,6 +71,8 @@ class Town:
         self._inside = contextlib.ExitStack()
         self._inside.enter_context(self._guests.known())
         OPEN_TOWNS.add(self)
+        if (noted := _NOTED.get()) is not None:
+            noted.append(self)
         set_aside()  # a lesson must not obey a laptop's proxy variables, and `%pip` after it must
         self._put_back = weakref.finalize(self, put_back)  # also of a town that nobody leaves
         self._tick()
@@ -101,8 +116,10 @@ class Town:
         """
         self._must_be_free(key := self._names.key(name, on, tls))
         # An empty context: what a handler prints goes to the cell that runs, not to the one that opened it.
-        start = self._start(key, app, known_as or names.readable(key[1]), tls, gate, options)
+        called = known_as or names.readable(key[1])
+        start = self._start(key, app, called, tls, gate, options)
         await asyncio.create_task(start, context=contextvars.Context())
+        self.recording.servers.append(called)
 
     def _must_be_free(self, key: tuple[str, str, int]) -> None:
         self._must_be_open()

@@ -13,8 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from labs.host.learner import strict
 from labs.show.page import Page
-from labs.trial.comparison import Broken, Comparison, NotTested, told_apart
+from labs.trial.comparison import Broken, Comparison, NotTested, say, told_apart
+from labs.trial.recorded import recorded
 from labs.trial.values import same
 
 __all__ = [
@@ -92,6 +94,33 @@ class Ruling:
         if self.verdict is Verdict.REFUTED and claim.corrected:
             lines.append(f"    rather          {claim.corrected}")
         return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Changed(Ruling):
+    """Hold a ruling that differs from the lesson's, because a learner has changed its code."""
+
+    trouble: str = ""  # why there is no verdict, where there is none
+
+    def __str__(self) -> str:
+        claim = self.claim
+        said = f"{self.verdict}, and {claim.verdict} in the lesson"
+        lines = [f"{MARKS[self.verdict]} {claim.id} with your change: {said}: {claim.sentence}"]
+        if trouble := self.trouble or "Under the table stands why." * (self.verdict is Verdict.BROKEN):
+            return "\n".join([*lines, f"    {trouble}"])
+        for question, sides in self.reading.items():
+            mine = "; ".join(f"{it} {say(self.recorded[question, it])}" for it in sides)
+            theirs = self._lesson(question, sides)
+            if mine != theirs:
+                lines.append(f"    you have              {question}: {mine}")
+            if theirs not in (mine, ""):
+                lines.append(f"    the lesson recorded   {question}: {theirs}")
+        return "\n".join(lines)
+
+    def _lesson(self, question: str, sides: Mapping[str, object]) -> str:
+        if self.claim.verdict is Verdict.HOLDS:  # it recorded what the sentence predicts
+            return "; ".join(f"{it} {say(sides[it])}" for it in sides)
+        return recorded(self.claim.id, self.claim.lesson).get(question, "")
 
 
 @dataclass(frozen=True)
@@ -206,7 +235,9 @@ def check(found: Comparison, readings: Mapping[str, Reading]) -> Verdicts:
 
     `readings` say what the table would show if the sentence were true. Raise Disagreement with the sentence,
     what was expected, what came and the lanes when a verdict is not the ledger's; KeyError for a claim,
-    question or side that does not exist; ValueError for a reading that predicts nothing, or no reading.
+    question or side that does not exist; ValueError for a reading that predicts nothing, or no reading. In a
+    learner's kernel (see `labs.host.learner`) the code may be changed: what differs from the lesson, or has
+    gone, is then told beside the verdict of this code, and not raised.
     """
     if not readings:
         raise ValueError("A check without a claim cannot fail: give it readings by claim id.")
@@ -217,12 +248,22 @@ def check(found: Comparison, readings: Mapping[str, Reading]) -> Verdicts:
     for name, reading in readings.items():
         if name not in ledger():
             raise KeyError(f"No claim {name} is in the ledger: add it to {LEDGER.name}, or correct the id.")
-        rulings.append(Ruling(ledger()[name], read(found, reading), reading, found.answers))
-    verdicts = Verdicts(tuple(rulings))
+        claim = ledger()[name]
+        try:
+            ruling = Ruling(claim, read(found, reading), reading, found.answers)
+        except (KeyError, ValueError) as error:
+            if strict():
+                raise
+            ruling = Changed(claim, Verdict.NOT_TESTED, reading, found.answers, str(error.args[0]))
+        rulings.append(ruling)
     wrong = [it for it in rulings if it.verdict not in (it.claim.verdict, Verdict.NOT_TESTED)]
-    if wrong:
+    if wrong and strict():
         raise Disagreement(_disagreement(found, wrong)) from _cause(found)
-    return verdicts
+    return Verdicts(tuple(_changed(it) if it in wrong else it for it in rulings))
+
+
+def _changed(it: Ruling) -> Ruling:
+    return Changed(it.claim, it.verdict, it.reading, it.recorded)
 
 
 def _disagreement(found: Comparison, wrong: list[Ruling]) -> str:
@@ -231,5 +272,5 @@ def _disagreement(found: Comparison, wrong: list[Ruling]) -> str:
     return Page("\n\n".join(["The ledger and the recording disagree.", *said, *lanes]))
 
 
-def _cause(found: Comparison) -> Exception | None:
+def _cause(found: Comparison) -> BaseException | None:
     return next((it.error for it in found.answers.values() if isinstance(it, Broken)), None)

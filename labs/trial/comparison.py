@@ -14,8 +14,10 @@ from typing import TypeAlias
 from labs.capture.message import Latin1
 from labs.capture.trace import Trace
 from labs.clients.request import ClientMissing
+from labs.guard.crashes import crashes, place
 from labs.show.page import visible
 from labs.show.width import ljust, one_line, wide, wrap
+from labs.town.town import noting
 from labs.trial.values import same, unfit
 
 __all__ = ["Broken", "Comparison", "NotTested", "compare", "recasting", "say", "told_apart"]
@@ -37,7 +39,7 @@ class Broken:
     """Stand for an answer that the lab failed to get. It says nothing about the claim."""
 
     reason: str
-    error: Exception = field(compare=False)
+    error: BaseException = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -75,15 +77,21 @@ class Comparison:
             cells = "".join(f'<td style="text-align:left">{answer}</td>' for answer in answers)
             scope = 'scope="row" style="text-align:left;font-weight:normal;min-width:13em"'
             body += f"<tr><td>{self.mark(question)}</td><th {scope}>{_escape(question)}</th>{cells}</tr>"
+        legend = "<br>".join(map(_escape, self._legend().split("\n")))
         table = f"<table><thead><tr><td></td><td></td>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return f"{table}<p>{self._legend()}</p>"
+        return f"{table}<p>{legend}</p>"
 
     def _words(self, question: str) -> list[str]:
-        return told_apart([self.answers[question, side] for side in self.sides])
+        came = [self.answers[question, side] for side in self.sides]
+        return [
+            "!" if isinstance(it, Broken) else word for it, word in zip(came, told_apart(came), strict=True)
+        ]
 
     def _legend(self) -> str:
         unknown = any(self.mark(question) == "?" for question in self.asked)
-        return "≠ the sides differ   = the sides agree" + "   ? not known" * unknown
+        reasons = [f"! {side} {say(it)}" for (_, side), it in self.answers.items() if isinstance(it, Broken)]
+        legend = "≠ the sides differ   = the sides agree" + "   ? not known" * unknown
+        return "\n".join([legend, *dict.fromkeys(map(one_line, reasons))])  # each reason once
 
 
 Recast: TypeAlias = Callable[[Mapping[str, Side]], Mapping[str, Side]]
@@ -104,9 +112,10 @@ async def compare(sides: Mapping[str, Side], ask: Mapping[str, Question]) -> Com
     """Run every side, one after the other, and put every question to its trace.
 
     A side or a question that raises gives Broken answers, so that a broken lab is never taken for a refuted
-    claim, and so does an answer that is no value, or lies in bytes that were not kept; a client that is not
-    on this machine gives NotTested. Raise ValueError for fewer than two sides,
-    two sides that are one, no question, or more than seven.
+    claim, and so does a handler that raised what it was not meant to, an answer that is no value, or one that
+    lies in bytes that were not kept; a client that is not on this machine gives NotTested. What was recorded
+    of a broken side is kept. Raise ValueError for fewer than two sides, two sides that are one, no question,
+    or more than seven.
     """
     _must_be_fair(sides, ask)
     if recast := _RECAST.get():
@@ -114,21 +123,33 @@ async def compare(sides: Mapping[str, Side], ask: Mapping[str, Question]) -> Com
     traces: dict[str, Trace] = {}
     answers: dict[tuple[str, str], object] = {}
     for side, experiment in sides.items():
-        instead: Broken | NotTested | None = None
+        traces[side], instead = await _recorded(side, experiment)
+        for question, answer in ask.items():
+            answers[question, side] = instead or _answer(answer, traces[side])
+    return Comparison(tuple(ask), tuple(sides), answers, traces)
+
+
+async def _recorded(side: str, experiment: Side) -> tuple[Trace, Broken | NotTested | None]:
+    """Run a side; return what was recorded, and what stands for its answers if it broke."""
+    instead: Broken | NotTested | None = None
+    trace = None
+    with noting() as towns, crashes() as raised:
         try:
-            traces[side] = await experiment()
-            if not isinstance(traces[side], Trace):
-                returned = type(traces[side]).__name__
+            trace = await experiment()
+            if not isinstance(trace, Trace):
+                returned = type(trace).__name__
                 raise TypeError(f"an experiment returns town.trace; {side!r} returned {returned}")
         except ClientMissing as error:
             instead = NotTested(str(error))
         except Exception as error:
             instead = Broken(f"{type(error).__name__}: {error}", error)
-        if instead is not None:
-            traces[side] = Trace((), ())
-        for question, answer in ask.items():
-            answers[question, side] = instead or _answer(answer, traces[side])
-    return Comparison(tuple(ask), tuple(sides), answers, traces)
+    if raised:  # first: what the client met came of it
+        crash, where = raised[0], place(raised[0])
+        words = f"a handler raised {type(crash).__name__}: {crash}" + (f", at `{where}`" if where else "")
+        instead = Broken(words, crash)
+    if not isinstance(trace, Trace):
+        trace = towns[-1].trace if towns else Trace((), ())
+    return trace, instead
 
 
 def _answer(question: Question, trace: Trace) -> object:

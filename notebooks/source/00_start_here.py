@@ -92,6 +92,7 @@ def blocking(came, gate):
     return origin
 
 
+# %%
 def in_a_thread(came, gate):
     async def origin(request):
         came.put_nowait(request.path)

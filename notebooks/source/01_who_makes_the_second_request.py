@@ -341,7 +341,10 @@ draw.distance_view(
 # into `away`.
 
 # %%
-check(far, {"L01d": {"ms until the client has the page, 40 ms away": {"redirect": 82 + 40, "proxy": 82}}})
+check(
+    far,
+    {"L01d": {"ms until the client has the page, 40 ms away": {"redirect": 4 * 40, "proxy": 2 * 40 + 2 * 1}}},
+)
 
 # %% [markdown]
 # ## The price, as weather

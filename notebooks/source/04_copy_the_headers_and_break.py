@@ -161,6 +161,7 @@ def far_away(trace):  # the origin: 40 ms from whoever asks it
     return trace.apart({(asker, "origin.test"): 40})
 
 
+# %%
 heard = await compare(
     {"direct": partial(order, None), "posted": partial(order, posted)},
     ask={

@@ -217,12 +217,12 @@ draw.distance_view(
 # %% [markdown]
 # A request and its answer take one round trip, and that is all that one session pays from the second page
 # on. A session each pays for the connection every time, and over TLS for the handshake, too: twice the
-# time, though not over plain `http` [L06k].
+# round trips [L06k].
 
 # %%
 check(
     far,
-    {"L06k": {"round trips": {"a session each, http": 2 * 5, "one session, http": 5}}},
+    {"L06k": {"round trips": {"a session each, https": 12, "one session, https": 6}}},
 )
 
 # %% [markdown]
@@ -295,7 +295,7 @@ def grid(traces):
         asked = [it.connection for it in trace.said if it.who == "client" and it.message]
         for before, connection in enumerate(asked):
             cells["request", name, str(before + 1)] = "=" if connection in asked[:before] else "N"
-    numbers = [str(number) for number in range(1, len(PATHS) + 1)]
+    numbers = list(dict.fromkeys(number for _, _, number in cells))
     return Grid(list(traces), {"request": numbers}, cells, LEGEND)
 
 

@@ -18,6 +18,7 @@ import pytest
 from labs.course import kernel, lesson
 from labs.host import paths
 from labs.host.installed import find
+from labs.host.learner import STRICT
 from tests.course import chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -65,7 +66,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     settings.mkdir(parents=True)
     # Every cell is in the page, not only those in the window, so that a picture shows the whole lesson.
     (settings / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}', "utf-8")
-    environment = {**kernel.environment(), "JUPYTER_CONFIG_DIR": str(folder / "config"), "HOME": str(folder)}
+    theirs = {"JUPYTER_CONFIG_DIR": str(folder / "config"), "HOME": str(folder), STRICT: "1"}
+    environment = {**kernel.environment(), **theirs}
     command = [sys.executable, "-m", "labs", "lab", *options]
     log = (folder / "jupyter.log").open("wb")
     server = subprocess.Popen(command, cwd=paths.ROOT, env=environment, stdout=log, stderr=log)

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell
 
+from labs.capture.distance import MODEL
 from labs.course import build, check, lesson
+from labs.course.check import _measured, volatile
 from tests.course.support import EXERCISES, LEDGER, NAME, change, claim, findings, task
 
 
@@ -74,6 +77,21 @@ def test_a_fault_in_a_notebook_is_found(notebooks: Path, old: str, new: str, wor
     assert old in text
     file.write_text(text.replace(old, new), "utf-8")
     assert words in findings(notebooks)
+
+
+@pytest.mark.parametrize(
+    ("shown", "found"),
+    [
+        ("took 12.3 ms", True),
+        (f"at 40 ms. {MODEL}", False),
+        (f"at 40 ms. {MODEL} on 127.0.0.1:43121", True),
+        ("ms for both, 40 ms away: 160", False),  # as the lesson's code says it
+        ("ms for both, 40 ms away: 160 ms", True),
+    ],
+)
+def test_durations_that_nobody_measured_are_no_fault(shown: str, found: bool) -> None:
+    code = [new_code_cell('ask = {"ms for both, 40 ms away": lambda t: 1}')]
+    assert bool(volatile(_measured(shown, code))) is found
 
 
 def test_a_solution_that_does_not_solve_is_found(notebooks: Path) -> None:

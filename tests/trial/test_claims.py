@@ -10,6 +10,7 @@ import pytest
 from labs.capture.parser import Message
 from labs.capture.said import Said
 from labs.capture.trace import Trace
+from labs.host.learner import STRICT
 from labs.trial import claims
 from labs.trial.claims import Claim, Disagreement, LedgerError, Reading, Verdict, check, ledger, read
 from labs.trial.comparison import Broken, Comparison, NotTested
@@ -272,3 +273,62 @@ def test_what_is_not_tested_passes_and_says_so() -> None:
     for found, name in ((table(redirect=NotTested("no curl")), "C1"), (table(2, NotTested("no curl")), "C2")):
         shown = repr(check(found, {name: TRUE[name]}))
         assert shown.startswith(f"? {name} not tested: ") and "not tested: no curl" in shown
+
+
+# ── for a learner, who has changed the code ───────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def learner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(STRICT, "0")
+    monkeypatch.setattr(claims, "recorded", lambda claim, lesson: {"requests": "proxy 1"})
+
+
+@pytest.mark.usefixtures("learner")
+def test_a_learner_is_told_what_changed_and_nothing_is_raised() -> None:
+    assert repr(check(table(redirect=3, proxy=2), TRUE)).splitlines() == [
+        "✗ C1 with your change: refuted, and holds in the lesson: A redirect makes the client ask twice.",
+        "    you have              requests: redirect 3",
+        "    the lesson recorded   requests: redirect 2",
+        "✓ C2 with your change: holds, and refuted in the lesson: A proxy makes the client ask twice.",
+        "    you have              requests: proxy 2",
+        "    the lesson recorded   requests: proxy 1",
+    ]
+
+
+@pytest.mark.usefixtures("learner")
+def test_for_a_learner_who_changed_nothing_all_is_as_it_is() -> None:
+    shown = repr(check(table(), TRUE))
+    assert shown.startswith("✓ C1 holds") and "with your change" not in shown
+
+
+@pytest.mark.usefixtures("learner")
+def test_a_crash_of_a_learner_refutes_nothing() -> None:
+    shown = repr(check(table(redirect=Broken("OSError: mine", OSError())), TRUE))
+    assert shown.splitlines()[:2] == [
+        "! C1 with your change: broken, and holds in the lesson: A redirect makes the client ask twice.",
+        "    Under the table stands why.",
+    ]
+
+
+@pytest.mark.usefixtures("learner")
+@pytest.mark.parametrize(
+    ("reading", "words"),
+    [
+        ({"requests": {"mine": 2}}, "The table has no 'requests' / 'mine'."),
+        ({}, "A reading that predicts nothing"),
+    ],
+)
+def test_what_a_learner_took_away_is_not_tested(reading: Reading, words: str) -> None:
+    first, second, *_ = repr(check(table(), {"C1": reading})).splitlines()
+    assert first.startswith("? C1 with your change: not tested, and holds in the lesson: ")
+    assert second.strip().startswith(words)
+
+
+@pytest.mark.parametrize("word", ["1", "yes"])
+def test_a_build_is_as_strict_as_ever(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(STRICT, word)
+    with pytest.raises(Disagreement):
+        check(table(redirect=3), TRUE)
+    with pytest.raises(KeyError):
+        check(table(), {"C1": {"requests": {"mine": 2}}})

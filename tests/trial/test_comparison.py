@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import html
 import re
+from functools import partial
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession, web
 
 from labs.capture.message import Latin1, Message
 from labs.capture.recording import Event, Piece, Recording
 from labs.capture.said import Said
 from labs.capture.trace import Trace, told
 from labs.clients.request import ClientMissing
+from labs.guard.guard import forgiving
+from labs.guard.logs import server_log
+from labs.town.town import Town
 from labs.trial.comparison import Broken, Comparison, NotTested, compare, say, told_apart
 
 
@@ -78,8 +84,12 @@ def test_html_says_the_same_cells() -> None:
     rows = page_cells(found)
     assert rows[0] == ["", "", "a <side>", "b"]
     for question, row in zip(ask, rows[1:], strict=True):
-        cells = [say(found.answers[question, it]) for it in found.sides]
-        assert row == [found.mark(question), question, *cells]
+        came = [found.answers[question, it] for it in found.sides]
+        assert row == [
+            found.mark(question),
+            question,
+            *("!" if isinstance(it, Broken) else say(it) for it in came),
+        ]
         for cell in row:
             assert cell in repr(found)
     assert "≠ the sides differ   = the sides agree" in found._repr_html_()
@@ -329,3 +339,73 @@ def test_the_legend_explains_what_is_there() -> None:
     found = run({"a": side(), "b": side(200)}, {"first": first})
     for shown in (repr(found), found._repr_html_()):
         assert "≠ the sides differ   = the sides agree   ? not known" in shown
+
+
+def test_a_reason_stands_once_under_the_table() -> None:
+    async def broken() -> Trace:
+        raise OSError("no port left")
+
+    found = run({"a": broken, "b": side(200)}, {"how many": count, "first": first})
+    table, page = repr(found), found._repr_html_()
+    assert table.count("no port left") == page.count("no port left") == 1
+    assert table.splitlines()[1:] == [
+        "?  how many  !  1",
+        "?  first     !  200",
+        "≠ the sides differ   = the sides agree   ? not known",
+        "! a broken: OSError: no port left",
+    ]
+
+
+# ── a crash is never evidence ─────────────────────────────────────────────────────────────────────────────
+
+
+async def ask(handler: Any, around: Any = contextlib.nullcontext) -> Trace:
+    with around():
+        async with Town() as town:
+            await town.open("origin.test", handler)
+            async with (
+                ClientSession(connector=town.connector("client")) as client,
+                client.get("http://origin.test/") as answer,
+            ):
+                await answer.read()
+                if answer.status == 418:
+                    raise ValueError("a teapot")
+        return town.trace
+
+
+async def crashing(request: web.Request) -> web.Response:
+    return web.Response(status=1 // int(request.headers.get("Zero", "0")))
+
+
+async def teapot(request: web.Request) -> web.Response:
+    return web.Response(status=418)
+
+
+async def refusing(request: web.Request) -> web.Response:
+    raise web.HTTPForbidden()
+
+
+STATUS: dict[str, Any] = {"status": lambda t: t.answers()[0].status}
+
+
+async def test_what_a_handler_raised_by_mistake_breaks_its_side_only() -> None:
+    found = await compare({"crash": partial(ask, crashing), "raise": partial(ask, refusing)}, STATUS)
+    came = found.answers["status", "crash"]
+    assert found.answers["status", "raise"] == 403  # an HTTPException is an answer
+    assert isinstance(came, Broken) and isinstance(came.error, ZeroDivisionError)
+    assert "a handler raised ZeroDivisionError" in came.reason
+    assert 'at `return web.Response(status=1 // int(request.headers.get("Zero", "0")))`' in came.reason
+    assert [it.status for it in found["crash"].answers()] == [500]  # it stays to be looked at
+
+
+@pytest.mark.parametrize("around", [server_log, forgiving])
+async def test_what_is_raised_on_purpose_is_evidence(around: Any) -> None:
+    sides = {"crash": partial(ask, crashing, around), "raise": partial(ask, refusing)}
+    assert (await compare(sides, STATUS)).answers["status", "crash"] == 500
+
+
+async def test_a_side_that_failed_keeps_what_was_recorded() -> None:
+    found = await compare({"fails": partial(ask, teapot), "raise": partial(ask, refusing)}, STATUS)
+    came = found.answers["status", "fails"]
+    assert isinstance(came, Broken) and came.reason == "ValueError: a teapot"
+    assert [it.status for it in found["fails"].answers()] == [418]
