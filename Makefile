@@ -13,7 +13,7 @@ export UV_PYTHON_DOWNLOADS = never
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 : /p' Makefile
 
-lab: .venv/.ready  ## open JupyterLab at the first lesson
+lab: .venv/.ready  ## open JupyterLab on your own copies of the lessons, in my-lessons/
 	@$(BIN)/python -m labs lab $(ARGS)
 
 # loadfile: the cells of a notebook belong to one kernel.
@@ -73,9 +73,10 @@ clean:  ## remove the virtual environment and all caches
 	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || \
 		{ echo "$(PYTHON) has no venv module: on Debian and Ubuntu run: sudo apt install python3-venv"; exit 1; }
 	@$(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || "$(PYTHON)" -m venv --clear .venv
+	@echo "Installing what requirements.txt pins into .venv, some 600 MB: a minute or two, once."
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv || true
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.txt || \
+	@$(BIN)/uv pip install --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.txt || \
 		{ echo "uv could not install the packages; pip does it now, which takes a little longer."; \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt; }
+		$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.txt; }
 	@$(BIN)/python -m labs link
 	@touch $@

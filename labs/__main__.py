@@ -17,6 +17,10 @@ COMMANDS = {
         "Open JupyterLab at the first lesson; what follows goes to JupyterLab.",
         "labs.course.launcher:lab_command",
     ),
+    "fresh": (
+        "Give a new copy of one lesson; what was written in the old one is kept beside it.",
+        "labs.course.launcher:fresh_command",
+    ),
     "link": (
         "Let every program of this virtual environment import labs.",
         "labs.course.launcher:link_command",

@@ -1,6 +1,7 @@
-"""The learner's desk: make `labs` importable, open JupyterLab at the first lesson."""
+"""The learner's desk: make `labs` importable, open JupyterLab on copies of the lessons."""
 
 import argparse
+import json
 import os
 import shlex
 import subprocess
@@ -10,9 +11,18 @@ import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from labs.host.paths import ROOT
+from labs.course import copies
+from labs.host.paths import NOTEBOOKS, ROOT
 
-FIRST = "notebooks/00_start_here.ipynb"
+FIRST = "00_start_here.ipynb"
+# No popup that offers news from the web over the first lesson, and no line of code that leaves the page.
+SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    },
+    "@jupyterlab/notebook-extension:tracker": {"codeCellConfig": {"lineWrap": True}},
+}
 
 
 def link(site: Path | None = None) -> str:
@@ -26,17 +36,30 @@ def link(site: Path | None = None) -> str:
     file = (site or Path(sysconfig.get_path("purelib"))) / "aiohttp_side_by_side.pth"
     if not file.exists() or file.read_text("utf-8").strip() != str(ROOT):
         file.write_text(f"{ROOT}\n", "utf-8")
+    if site is None:
+        settings = Path(sys.prefix) / "share/jupyter/lab/settings/overrides.json"
+        settings.parent.mkdir(parents=True, exist_ok=True)
+        settings.write_text(json.dumps(SETTINGS, indent=1), "utf-8")
     return f"Every program of this environment can now import labs from {ROOT}."
 
 
-def command(*extra: str, environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> list[str]:
-    """Make the command that starts JupyterLab, also as root or without a browser, and without web news."""
-    first = f"/lab/tree/{FIRST}" if (ROOT / FIRST).exists() else "/lab"
+def command(
+    *extra: str,
+    environ: Mapping[str, str] = os.environ,
+    platform: str = sys.platform,
+    home: Path = copies.HOME,
+) -> list[str]:
+    """Make the command that starts JupyterLab on the learner's copies, also as root or without a browser.
+
+    Where there are none, because a disk takes nothing, it opens on the lessons themselves.
+    """
+    root = home if (home / FIRST).exists() else NOTEBOOKS
+    first = f"/lab/tree/{FIRST}" if (root / FIRST).exists() else "/lab"
     line = [
         sys.executable,
         "-m",
         "jupyterlab",
-        f"--ServerApp.root_dir={ROOT}",
+        f"--ServerApp.root_dir={root}",
         f"--LabApp.default_url={first}",
         "--LabApp.news_url=None",
         "--LabApp.extension_manager=readonly",
@@ -67,6 +90,8 @@ def open_lab(extra: Sequence[str] = ()) -> int:
     """Open JupyterLab at the first lesson and return its exit status when it ends."""
     from labs.course.kernel import environment
 
+    for sentence in copies.hand_out():
+        print(sentence, flush=True)
     line = command(*extra)
     if "--no-browser" in line:
         print(
@@ -91,4 +116,19 @@ def link_command(argv: Sequence[str]) -> int:
     """Let every program of this virtual environment import labs."""
     argparse.ArgumentParser(prog="python -m labs link", description=link_command.__doc__).parse_args(argv)
     print(link())
+    return 0
+
+
+def fresh_command(argv: Sequence[str]) -> int:
+    """Give a new copy of one lesson; what was written in the old one is kept beside it."""
+    from labs.course import lesson
+
+    parser = argparse.ArgumentParser(prog="python -m labs fresh", description=fresh_command.__doc__)
+    parser.add_argument("lesson", help="its number, such as 01")
+    stem = lesson.find(parser.parse_args(argv).lesson).stem
+    try:
+        print(copies.fresh(stem))
+    except OSError as error:
+        print(f"{copies.HOME} cannot be written: {error.strerror or error}.", file=sys.stderr)
+        return 1
     return 0

@@ -29,7 +29,7 @@ def _refuted(notebook: Path) -> Mapping[str, Mapping[str, str]]:
     for line in _lines(notebook):
         mark, _, rest = line.partition(" ")
         if mark and not line.startswith(" "):
-            claim = rest.partition(" ")[0] if mark == "✗" else ""
+            claim = rest.partition(" ")[0]
         elif claim and line.startswith(MARK):
             question, _, sides = line.removeprefix(MARK).partition(": ")
             found.setdefault(claim, {})[question] = sides

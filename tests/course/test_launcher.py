@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.course import launcher
+from labs.course import copies, launcher
 from labs.host import paths
 
 
@@ -33,3 +33,27 @@ def test_jupyterlab_is_told_when_root_starts_it(
     monkeypatch.setattr(os, "geteuid", lambda: user)
     assert ("--allow-root" in launcher.command()) is said
     assert launcher.command("--ip=::1")[-1] == "--ip=::1"
+
+
+def test_it_opens_the_learners_copies_or_else_the_lessons(tmp_path: Path) -> None:
+    assert f"--ServerApp.root_dir={paths.NOTEBOOKS}" in launcher.command(home=tmp_path)
+    (tmp_path / launcher.FIRST).write_text("{}", "utf-8")
+    line = launcher.command(home=tmp_path)
+    assert f"--ServerApp.root_dir={tmp_path}" in line
+    assert f"--LabApp.default_url=/lab/tree/{launcher.FIRST}" in line
+    assert (paths.NOTEBOOKS / launcher.FIRST).exists()
+
+
+def test_a_fresh_copy_is_asked_for_by_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(copies, "fresh", lambda stem: f"{stem} it is.")
+    assert launcher.fresh_command(["01"]) == 0
+    assert capsys.readouterr().out == "01_who_makes_the_second_request it is.\n"
+
+    def full(stem: str) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(copies, "fresh", full)
+    assert launcher.fresh_command(["01"]) == 1
+    assert "cannot be written: No space left on device." in capsys.readouterr().err
