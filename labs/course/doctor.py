@@ -7,6 +7,7 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+import shutil
 import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labs.host.installed import find
-from labs.host.paths import REQUIREMENTS
+from labs.host.paths import REQUIREMENTS, ROOT
 
 INSTALL = "python -m pip install --require-hashes -r requirements.txt"
 GET_PYTHON = (
@@ -164,7 +165,40 @@ def report(lines: list[Finding]) -> str:
 
 def main(argv: Sequence[str] = ()) -> int:
     """Print the findings and return 1 if something required is missing, else 0."""
-    argparse.ArgumentParser(prog="python -m labs doctor", description=__doc__).parse_args(argv)
+    parser = argparse.ArgumentParser(prog="python -m labs doctor", description=__doc__)
+    parser.add_argument("--ready", action="store_true", help="start a kernel, run lesson 00, print one line")
+    if parser.parse_args(argv).ready:
+        ok, line = ready()
+        print(line)
+        return int(not ok)
     lines = list(examine())
     print(report(lines))
     return int(any(line.ok is False for line in lines))
+
+
+def ready(word: str = "00", folder: Path = ROOT) -> tuple[bool, str]:
+    """Start a kernel and run a lesson in it, as it is handed out; return one line that thirty can send."""
+    try:
+        from labs.course import kernel, lesson
+
+        source = lesson.find(word)
+        kernel.execute(lesson.cut(source, solved=False), source.parent, source.stem)
+        aiohttp = importlib.metadata.version("aiohttp")
+    except ModuleNotFoundError as error:
+        return False, f"not ready: the package {error.name} is not installed: run `make lab`, or {INSTALL}"
+    except Exception as error:
+        said = str(error).splitlines() or [type(error).__name__]
+        return (
+            False,
+            f"not ready: {' '.join(dict.fromkeys([said[0], said[-1]]))}. Run `python -m labs doctor`.",
+        )
+    free = shutil.disk_usage(folder).free / 1e9
+    python = ".".join(map(str, sys.version_info[:3]))
+    parts = (
+        f"Python {python}",
+        f"aiohttp {aiohttp}",
+        sys.platform,
+        f"lesson {word} runs",
+        f"{free:.0f} GB free",
+    )
+    return True, f"ready: {', '.join(parts)}"

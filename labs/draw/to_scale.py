@@ -58,7 +58,10 @@ def _panel(name: str, schedule: Schedule) -> _Panel:
     x = boxes[0] / 2 if boxes else 0.0
     for n, party in enumerate(schedule.parties):
         if n:
-            x += max(LANE, (boxes[n - 1] + boxes[n]) / 2 + 12)
+            pair = {schedule.parties[n - 1], party}
+            labels = [_words(it) for it in schedule.timed if {it.said.who, it.said.whom} == pair]
+            widest = max([width_of(it, SMALL) + 44 for it in labels], default=0.0)
+            x += max(LANE, (boxes[n - 1] + boxes[n]) / 2 + 12, widest)
         places[party] = x
     return _Panel(
         name, schedule, places, max(x + (boxes[-1] / 2 if boxes else 0), width_of(name, SIDE, bold=True))
@@ -117,7 +120,7 @@ def _draw_arrow(
             sheet.cross(head - 9 * way, end, colour)
         else:
             sheet.head(head, end, way, colour, filled=message.kind == "request")
-    words = _short(f"connect: {said.label}" if said.event in UNMET else said.label)
+    words = _words(timed)
     x, wide = (tail + head) / 2, width_of(words, SMALL)
     rise = (end - y) * wide / 2 / abs(head - tail) if head != tail else 0.0  # above the line at both ends
     place = (y + end) / 2 - 5 - rise
@@ -137,7 +140,9 @@ def _slope(
     )
 
 
-def _short(words: str) -> str:
+def _words(timed: Timed) -> str:
+    said = timed.said
+    words = f"connect: {said.label}" if said.event in UNMET else said.label
     return words if len(words) <= 22 else f"{words[:14]}…{words[-7:]}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
@@ -55,6 +56,8 @@ class Verdict(StrEnum):
     BROKEN = "broken"  # the lab failed, which says nothing about the claim
 
 
+LABEL = re.compile("^(it would show|recorded|rather|you have|the lesson recorded) +")
+BOLD = r"<b>\1</b>: "
 MARKS = {Verdict.HOLDS: "✓", Verdict.REFUTED: "✗", Verdict.NOT_TESTED: "?", Verdict.BROKEN: "!"}
 
 
@@ -133,12 +136,16 @@ class Verdicts:
         return "\n".join(map(str, self.rulings))
 
     def _repr_html_(self) -> str:
+        """Say the same as a list that reads without any style: the id and each label stand out."""
         rulings = []
         for it in self.rulings:
             first, *rest = (html.escape(line.strip(), quote=False) for line in str(it).split("\n"))
-            notes = "".join(f'<div style="margin-left:1.5em;font-size:92%">{line}</div>' for line in rest)
-            rulings.append(f'<div style="margin-bottom:.7em">{first}{notes}</div>')
-        return "".join(rulings)
+            mark, id, words = first.split(" ", 2)
+            notes = "".join(f"<li>{LABEL.sub(BOLD, line)}</li>" for line in rest)
+            rulings.append(
+                f"<li>{mark} <b>{id}</b> {words}" + (f"<ul>{notes}</ul>" if notes else "") + "</li>"
+            )
+        return f'<ul style="list-style:none;padding-left:0">{"".join(rulings)}</ul>'
 
 
 class LedgerError(ValueError):

@@ -77,7 +77,7 @@ class Comparison:
             cells = "".join(f'<td style="text-align:left">{answer}</td>' for answer in answers)
             scope = 'scope="row" style="text-align:left;font-weight:normal;min-width:13em"'
             body += f"<tr><td>{self.mark(question)}</td><th {scope}>{_escape(question)}</th>{cells}</tr>"
-        legend = "<br>".join(map(_escape, self._legend().split("\n")))
+        legend = "<br>".join(map(_escape, re.split(r"\n|   ", self._legend())))
         table = f"<table><thead><tr><td></td><td></td>{head}</tr></thead><tbody>{body}</tbody></table>"
         return f"{table}<p>{legend}</p>"
 

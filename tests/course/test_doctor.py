@@ -3,6 +3,7 @@
 import ast
 import importlib.metadata
 import importlib.util
+import re
 import shutil
 import socket
 import subprocess
@@ -12,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from labs.course import doctor
+from labs.course import doctor, kernel
+from labs.course.lesson import LessonError
 from labs.host import installed, paths
 
 
@@ -143,3 +145,23 @@ def _write(tmp_path: Path, text: str) -> Path:
     file = tmp_path / "requirements.txt"
     file.write_text(text, "utf-8")
     return file
+
+
+def test_a_machine_that_is_ready_says_so_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert doctor.main(["--ready"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"ready: Python 3\.\S+, aiohttp \S+, \w+, lesson 00 runs, \d+ GB free", line)
+
+
+def test_a_machine_that_is_not_ready_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*given: object) -> None:
+        raise LessonError("00_start_here, code cell 4 stopped:\nOSError: no port left")
+
+    monkeypatch.setattr(kernel, "execute", fail)
+    assert doctor.main(["--ready"]) == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(
+        "not ready: 00_start_here, code cell 4 stopped: OSError: no port left. Run `python"
+    )

@@ -92,7 +92,7 @@ def test_html_says_the_same_cells() -> None:
         ]
         for cell in row:
             assert cell in repr(found)
-    assert "≠ the sides differ   = the sides agree" in found._repr_html_()
+    assert "≠ the sides differ<br>= the sides agree" in found._repr_html_()
     assert "<b>" not in found._repr_html_()
 
 
@@ -337,8 +337,8 @@ def test_marks() -> None:
 
 def test_the_legend_explains_what_is_there() -> None:
     found = run({"a": side(), "b": side(200)}, {"first": first})
-    for shown in (repr(found), found._repr_html_()):
-        assert "≠ the sides differ   = the sides agree   ? not known" in shown
+    assert "≠ the sides differ   = the sides agree   ? not known" in repr(found)
+    assert "≠ the sides differ<br>= the sides agree<br>? not known" in found._repr_html_()
 
 
 def test_a_reason_stands_once_under_the_table() -> None:
