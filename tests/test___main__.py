@@ -20,7 +20,7 @@ def test_every_command_says_what_it_can_do(word: str, capsys: pytest.CaptureFixt
     assert re.search(rf"^    {word}\b", __main__.parser().format_help(), re.MULTILINE)
 
 
-NEEDED = {"run": ["01"], "new": ["99", "Who asks?"]}  # what these cannot do without
+NEEDED = {"fresh": ["01"], "run": ["01"], "new": ["99", "Who asks?"]}  # what these cannot do without
 
 
 @pytest.mark.parametrize("word", [it for it in __main__.COMMANDS if it != "lab"])  # JupyterLab has the others

@@ -105,8 +105,10 @@ async def _crowd(front: Any, database: _Database) -> Trace:
 )
 async def let_the_others_in(front: Any) -> Attempt:
     """Demand that every visitor is in the handler before the first answer, and that each gets a row."""
-    database = _Database()
+    database, before = _Database(), asyncio.all_tasks()
     trace = await _crowd(front, database)
+    if left := asyncio.all_tasks() - before:  # what a handler began and did not await
+        await asyncio.wait(left, timeout=NET)
     say = partial(not_yet, trace=trace)
     if database.blocked:
         return say("Your handler kept the loop while the database worked: nobody else came in.")
