@@ -453,6 +453,8 @@ await attempt("no-dead-end", careful)
 # * The proxy of this lesson loses request fields, answer fields and every body too big for memory. Lessons 04
 #   and 05 mend it.
 #
+# Next: [02 · Whose localhost is it?](02_whose_localhost_is_it.ipynb)
+#
 # ## Where this comes from
 #
 # * RFC 9110, [section 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4) on redirection, and [section

@@ -448,6 +448,8 @@ await attempt("public-name", named)
 #   `127.0.0.1` now trusts everybody.
 # * Let the proxy's target be a setting, too. The day the backend moves, `localhost` is wrong.
 #
+# Next: [03 · What does the client send to the new address?](03_follow_the_redirect.ipynb)
+#
 # ## Where this comes from
 #
 # * RFC 6761, [section 6.3](https://www.rfc-editor.org/rfc/rfc6761#section-6.3): `localhost` always means

@@ -473,6 +473,8 @@ await attempt("keep-the-key", fetch)
 #   it arrive. Raised in a `try`, it ends in the next `except Exception`, because it is one.
 # * Before 3.14, aiohttp sent a used-up generator as an empty body, and said nothing (issue 12195).
 #
+# Next: [04 · May a proxy copy the headers?](04_copy_the_headers_and_break.ipynb)
+#
 # ## Where this comes from
 #
 # * RFC 9110, [section 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4): the five statuses, and

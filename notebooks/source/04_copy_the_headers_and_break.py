@@ -570,6 +570,8 @@ await attempt("as-it-comes", relay)
 #   `Proxy-Connection`, `TE`, `Transfer-Encoding`, `Upgrade`. RFC 9110, section 7.6.1.
 # * Lesson 05 repairs these faults, step by step, and shows what is left.
 #
+# Next: [05 · What does a correct proxy owe?](05_proxy_it_right.ipynb)
+#
 # ## Where this comes from
 #
 # * RFC 9112, [section 6](https://www.rfc-editor.org/rfc/rfc9112#section-6) on the length of a message,

@@ -502,6 +502,8 @@ await attempt("ask-once", once)
 #   `prepare`.
 # * The origin trusts what you say in `X-Forwarded-For`. So never pass on what a client made up.
 #
+# Next: [06 · What does one session keep?](06_keep_one_session.ipynb)
+#
 # ## Where this comes from
 #
 # * RFC 9110, [section 7.6](https://www.rfc-editor.org/rfc/rfc9110#section-7.6) on what an intermediary owes,

@@ -588,6 +588,8 @@ await attempt("orders-go-once", errands)
 # * If repeating does harm, `GET` and `PUT` are the wrong methods. There is no public option against it. A
 #   `POST` that must be repeatable needs a name of its own, by which the server knows it again: lesson 11.
 #
+# Next: [07 · Where does the cookie get lost?](07_lose_a_cookie_on_the_way.ipynb)
+#
 # ## Where this comes from
 #
 # * RFC 9112, sections [9.3](https://www.rfc-editor.org/rfc/rfc9112#section-9.3) on connections that persist,

@@ -566,6 +566,8 @@ await attempt("a-jar-each", ask_for)
 # * `answer.cookies` is a mapping by name. Where one answer sets two cookies of one name, for two paths, read
 #   `answer.headers.getall("Set-Cookie")`.
 #
+# Next: [08 · Does aiohttp's cookie jar do what the RFC says?](08_read_the_cookie_rfc.ipynb)
+#
 # ## Where this comes from
 #
 # * RFC 6265, [section 5.1.3](https://www.rfc-editor.org/rfc/rfc6265#section-5.1.3) on domains, [section

@@ -410,6 +410,8 @@ await attempt("keep-the-promise", keep)
 #   one another a session each.
 # * To try another release of aiohttp, take the walks with `labs.cookies.alone.run()`, which needs no town.
 #
+# Next: [09 · Which timeout fires?](09_name_the_timeout.ipynb)
+#
 # ## Where this comes from
 #
 # * [RFC 6265](https://www.rfc-editor.org/rfc/rfc6265), section 5, and

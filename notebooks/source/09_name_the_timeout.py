@@ -514,6 +514,8 @@ await attempt("one-deadline", collect)
 # * Mind aiohttp 3.14.0 and 3.14.1: there `sock_read` goes on counting after the last byte (issue 12953).
 # * After a timeout, the server may have done the work all the same. Lesson 11 asks when you may try again.
 #
+# Next: [10 · What goes on when the client leaves?](10_give_up_first.ipynb)
+#
 # ## Where this comes from
 #
 # * aiohttp 3.14: [timeouts](https://docs.aiohttp.org/en/stable/client_quickstart.html#timeouts),

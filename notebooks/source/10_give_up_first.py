@@ -539,6 +539,8 @@ await attempt("first-wins", race)
 #   lines.
 # * `request.wait_for_disconnection()` came and went: it was taken out in 3.10.2 (pull request 8636).
 #
+# Next: [11 · How long does a server wait?](11_wait_on_the_server.ipynb)
+#
 # ## Where this comes from
 #
 # * aiohttp 3.14: [peer disconnection](https://docs.aiohttp.org/en/stable/web_advanced.html#peer-disconnection),

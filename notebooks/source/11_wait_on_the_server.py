@@ -450,6 +450,8 @@ await attempt("once-per-key", once)
 # * A shop in earnest keeps its keys in its database, in the same transaction as the order, for a day or so,
 #   and compares the body: another body under an old key is a mistake, 422.
 #
+# Next: [12 · What differs between read() and a stream?](12_read_or_stream.ipynb)
+#
 # ## Where this comes from
 #
 # * RFC 9110, [section 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2) on idempotent methods,

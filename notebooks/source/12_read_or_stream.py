@@ -551,6 +551,8 @@ await attempt("leave-politely", peek)
 # * Ask in an `async with`. An answer that you hold, and neither leave nor read, keeps its connection until
 #   its whole body has come, and with it one of the connector's places (`limit=`, 100 by default).
 #
+# Next: [13 · Who slows down when the reader is slow?](13_slow_down_together.ipynb)
+#
 # ## Where this comes from
 #
 # * aiohttp 3.14: [streaming API](https://docs.aiohttp.org/en/stable/streams.html), [client

@@ -525,6 +525,8 @@ await attempt("one-slow-listener", offer)
 #   that.
 # * Compression collects before it sends. An event may wait in the packer as in any buffer.
 #
+# Next: [14 · What does an upload send, and when?](14_send_as_you_go.ipynb)
+#
 # ## Where this comes from
 #
 # * aiohttp 3.14:

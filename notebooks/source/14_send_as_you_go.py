@@ -520,6 +520,8 @@ await attempt("ask-first", may_i)
 #   (lesson 09) only `total` ends this wait, not `sock_read`. Other clients may send the body after a while
 #   (RFC 9110, section 10.1.1).
 #
+# Next: [15 · Which exception is it, and was the request sent twice?](15_name_the_error.ipynb)
+#
 # ## Where this comes from
 #
 # * aiohttp 3.14: [client

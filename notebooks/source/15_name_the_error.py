@@ -589,6 +589,8 @@ await attempt("only-if-unsent", patient)
 # * aiohttp without its C extension reads answers with another parser. It lets some pass that are refused
 #   here, and raises for a chunk whose size is no number an exception that is no `ClientError`.
 #
+# Next: [16 · What does the client see when your handler fails?](16_fail_well_on_the_server.ipynb)
+#
 # ## Where this comes from
 #
 # * RFC 9110, [section 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2) on idempotent methods;

@@ -1,7 +1,9 @@
 """A lesson is read, cut open, and run without a kernel; what is wrong in it is told with its name."""
 
+import re
 import shutil
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -137,3 +139,10 @@ def test_notebooks_are_validated_without_the_grammar_of_international_addresses(
     assert sys.modules["rfc3987_syntax"] is None and "lark" not in sys.modules
     with pytest.raises(nbformat.ValidationError, match="'one' is not of type"):
         nbformat.v4.new_code_cell("1", execution_count="one")
+
+
+def test_each_lesson_names_the_next() -> None:
+    for source, following in pairwise(lesson.sources()):
+        (title,) = re.findall(r"^# # (.*)$", following.read_text("utf-8"), re.MULTILINE)
+        link = f"Next: [{title}]({following.stem}.ipynb)"
+        assert link in source.read_text("utf-8"), f"{source.stem}: write {link}"

@@ -24,6 +24,7 @@ from labs.guard import guard as module
 from labs.guard.guard import TRACEBACK, Clean, Guard, Unclean, forgiving
 from labs.guard.leaks import CONNECTION, JOB, LOST_TASK, PROCESS, SOCKET, TASK, UNAWAITED, UNCLOSED
 from labs.guard.logs import server_log
+from labs.host.learner import STRICT
 from labs.host.paths import ROOT
 from labs.town.town import Town
 from tests.support import forever, hello, turns
@@ -587,3 +588,19 @@ def test_in_a_kernel(kernel: dict[str, str], name: str) -> None:
 def test_every_kind_is_tried_in_a_kernel() -> None:
     tried = {KIND_OF.get(name.replace(",", " ").split()[0]) for name in CELLS}
     assert tried == {*(it for kinds in module.COUNTED.values() for it in kinds), None}
+
+
+async def test_a_learner_is_shown_what_was_left_and_how_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def trouble() -> Guard:
+        guard = Guard()
+        for _ in range(2):
+            logging.getLogger("aiohttp.server").error("Error handling request", exc_info=OSError("mine"))
+        return guard
+
+    with pytest.raises(Unclean, match="The lesson left this behind"):
+        await (await trouble()).clean()
+    monkeypatch.setenv(STRICT, "0")
+    assert repr(await (await trouble()).clean()) == (
+        "The lesson left this behind:\n- handler traceback: Error handling request: OSError('mine') (2 times)"
+    )
+    assert repr(await Guard().clean()).startswith("clean: 0 ")
