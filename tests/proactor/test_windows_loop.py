@@ -77,11 +77,11 @@ async def test_who_writes_to_nobody_hears_no_broken_pipe() -> None:
 
 
 async def refused() -> ConnectionRefusedError:
-    """Connect to where nobody listens."""
-    async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
-        address = server.sockets[0].getsockname()
-    with pytest.raises(ConnectionRefusedError) as caught:
-        await asyncio.open_connection(*address)
+    """Connect to where nobody listens: bound, so that nobody else can come to listen there meanwhile."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        with pytest.raises(ConnectionRefusedError) as caught:
+            await asyncio.open_connection(*nobody.getsockname())
     return caught.value
 
 
