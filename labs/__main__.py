@@ -104,10 +104,10 @@ def check_all(argv: Sequence[str]) -> int:
     from labs.course import check, documents, lesson
     from labs.exercises.registry import registered
     from labs.releases import apart, page, store
-    from labs.trial import claims
+    from labs.trial import claims, posts
 
     try:
-        found = check.check(claims.ledger(), registered().values())
+        found = check.check(claims.ledger(), registered().values(), posts=posts.passages())
         found += [*documents.findings(), *store.findings(claims.ledger(), store.digests()), *page.stale()]
         found += apart.idle(claims.ledger())
     except (claims.LedgerError, apart.ApartError) as error:

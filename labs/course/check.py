@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
@@ -13,10 +14,12 @@ from labs.course.build import stored, targets
 from labs.course.lesson import PROGRAMS, LessonError, cut, read, sources
 from labs.course.syllabus import Entry, entry
 from labs.host.paths import NOTEBOOKS
+from labs.trial.posts import unfair
 
 if TYPE_CHECKING:
     from labs.exercises.registry import Exercise
     from labs.trial.claims import Claim
+    from labs.trial.posts import Passage
 
 CELLS = 60  # of a lesson; CONTRIBUTING.md says so
 LINES = 20  # of a code cell
@@ -43,10 +46,13 @@ def check(
     exercises: "Iterable[Exercise]",
     notebooks: Path = NOTEBOOKS,
     *,
+    posts: "Mapping[str, Passage]" = MappingProxyType({}),
     only: Sequence[str] = (),
     built: bool = True,
 ) -> list[str]:
     """Check the whole course and return the findings: a sentence each that says what to do; none is good.
+
+    With the entries of the `posts`, the ledger is held to them as well.
 
     `only` is as in `targets`: with it, what other lessons lack is no finding. Without `built`, only what is
     written by hand is checked, and no notebook is read.
@@ -73,6 +79,7 @@ def check(
     stems = [source.stem for source in sources(notebooks)]
     chosen = [source.stem for source, _, _ in whole] if only else None
     found += _claims(entries, ledger, stems, chosen)
+    found += unfair(ledger, posts, stems, chosen)
     found += _exercises(entries, list(exercises), stems, chosen)
     return found if only else [*found, *_orphans(notebooks)]
 

@@ -25,6 +25,7 @@ from labs.host.paths import LABS, REQUIREMENTS, ROOT
 from labs.trial import claims
 from labs.trial.claims import Reading, Ruling, Verdict
 from labs.trial.comparison import Comparison
+from labs.trial.posts import passages
 
 __all__ = ["Step", "Tested", "inspect", "report"]
 
@@ -81,7 +82,7 @@ def inspect(source: Path) -> Generator[Step]:
     stem, number = source.stem, source.stem[:2]
     yield _style(source)
     try:
-        ledger, exercises = claims.ledger(), _registered()
+        ledger, entries, exercises = claims.ledger(), passages(), _registered()
         entry(source)
     except (LessonError, claims.LedgerError) as error:
         yield Step("course", "nothing else can be tried", (str(error),))
@@ -100,7 +101,7 @@ def inspect(source: Path) -> Generator[Step]:
         cases = tests()
     yield _exercises([it for it in exercises.values() if it.lesson == stem], cases)
     yield _controls(cases)
-    found = check.check(ledger, exercises.values(), only=[stem], built=not built.findings)
+    found = check.check(ledger, exercises.values(), posts=entries, only=[stem], built=not built.findings)
     yield Step("course", f"{len(found) or 'no'} findings", tuple(found))
     release = dict(pins(REQUIREMENTS.read_text("utf-8")))["aiohttp"]
     command = f"`python -m labs versions {release} --lesson {number}`"

@@ -72,6 +72,7 @@ class Claim:
     verdict: Verdict
     lesson: str
     corrected: str = ""
+    entry: tuple[str, ...] = ()  # of the posts: what a posted claim restates
 
 
 @dataclass(frozen=True)
@@ -161,29 +162,45 @@ def ledger(path: Path = LEDGER) -> Mapping[str, Claim]:
     """Read the ledger: claims by id. Raise LedgerError with the id and what to do."""
     claims: dict[str, Claim] = {}
     known = {it.name for it in fields(Claim)}
-    needed = known - {"corrected"}
-    for entry in _entries(path):
+    needed = known - {"corrected", "entry"}
+    entries, retired = _book(path)
+    for entry in entries:
         name = str(entry.get("id", "(no id)"))
         if name in claims:
             raise LedgerError(f"Claim id {name} stands twice in {path.name}: give the second a new id.")
+        if name in retired:
+            raise LedgerError(f"Claim id {name} is retired in {path.name}: give the claim a new id.")
         if wrong := [key for key in needed if not entry.get(key)] or [*(set(entry) - known)]:
             raise LedgerError(f"Claim {name} in {path.name} lacks or misspells: {', '.join(sorted(wrong))}.")
-        if bare := ", ".join(key for key, value in entry.items() if not isinstance(value, str)):
+        texts = {key: value for key, value in entry.items() if key != "entry"}
+        if bare := ", ".join(key for key, value in texts.items() if not isinstance(value, str)):
             raise LedgerError(f"Claim {name} in {path.name}: put quotes around the value of {bare}.")
         claims[name] = _claim(entry, path)
+    for name, instead in retired.items():
+        if not _names(instead):
+            raise LedgerError(f"[retired] in {path.name}: say in a list what stands in the place of {name}.")
+        if lost := ", ".join(sorted(set(instead) - set(claims))):
+            raise LedgerError(f"[retired] in {path.name}: {lost}, in the place of {name}, is no claim.")
     return claims
 
 
-def _entries(path: Path) -> list[dict[str, Any]]:
+def _names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(it, str) for it in value)
+
+
+def _book(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Read what a file holds: claims, and the ids that are used no more, with what stands in their place."""
     try:
         book = tomllib.loads(path.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise LedgerError(f"{path.name} is not TOML: {error}.") from None
-    entries = book.pop("claim", [])
-    if book or not isinstance(entries, list):
-        wrong = ", ".join(book) or "[claim]"
-        raise LedgerError(f"{path.name} holds [[claim]] entries and nothing else, but also {wrong}.")
-    return entries
+    entries, retired = book.pop("claim", []), book.pop("retired", {})
+    wrong = list(book)
+    wrong += ["[claim]"] * (not isinstance(entries, list)) + ["retired"] * (not isinstance(retired, dict))
+    if wrong:
+        words = "[[claim]] entries, [retired] and nothing else"
+        raise LedgerError(f"{path.name} holds {words}, but also {', '.join(wrong)}.")
+    return entries, retired
 
 
 def _claim(entry: dict[str, Any], path: Path) -> Claim:
@@ -192,7 +209,13 @@ def _claim(entry: dict[str, Any], path: Path) -> Claim:
         if entry[key] not in words:
             wanted = " or ".join(words)
             raise LedgerError(f"Claim {name} in {path.name}: {key} is {wanted}, not {entry[key]!r}.")
-    claim = Claim(**{**entry, "kind": Kind(entry["kind"]), "verdict": Verdict(entry["verdict"])})
+    if not _names(entries := entry.get("entry", [])) or bool(entries) != (entry["kind"] == Kind.POSTED):
+        raise LedgerError(
+            f"Claim {name} in {path.name}: a posted claim, and no other, names the entries of posts.toml "
+            'that it restates, as in entry = ["P000-03"].'
+        )
+    read = {"kind": Kind(entry["kind"]), "verdict": Verdict(entry["verdict"]), "entry": tuple(entries)}
+    claim = Claim(**{**entry, **read})
     unsafe = claim.kind in (Kind.POSTED, Kind.ASSUMED)  # people believe it, and need something instead
     if unsafe and claim.verdict is Verdict.REFUTED and not claim.corrected:
         raise LedgerError(f"Claim {name} is {claim.kind} and refuted: write its corrected sentence.")

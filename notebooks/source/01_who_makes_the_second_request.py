@@ -26,8 +26,8 @@ clients.versions()
 # ## The scene
 #
 # A *front* is the server that the client calls. Behind it stands the *origin*, the server that has the page.
-# Somebody has to carry the request from one to the other. A blog post says that aiohttp has two ways to
-# "redirect" there: raise `web.HTTPFound`, or use a `ClientSession` inside the handler.
+# Somebody has to carry the request from one to the other. A blog post compares two ways to do that, and opens
+# by calling both an HTTP redirect: raise `web.HTTPFound`, or use a `ClientSession` inside the handler.
 #
 # Both sides below get the same request. They differ in one thing: **what the front does with it.**
 #
@@ -165,35 +165,46 @@ score(prediction, found)
 # %% [markdown]
 # ## What happened
 #
-# * The front that raises `web.HTTPFound` answers 302 and is done [C04]. It asked nobody, so it waited for
-#   nobody [C06].
-# * The client made the second request [C29c], to another URL, and the origin did the work [C30]. It was
-#   another request, too: the `POST` became a `GET` and lost its body [C29b]. Taken literally,
-#   "no content" is wrong as well: the 302 carried ten bytes of its own, and no page [C29a].
+# The post is right in most of what it says, above all in its last section.
+#
+# * The front that raises `web.HTTPFound` answers 302 and is done [C04]. Its ten bytes of body are no page:
+#   the content came from elsewhere [C29d]. The client sent a request again, to the other address [C29c], and
+#   the origin did the work [C30].
 # * The proxying front made the second request itself, with a `ClientSession`, and handed the origin's answer
 #   to the client [C16a] [C32]. The origin was reached though the client never spoke to it [C27].
-# * So these are not two ways to redirect. One redirects, and the other does not [C03].
+# * That is the difference: who deals with the request, and how the client gets its answer [C101].
+#
+# Two of its other sentences do not go with that.
+#
+# * These are not two ways to redirect. One redirects, and the other does not [C03].
+# * `web.HTTPFound` does not wait for the actual answer: the front asked nobody, so it waited for nobody
+#   [C06].
+#
+# And there is a trap that no post sets: to take the request that the client sends again for the same one. The
+# `POST` became a `GET` and lost its body [L01e].
 #
 # The next cell computes these verdicts. Each entry says what the table would show *if the sentence were
 # true*. An id with C is a claim of the posts, one with L the lesson's own.
 
 # %%
+ASKS, HEARS = "who asks the origin", "first status the client hears"
 check(
     found,
     {
         "C03": {"requests the client makes": {"redirect": 2, "proxy": 2}},
-        "C04": {"first status the client hears": {"redirect": 302}},
+        "C04": {HEARS: {"redirect": 302}},
         "C06": {"requests the front makes": {"redirect": 1}},
-        "C16a": {
-            "first status the client hears": {"proxy": 200},
-            "URL the client ends at": {"proxy": "http://front.test/page"},
-        },
-        "C27": {"who asks the origin": {"proxy": ["front.test"]}},
-        "C29a": {"bytes of body the front sends": {"redirect": 0}},
-        "C29b": {"what the origin hears": {"redirect": ["POST, 5 bytes"]}},
-        "C29c": {"who asks the origin": {"redirect": ["client"]}},
+        "C16a": {HEARS: {"proxy": 200}, "URL the client ends at": {"proxy": "http://front.test/page"}},
+        "C27": {ASKS: {"proxy": ["front.test"]}},
+        "C29c": {ASKS: {"redirect": ["client"]}},
+        "C29d": {"URL the client ends at": {"redirect": "http://origin.test/page"}},
         "C30": {"what the origin hears": {"redirect": ["GET, 0 bytes"]}},
-        "C32": {"requests the client makes": {"proxy": 1}, "who asks the origin": {"proxy": ["front.test"]}},
+        "C32": {"requests the client makes": {"proxy": 1}, ASKS: {"proxy": ["front.test"]}},
+        "C101": {
+            ASKS: {"redirect": ["client"], "proxy": ["front.test"]},
+            HEARS: {"redirect": 302, "proxy": 200},
+        },
+        "L01e": {"what the origin hears": {"redirect": ["POST, 5 bytes"]}},
     },
 )
 

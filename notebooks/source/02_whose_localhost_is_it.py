@@ -29,8 +29,8 @@ clients.versions()
 # it. A *visitor* wants a report and has a *token*, a secret that opens it, in the query of the URL:
 # `http://front.test/report?token=T`.
 #
-# A blog post lets the front answer with a redirect to `http://localhost:9000`, and it worked. Then people
-# from outside came.
+# A blog post redirects to a port of `localhost`, and warns: from outside, the actual server cannot be
+# reached. Let this front do the same, with `http://localhost:9000`. What is reached instead?
 #
 # `localhost` is the name by which every machine calls itself. Here two machines, `server` and `laptop`, are
 # played on your one computer. The town imitates what RFC 6761 says: it keeps a table of such names for each
@@ -174,8 +174,10 @@ score(prediction, found)
 # * Each visitor looked that name up on its own machine [C10a]: the town imitates what RFC 6761 says. So it
 #   worked for the one who sat at the server [C09], and a developer who tries it on one machine is always that
 #   one.
-# * From outside, the backend was never asked [C11]. That is not the same as "they cannot connect" [C10b]:
-#   with the decoy the visitor did connect, and heard 200. A 200 does not say who answered [L02c].
+# * From outside, the backend was never asked: the post says rightly, and more than once, that the actual
+#   server cannot be reached so [C10c] [C11].
+# * The trap is to hear in this that such a visitor meets an error. With the decoy it did connect, to its own
+#   machine, and heard 200. A 200 does not say who answered [L02c].
 # * The redirect carried path and query along, so the decoy got the token [L02b]. Refused is the mild case.
 
 # %%
@@ -188,7 +190,7 @@ check(
         },
         "C09": {"who asks the backend": {"same machine": ["visitor"], "outside": [], "outside, decoy": []}},
         "C10a": {"whom the visitor asks last": {"outside": "localhost of laptop"}},
-        "C10b": {"last status the visitor hears": {"outside": 302, "outside, decoy": 302}},
+        "C10c": {"who asks the backend": {"outside": [], "outside, decoy": []}},
         "C11": {"who asks the backend": {"outside": [], "outside, decoy": []}},
         "L02b": {"who hears the token": {"outside, decoy": ["front.test", "decoy"]}},
         "L02c": {
@@ -279,9 +281,10 @@ mended["proxy, far"].lanes()
 #   and no help where it is closed [C26b].
 # * A relative address has no name that could be misunderstood: the visitor puts it after the site it has
 #   just asked [L02a].
-# * The proxy looks `localhost` up on its own machine, so the visitor may be anywhere [C25a]. The backend
-#   may not: on a third machine, this proxy's `localhost` is as wrong as the visitor's was [C25b]. Here, too,
-#   the town imitates RFC 6761.
+# * The proxy looks `localhost` up on its own machine, so the visitor may be anywhere, as the post says
+#   [C25a]. That the backend may be, too, would be a trap, and the post speaks of a local one: on a third
+#   machine, this proxy's `localhost` is as wrong as the visitor's was [L02f]. Here, too, the town imitates
+#   RFC 6761.
 # * The decoy heard no request in any column.
 
 # %%
@@ -292,7 +295,7 @@ check(
             "last status the visitor hears": {"proxy": 200},
             "who asks the backend": {"proxy": ["front.test"]},
         },
-        "C25b": {"last status the visitor hears": {"proxy, far": 200}},
+        "L02f": {"last status the visitor hears": {"proxy, far": 200}},
         "C26a": {"who asks the backend": {"public, open": ["visitor"]}},
         "C26b": {"who asks the backend": {"public, closed": []}},
         "L02a": {

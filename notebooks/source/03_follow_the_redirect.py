@@ -115,9 +115,10 @@ score(prediction, found)
 #
 # * 307 and 308 forbid the client to change the request, and it did not [L03a].
 # * 303 asks for a look at another page: everything became a `GET`, only `HEAD` stayed `HEAD` [L03b].
-# * 301 and 302 are the old ones. A GET goes where it is sent, path and all [C08a]. But what arrives is not
-#   always what was sent [C08b]: `POST` became `GET` and lost its body, while the other methods kept theirs
-#   [L03c]. That is how browsers did it before there was a rule, and the rule has come to allow it.
+# * 301 and 302 are the old ones. A GET goes where it is sent, path and all, as the post says [C08a]. The trap
+#   is that this were so for every method [L03n]: `POST` became `GET` and lost its body, while the other
+#   methods kept theirs [L03c]. That is how browsers did it before there was a rule, and the rule has come to
+#   allow it.
 
 # %%
 POST, PUT = "POST, 5 bytes", "PUT, 5 bytes"
@@ -125,7 +126,7 @@ check(
     found,
     {
         "C08a": {"GET": {"302": "GET, 0 bytes"}},
-        "C08b": {"GET": {"302": "GET, 0 bytes"}, "POST": {"302": POST}, "PUT": {"302": PUT}},
+        "L03n": {"GET": {"302": "GET, 0 bytes"}, "POST": {"302": POST}, "PUT": {"302": PUT}},
         "L03a": {"POST": {"307": POST, "308": POST}, "PUT": {"307": PUT, "308": PUT}},
         "L03b": {
             "HEAD": {"303": "HEAD, 0 bytes"},
@@ -195,7 +196,7 @@ draw.heat_map(
 
 # %% [markdown]
 # * Every one of them makes a `GET` of a `POST` after 301, 302 and 303 [L03d].
-# * What else becomes of a 302 is up to the client [C08c]. A `PUT` stays a `PUT`, becomes a `GET`, or ends in
+# * What else becomes of a 302 is up to the client [L03p]. A `PUT` stays a `PUT`, becomes a `GET`, or ends in
 #   an error. `requests` even sends a `PUT` without its body after a 301.
 # * A client that follows a 307 keeps method and body. `urllib` does not follow it with a `POST`: it raises
 #   `HTTPError` [L03e].
@@ -204,7 +205,7 @@ draw.heat_map(
 check(
     others,
     {
-        "C08c": {"PUT, 302": dict.fromkeys(others.sides, PUT)},
+        "L03p": {"PUT, 302": dict.fromkeys(others.sides, PUT)},
         "L03d": {
             f"POST, {status}": dict.fromkeys(others.sides, "GET, 0 bytes") for status in (301, 302, 303)
         },

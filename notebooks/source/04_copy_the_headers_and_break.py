@@ -30,58 +30,9 @@ clients.versions()
 # ## The scene
 #
 # In lesson 01, a `ClientSession` in a handler made a proxy. The post that this came from hands on the body,
-# status and headers that it receives. *Headers* is aiohttp's word for the fields of a message.
-#
-# The post has it as a snippet, where `target` stands for its address, and as one line in its summary. Does
-# Python take them as they are printed? The second side puts the snippet into a handler.
-
-# %%
-SNIPPET = """\
-async with ClientSession() as session:
-    async with session.request(request.method, target + request.path_qs) as resp:
-        res = resp
-        raw = await res.read()
-return web.Response(body=raw, status=res.status, headers=res.headers)
-"""
-HANDLER = "async def front(request):\n    " + SNIPPET.replace("\n", "\n    ")
-
-
-async def compiled(text):
-    try:
-        compile(text, "the post", "exec")
-    except SyntaxError as error:
-        return noted(says=type(error).__name__)
-    return noted(says=None)
-
-
-# %%
-ran = await compare(
-    {
-        "snippet": partial(compiled, SNIPPET),
-        "in a handler": partial(compiled, HANDLER),
-        "one line": partial(compiled, "async with ClientSession() ..."),
-    },
-    ask={"what Python says": lambda t: t.notes["says"]},
-)
-ran
-
-# %% [markdown]
-# The snippet needs a function around it [C12a]. The line is no code, but an outline [C31].
-
-# %%
-check(
-    ran,
-    {
-        "C12a": {"what Python says": {"snippet": None}},
-        "C31": {"what Python says": {"one line": None}},
-    },
-)
-
-# %% [markdown]
-# ## The two sides
-#
-# Here is the snippet in its handler. Until the very last comparison the sides differ in one thing: **does the
-# client ask the origin, or the proxy before it?**
+# status and headers that it receives. *Headers* is aiohttp's word for the fields of a message. Here is its
+# code in a handler, with `target` for its address. Until the very last comparison the sides differ in one
+# thing: **does the client ask the origin, or the proxy before it?**
 #
 # The origin has a kind of answer for each path. `/gzip` is the page *packed*, in 200 bytes instead of 1000.
 # `/chunked` sends it in *chunks*, pieces that each say how long they are.
@@ -177,10 +128,12 @@ heard = await compare(
 heard
 
 # %% [markdown]
-# * Method, path and query arrive. The order and the token stay behind [C15], and so do the cookies.
-# * The client's session keeps its connection [C21a] and the cookies [C20a]. The proxy's ends with each
-#   request: two connections [C21b], and the cookies that it was given are gone [C20b]. Lessons 06 and 07 say
-#   what a session should keep.
+# * The client's session keeps its connection [C21a] and the cookies [C20a], as the post says of sessions.
+# * The post says that its way relays the request. Method, path and query arrive; the order and the token stay
+#   behind [C15].
+# * The trap is to open the session that shall keep something in the handler, as this proxy does: it ends with
+#   the request. Two connections [L04k], and the cookies that it was given are gone [L04j]. Lessons 06 and 07
+#   say what a session should keep.
 # * Over a distance the second connection is a round trip that the client waits for, too [L04i]. `apart`
 #   computes it from the recording, as lesson 01 says.
 
@@ -194,9 +147,9 @@ check(
             "Authorization": {"posted": "Bearer T"},
         },
         "C20a": {"cookies with it": {"direct": 2}},
-        "C20b": {"cookies with it": {"posted": 2}},
+        "L04j": {"cookies with it": {"posted": 2}},
         "C21a": {"connections to the origin": {"direct": 1}},
-        "C21b": {"connections to the origin": {"posted": 1}},
+        "L04k": {"connections to the origin": {"posted": 1}},
         "L04i": {"ms for both, the origin 40 ms away": {"posted": 3 * 40}},
     },
 )
@@ -258,13 +211,13 @@ draw.bytes_view(
 # * `web.Response` takes body, status and fields as they are given [C22], so a plain page is relayed [C12b].
 #   After its block, `res` can still be used, because its body was read inside [C17]. `res.headers` is a dict
 #   that can hold a name twice: both cookies arrive [L04b].
-# * The 302 never arrives [C16b]. aiohttp's client follows redirects by default, so the proxy fetched `/page`,
-#   and the cookies that came with the 302 did not reach the client.
+# * A trap: that a 302 of the origin comes out as it came [L04m]. aiohttp's client follows redirects by
+#   default, so the proxy fetched `/page`, and the cookies that came with the 302 did not reach the client.
 # * aiohttp's client unpacks gzip by default. `read()` gave the proxy 1000 plain bytes, and the copied fields
 #   describe the 200 packed ones. The client unpacks what is not packed, and fails [C13].
 # * `read()` put the chunks together, too. The proxy's server adds a `Content-Length`, and the copied
-#   `Transfer-Encoding` still promises chunks, which never come [C14]. aiohttp's client refuses such an answer
-#   [L04d]. A sender must not even write both fields in one message (RFC 9112, section 6.2).
+#   `Transfer-Encoding` still promises chunks, which never come [C14a]. aiohttp's client refuses such an
+#   answer [L04d]. A sender must not even write both fields in one message (RFC 9112, section 6.2).
 #   `Transfer-Encoding` speaks of one connection. A proxy has two.
 
 # %%
@@ -273,8 +226,8 @@ check(
     {
         "C12b": {"plain": {"posted": "200, the page"}},
         "C13": {"gzip": {"posted": "200, 200 bytes"}},
-        "C14": {"chunked": {"posted": "200, the page"}},
-        "C16b": {"302": {"posted": "302, 0 bytes, 2 cookies"}},
+        "C14a": {"chunked": {"posted": "200, the page"}},
+        "L04m": {"302": {"posted": "302, 0 bytes, 2 cookies"}},
         "C17": {"cookies": {"posted": "200, the page, 2 cookies"}},
         "C22": {"204": {"posted": "204, 0 bytes"}, "cookies": {"posted": "200, the page, 2 cookies"}},
         "L04b": {"cookies": {"posted": "200, the page, 2 cookies"}},

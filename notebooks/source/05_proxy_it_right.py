@@ -153,8 +153,9 @@ paths
 score(prediction, paths)
 
 # %% [markdown]
-# The way over `path_qs` keeps a plain path and query [C05a]. It rewrites some of what was quoted, in path and
-# query [C05b]: a server that has signed this URL will not know it again. Before a path that begins with two
+# The way over `path_qs` keeps a plain path and query [C05a]: that is what the post has it for. It is a trap
+# for targets that must arrive as they were sent. Some of what was quoted is rewritten, in path and query
+# [L05d]: a server that has signed this URL will not know it again. Before a path that begins with two
 # slashes, `path_qs` writes an empty host, which is two slashes more. And a target that a rule for `/public/`
 # has let pass arrives as `/admin` [L05a].
 
@@ -163,7 +164,7 @@ check(
     paths,
     {
         "C05a": {"/page?n=1": {"path_qs": "/page?n=1"}},
-        "C05b": {"/q?back=%2Fcart%3Fid%3D7": {"path_qs": "/q?back=%2Fcart%3Fid%3D7"}},
+        "L05d": {"/q?back=%2Fcart%3Fid%3D7": {"path_qs": "/q?back=%2Fcart%3Fid%3D7"}},
         "L05a": {"/public/../admin": {"path_qs": "/admin", "raw_path": "/public/../admin"}},
     },
 )
@@ -331,9 +332,9 @@ draw.lifelines(
 )
 
 # %% [markdown]
-# A `ClientSession` in a handler can be a proxy between the world and an inner server [C23a]. The snippet of
-# the post is not the standard form of one [C23b]: it lacks six steps. The post is right that a proxy may
-# alter the answer [C24], as long as `prepare` has not sent its head.
+# The post is right: a `ClientSession` in a handler can be a proxy between the world and an inner server
+# [C23a], and such a proxy may alter the answer [C24], as long as `prepare` has not sent its head. The trap is
+# to take the few lines of lesson 04 for all of it [L05e]: six steps are between.
 
 # %%
 check(
@@ -344,7 +345,7 @@ check(
             "answer to /moved": {"built": 302},
             "answer when the origin is dead": {"built": 502},
         },
-        "C23b": {
+        "L05e": {
             "body that the origin hears": {"posted": "5 bytes"},
             "answer to /moved": {"posted": 302},
             "answer when the origin is dead": {"posted": 502},

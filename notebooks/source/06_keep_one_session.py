@@ -57,7 +57,7 @@ def shop():
 # %% [markdown]
 # Three programs ask for the same four pages. They differ in one thing: **how long a session lives.** `make()`
 # makes a session; its `base_url` is `http://shop.test`, so a path is enough. The first is the helper that a
-# blog post shows, which opens a session in each call.
+# blog post has in six of its programs, each of which calls it once. It opens a session in each call.
 
 
 # %%
@@ -162,9 +162,9 @@ score(prediction, found)
 #
 # * All three got their four answers through a session [C19].
 # * One session kept its connection from one request to the next [C51a], and the cookie.
-# * The helper with a session in each call leaves nothing open [C60a]. But it throws away what a session is
-#   for: four connections, and no cookie comes back [C60b].
 # * `async with` closes the session, and with it its connections [C59]. Without it one stayed open.
+# * So the helper with a session in each call leaves nothing open [C60a]. The trap is to call it again and
+#   again: it throws away what a session is for. Four connections, and no cookie comes back [L06m].
 
 # %%
 check(
@@ -174,7 +174,7 @@ check(
         "C51a": {"connections": {"one session": 1}},
         "C59": {"connections open at the end": {"one session": 0, "never closed": 1}},
         "C60a": {"connections open at the end": {"a session each": 0}},
-        "C60b": {"connections": {"a session each": 1}, "requests with the cookie": {"a session each": 3}},
+        "L06m": {"connections": {"a session each": 1}, "requests with the cookie": {"a session each": 3}},
     },
 )
 
@@ -245,9 +245,9 @@ draw.weather_view(times, finding="Four pages over TLS: weather, not a verdict")
 # %% [markdown]
 # ## When is the connection kept?
 #
-# The post says that a session uses its connections again by itself. Four requests once more, always with one
-# session. The sides differ in **how they ask**. `/long` is an answer of 1 MiB, `/bye` one with the field
-# `Connection: close`, and `other.test` a second server.
+# The post says that a session uses its connections again by itself, and so it did, above. Does it always?
+# Four requests once more, always with one session. The sides differ in **how they ask**. `/long` is an answer
+# of 1 MiB, `/bye` one with the field `Connection: close`, and `other.test` a second server.
 
 
 # %%
@@ -309,13 +309,13 @@ draw.heat_map(kept, finding="One session keeps its connection, where body, serve
 # * `Connection: close` says that this answer is the last one on the connection [L06c].
 # * A connection leads to one server, so two servers took two [L06d].
 # * A connection of HTTP/1.1, as aiohttp uses it, has one request at a time. Four at once took four [L06e].
-# * So a session keeps connections where it can, not always [C51b].
+# * So a session keeps connections where it can, not always: that is the trap beside the sentence [L06p].
 
 # %%
 check(
     ways,
     {
-        "C51b": {"connections": dict.fromkeys(ways.sides, 1)},
+        "L06p": {"connections": dict.fromkeys(ways.sides, 1)},
         "L06a": {"connections": {"not read, 4 bytes": 4, "not read, 1 MiB": 4}},
         "L06b": {"connections": {"all read": 1, "not read, 1 MiB": 4}},
         "L06c": {"connections": {"all read": 1, "Connection: close": 4}},
@@ -379,9 +379,9 @@ roamed = await compare(
 roamed
 
 # %% [markdown]
-# * Default headers are in each request that you make [C54a]. Whether they are in the one that a redirect
-#   leads to depends on the field: `Authorization` stops where another origin begins, and `X-Api-Key` does not
-#   [C54b].
+# * Default headers are in every request that you make with the session [C54a], as the post and aiohttp's
+#   reference say. Whether they are in the one that a redirect leads to depends on the field: `Authorization`
+#   stops where another origin begins, and `X-Api-Key` does not [L06n].
 # * Ask another server yourself, and it hears your default headers. A `base_url` changes nothing about that:
 #   it completes paths, and keeps nobody out [L06f].
 # * `auth=` is the one that a `base_url` binds to its origin [L06g]. Without one it goes to everybody, even
@@ -394,7 +394,7 @@ check(
     roamed,
     {
         "C54a": {"shop.test": BOTH, "other.test, asked by you": BOTH},
-        "C54b": {"other.test, by a redirect": BOTH},
+        "L06n": {"other.test, by a redirect": BOTH},
         "L06f": {"other.test, asked by you": {"Authorization": True, "Authorization and base_url": False}},
         "L06g": {
             "shop.test": {"auth= and base_url": True},

@@ -123,8 +123,9 @@ score(prediction, found)
 #
 # * By its name the shop got its cookie back: the session stored it and used it, by itself [C52a]. The
 #   program's second get, which is the third request, carried it [C53].
-# * At `127.0.0.1` it was lost, though the answer had set it [C52b]. The default jar accepts no cookie from
-#   an IP address. With `unsafe=True` it does, and `localhost` is a name like any other [L07a].
+# * The trap is the address. At `127.0.0.1` it was lost, though the answer had set it [L07x]. The default jar
+#   accepts no cookie from an IP address. With `unsafe=True` it does, and `localhost` is a name like any other
+#   [L07a].
 # * The cookie was set by the 302, and it was used already for the request that the redirect led to [L07b].
 # * The page after the login, which is the answer that `client.get` hands to you, set nothing [L07c]. If you
 #   look for the cookie there, you will say that it was lost, and it was not.
@@ -134,7 +135,7 @@ check(
     found,
     {
         "C52a": {"Cookie of the last request": {"shop.test": "id=1", "localhost": "id=1"}},
-        "C52b": {"Cookie of the last request": {"127.0.0.1": "id=1"}},
+        "L07x": {"Cookie of the last request": {"127.0.0.1": "id=1"}},
         "C53": {"Cookie of the last request": {"shop.test": "id=1"}},
         "L07a": {
             "Cookie of the last request": {

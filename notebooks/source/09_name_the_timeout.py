@@ -272,8 +272,9 @@ own = await compare(
 own
 
 # %% [markdown]
-# * `total` counts your own time, whether you await or block [L09h]. It does not break off what you await:
-#   the exception comes out of your next read [L09q].
+# * `total` counts your own time, whether you await or block [L09h]: a post advises rightly that the work on
+#   each piece should not take long. It does not break off what you await: the exception comes out of your
+#   next read [L09q].
 # * It stops counting when the last byte has come, read or not [L09i].
 # * `sock_read` measures the server, and not you [L09j].
 
@@ -388,9 +389,9 @@ rounded = await compare(
 rounded
 
 # %% [markdown]
-# * `total=5` is not five seconds [C56b]. From five seconds on, aiohttp rounds up to the next whole second of
-#   the loop's clock, so that many alarms ring together and the loop wakes less often. That makes it five to
-#   six seconds.
+# * The post sets five seconds, and does not say that the alarm rings then. That is the trap [L09t]: from five
+#   seconds on, aiohttp rounds up to the next whole second of the loop's clock, so that many alarms ring
+#   together and the loop wakes less often. That makes it five to six seconds.
 # * The documentation says so of every timeout of five seconds or more [L09r]. But `connect` and
 #   `sock_connect` are rounded above five only, and `sock_read` never. `ceil_threshold` says where it
 #   begins [L09p].
@@ -400,7 +401,7 @@ ON, UP = "on time", "next whole second"
 check(
     rounded,
     {
-        "C56b": {"total": {"5": ON}},
+        "L09t": {"total": {"5": ON}},
         "L09p": {
             "total": {"4.9": ON, "5": UP, "5.1": UP, "5.1, ceil_threshold=10": ON},
             **{it: {"5": ON, "5.1": UP, "5.1, ceil_threshold=10": ON} for it in TIMEOUTS[1:3]},

@@ -150,16 +150,18 @@ score(prediction, found)
 # %% [markdown]
 # ## What happened
 #
-# * `read()` waited for the end. All others gave a first piece while the origin still held the rest [L12a].
-#   With a stream you have something to pass on by then, and with `read()` nothing [C75].
+# * `read()` waited for the end. All others gave a first piece while the origin still held the rest [L12a]: a
+#   post is right that you can work on it meanwhile. With a stream you have something to pass on by then, and
+#   with `read()` nothing [C75].
 # * Every way gave the whole body, piece by piece and in order [C73].
 # * A piece of `iter_any()` is what has arrived, not a message [L12b]. Here it ended inside a character, and
 #   `piece.decode()` would have raised. `iter_any()` is `readany()` until nothing comes.
 # * `iter_chunked(12)` promises at most 12 bytes: when less was there, it gave less [L12c].
 # * Only the lines are messages. `async for line in answer.content` cut where the origin's lines end [L12d].
-# * When all was there, `iter_any()` and `iter_chunked()` cut otherwise, and lines stayed lines [L12e].
-#   `iter_chunks()` keeps to the chunks that the origin wrote. Do not build on those: any proxy on the way may
-#   join or split them (RFC 9112, section 7.1.1), and an answer with a `Content-Length` has none.
+# * When all was there, `iter_any()` and `iter_chunked()` cut otherwise, and lines stayed lines [L12e]. So
+#   data need not come at a steady rate: the post says that you must know this. `iter_chunks()` keeps to the
+#   chunks that the origin wrote. Do not build on those: any proxy on the way may join or split them (RFC
+#   9112, section 7.1.1), and an answer with a `Content-Length` has none.
 
 # %%
 FIRST, COUNT, CUT, LATER, NO_TEXT, MESSAGES, TOGETHER = found.asked  # the questions, from the top
@@ -221,17 +223,17 @@ texts = await compare(
 texts
 
 # %% [markdown]
-# `text()` gives the text where the answer names its charset or uses UTF-8 [C38a]. It does not for every
-# answer [C38b]: an old Korean or French page that does not say so needs `encoding=`, and a picture needs
-# `read()`. Up to 3.8, aiohttp guessed such a charset. It was right with the Korean page here, and not with
-# the French one.
+# `text()` gives the text where the answer names its charset or uses UTF-8 [C38a], as the page of a post's
+# example does. It is a trap to expect it of every answer [L12n]: an old Korean or French page that does not
+# say so needs `encoding=`, and a picture needs `read()`. Up to 3.8, aiohttp guessed such a charset. It was
+# right with the Korean page here, and not with the French one.
 
 # %%
 check(
     texts,
     {
         "C38a": {"text()": {"UTF-8, not said": PAGE, "EUC-KR, said": PAGE}},
-        "C38b": {"text()": {"EUC-KR, not said": PAGE, "Latin-1, not said": WORDS}},
+        "L12n": {"text()": {"EUC-KR, not said": PAGE, "Latin-1, not said": WORDS}},
     },
 )
 

@@ -253,16 +253,17 @@ live["buffering"].lanes()
 # The lanes show an answer where it begins. The origin's answer to `/events` is the third arrow; the front's
 # is the last one.
 #
-# The buffering proxy brings the whole answer [C18a], but not before it has it whole [C18b]: the events came
-# in one lump, and what is meant for now came at the end. Through it, a feed that never ends would never come
-# at all. Through the streaming proxy the events came live [L13d].
+# The buffering proxy brings the whole answer [C18a], as the post's does. The trap is to read first whatever
+# the answer is: nothing goes out before all has come [L13k]. The events came in one lump, and what is meant
+# for now came at the end. Through it, a feed that never ends would never come at all. Through the streaming
+# proxy the events came live [L13d].
 
 # %%
 check(
     live,
     {
         "C18a": {"events the client has in the end": {"direct": 3, "buffering": 3}},
-        "C18b": {"events the client has at each gate": {"direct": [1, 2, 3], "buffering": [1, 2, 3]}},
+        "L13k": {"events the client has at each gate": {"direct": [1, 2, 3], "buffering": [1, 2, 3]}},
         "L13d": {"events the client has at each gate": {"buffering": [0, 0, 0], "streaming": [1, 2, 3]}},
     },
 )
@@ -397,7 +398,8 @@ draw.flow_view(
 # * While one piece is being written, more is received, even in a plain `async for` [C74a]. It is aiohttp
 #   and the system that receive, not your `async for`. But the write must be awaited: one that blocks the
 #   event loop stops all, as lesson 12 shows.
-# * How much more is bounded by their buffers. Then the sender waits for the disk [C74b]. That is not a fault.
+# * How much more is bounded by their buffers. Then the sender waits for the disk, which is no fault. That it
+#   need not would be a trap, and the post does not say it [L13m].
 # * A queue without a limit lets the sender go on, and holds the body for it [L13i]. One with a limit keeps
 #   the brake [L13j].
 
@@ -407,7 +409,7 @@ check(
     saved,
     {
         "C74a": {"more comes while the disk stands still": {"async for": True}},
-        "C74b": {"the origin has sent all": {"async for": True}},
+        "L13m": {"the origin has sent all": {"async for": True}},
         "L13i": {"the origin has sent all": {"async for": False, "queue": True}, HELD: {"queue": False}},
         "L13j": {
             "the origin has sent all": {"queue of 4": False},

@@ -285,11 +285,12 @@ trouble = await compare(
 trouble
 
 # %% [markdown]
-# * The class of the post's sentence does not exist [C65]. The post's program has the right name, and works.
-#   The wrong one, written after `except`, raises an `AttributeError`, and only on the day when something
-#   fails: Python looks it up no earlier.
-# * `ClientConnectorError` covers the connecting and nothing after it: not a connection that is closed or
-#   reset, nor one that stalls [C66b]. `ClientConnectionError` covers these, and `ClientError` a cut body, too
+# * The post's program has the right name, and works. Its sentence has a slip: no such class exists [C65]. The
+#   wrong name, written after `except`, raises an `AttributeError`, and only on the day when something fails:
+#   Python looks it up no earlier.
+# * The post is right of connections that cannot be set up [C66a]. The trap is to take `ClientConnectorError`
+#   for all network trouble: it covers the connecting and nothing after it, not a connection that is closed or
+#   reset, nor one that stalls [L15q]. `ClientConnectionError` covers these, and `ClientError` a cut body, too
 #   [C71a].
 # * A silence is both a `ClientError` and a `TimeoutError` [L15h]. With `total` it is the second only, as
 #   the last table shows.
@@ -299,7 +300,7 @@ check(
     trouble,
     {
         "C65": {"aiohttp has ClientConnectError": dict.fromkeys(SIX, True)},
-        "C66b": {"except ClientConnectorError": dict.fromkeys(SIX, True)},
+        "L15q": {"except ClientConnectorError": dict.fromkeys(SIX, True)},
         "C71a": {"except ClientError": dict.fromkeys(SIX, True)},
         "L15h": {
             "except ClientError": {"stall-before-head": True},
@@ -376,11 +377,13 @@ bad = await compare(
 bad
 
 # %% [markdown]
-# * 4xx and 5xx are answers like any other. Nothing is raised of itself [C61a], and the `except` that a post
-#   puts around its `/500` is never entered [C70]. After `raise_for_status()` it is [C61b], with status and
-#   reason [C63].
-# * `raise_for_status()` raises; it handles nothing [C62]. The body, which often says what is wrong, can
-#   still be read inside the `async with`. Outside it is lost [L15i].
+# * A 4xx or 5xx can become a `ClientResponseError`, as a post says [C61b]: after `raise_for_status()`, with
+#   status and reason [C63]. The trap is to wait for it without [L15n]: 4xx and 5xx are answers like any
+#   other. The post's example of other client errors falls into it: the `except` around its `/500` is never
+#   entered, and it prints nothing [C70].
+# * `raise_for_status()` raises; it handles nothing [C62]. What handles it is the `except`, which the post's
+#   program has. The body, which often says what is wrong, can still be read inside the `async with`. Outside
+#   it is lost [L15i].
 # * A `ClientResponseError` need not come from an answer. For bytes that are no HTTP, its status is an
 #   **invented** 400 [L15j]. Whoever takes 400 for "my request was wrong" looks on the wrong side.
 
@@ -389,7 +392,7 @@ SAYS, READ, ERROR = "the exception says", "body that the client then reads", "50
 check(
     bad,
     {
-        "C61a": {SAYS: {"500, as posted": ERROR}},
+        "L15n": {SAYS: {"500, as posted": ERROR}},
         "C61b": {SAYS: {"500, raised inside": ERROR}},
         "C62": {SAYS: {"500, raised inside": None}},
         "C63": {SAYS: {"400, raised inside": "400 Bad Request"}},
@@ -460,10 +463,12 @@ other = await compare(
 other
 
 # %% [markdown]
-# * For an unknown name the text says where it could not go [C64a] [C67]. The text of a total timeout is
-#   **empty** [C64b]: a log line that ends in a colon is often this. `repr(error)` has at least the class.
-# * Four of the five are no `ClientError` [C71b]. Catch `TimeoutError` beside it. The other three are
-#   mistakes, of yours or of the content; they should not be hidden among the troubles of a network.
+# * For an unknown name the text says where it could not go [C64a] [C67]. It is a trap to trust every text:
+#   that of a total timeout is **empty** [L15p]. A log line that ends in a colon is often this. `repr(error)`
+#   has at least the class.
+# * `ClientError` is for the errors of aiohttp's client [C71a], and a trap for whoever means all errors: four
+#   of the five are none [L15r]. Catch `TimeoutError` beside it. The other three are mistakes, of yours or of
+#   the content; they should not be hidden among the troubles of a network.
 
 # %%
 WORDS, WHERE = "words in str(error)", "Cannot connect to host nobody.test:80 ssl:default"
@@ -471,9 +476,9 @@ check(
     other,
     {
         "C64a": {WORDS: {"unknown name": WHERE}},
-        "C64b": {WORDS: {"total": "some"}},
+        "L15p": {WORDS: {"total": "some"}},
         "C67": {WORDS: {"unknown name": WHERE}},
-        "C71b": {"except ClientError": dict.fromkeys(other.sides, True)},
+        "L15r": {"except ClientError": dict.fromkeys(other.sides, True)},
     },
 )
 

@@ -35,7 +35,8 @@ clients.versions()
 #
 # A *middleware* stands around all handlers. A post says that it runs before and after every request. Two of
 # them stand around each handler here, and write down that they came to their "after". A *signal*, a function
-# that aiohttp calls before it sends the head of an answer, writes down that it was called.
+# that aiohttp calls before it sends the head of an answer, writes down that it was called. (Both middlewares
+# are decorated with `@web.middleware`. The post's own is not, and aiohttp takes it for something else.)
 
 
 # %%
@@ -154,9 +155,9 @@ score(prediction, found)
 #   nobody caught it.
 # * A `TimeoutError` that escapes is answered 504, with an empty page, and the log does not say what it was
 #   [L16g].
-# * For a page that a handler returns, "after" comes [C44a]. What is raised passes it by, a 404 and a crash
-#   alike, unless it stands in a `finally` [C44b]. A redirect is raised like the 404: lesson 01. The signal
-#   came each time.
+# * For a page that a handler returns, "after" comes [L16w]. The post says so of every request, and that is
+#   too much: what is raised passes it by, a 404 and a crash alike, unless it stands in a `finally` [C44b]. A
+#   redirect is raised like the 404: lesson 01. The signal came each time.
 
 # %%
 STATUS, LOG, AFTER = "status", "the log names", "after, in two lines"
@@ -169,7 +170,7 @@ check(
         "L16e": {STATUS: {"None": 500}, LOG: {"None": "AttributeError"}},
         "L16f": {STATUS: {"bad JSON": 400}},
         "L16g": {STATUS: {"timeout": 504}, LOG: {"timeout": "no exception"}},
-        "C44a": {AFTER: {"a page": True}},
+        "L16w": {AFTER: {"a page": True}},
         "C44b": {AFTER: dict.fromkeys(SIX, True)},
     },
 )

@@ -11,6 +11,7 @@ from nbformat.v4 import new_code_cell
 from labs.capture.distance import MODEL
 from labs.course import build, check, lesson
 from labs.course.check import _measured, volatile
+from labs.trial.posts import Fair, Passage
 from tests.course.support import EXERCISES, LEDGER, NAME, change, claim, findings, task
 
 
@@ -200,6 +201,15 @@ def test_what_is_left_to_write_is_found_in_each_of_the_three_files(notebooks: Pa
         f"notebooks/source/{NAME}.py, line {line + 1}: write what came first.",
         "labs/exercises/lesson_01.py, line 1: write what helps.",
         "labs/trial/claims.toml, the source of C01: write who says so.",
+    ]
+
+
+def test_a_course_that_is_unfair_to_a_post_is_told(notebooks: Path) -> None:
+    passage = Passage("P000-01", "section 1", "One comes first.", "sentence", Fair.HOLDS, lesson=NAME)
+    told = check.check(LEDGER, EXERCISES, notebooks, posts={passage.id: passage})
+    assert [*map(str, told)] == [
+        f"labs/trial/posts.toml, P000-01: it belongs to {NAME} and nobody computes it: "
+        "check a claim there, and name it."
     ]
 
 

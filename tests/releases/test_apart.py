@@ -31,7 +31,7 @@ def test_what_stands_in_the_results_sets_something_apart() -> None:
 def test_the_course_check_asks_for_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("labs.course.check.check", lambda *_: [])
+    monkeypatch.setattr("labs.course.check.check", lambda *_, **__: [])
     monkeypatch.setattr(apart, "idle", lambda _: ["An entry is idle."])
     assert __main__.main(["check"]) == 1 and "An entry is idle.\n" in capsys.readouterr().out
 

@@ -17,15 +17,16 @@ from labs.trial import claims
 from labs.trial.claims import Claim, Disagreement, LedgerError, Reading, Verdict, check, ledger, read
 from labs.trial.comparison import Broken, Comparison, NotTested
 
-ENTRY = {
+ENTRY: dict[str, Any] = {
     "id": "C1",
     "sentence": "A redirect makes the client ask twice.",
     "source": "RFC 9110",
     "kind": "posted",
     "verdict": "holds",
     "lesson": "01_x",
+    "entry": ["P000-01"],
 }
-REFUTED = {
+REFUTED: dict[str, Any] = {
     **ENTRY,
     "id": "C2",
     "sentence": "A proxy makes the client ask twice.",
@@ -65,6 +66,7 @@ TRUE = {"C1": {"requests": {"redirect": 2}}, "C2": {"requests": {"proxy": 2}}}
 def test_a_ledger_is_read_in_order(tmp_path: Path) -> None:
     claim, other = ledger(written(tmp_path, REFUTED, ENTRY)).values()
     words: dict[str, Any] = {**REFUTED, "kind": claims.Kind.POSTED, "verdict": Verdict.REFUTED}
+    words["entry"] = ("P000-01",)
     assert claim == Claim(**words)
     assert (other.id, other.corrected) == ("C1", "")
     assert ledger(written(tmp_path)) == {}
@@ -119,12 +121,18 @@ def test_a_bad_ledger_gets_one_clear_sentence(
     assert str(caught.value) == words
 
 
+HOLDS = "claims.toml holds [[claim]] entries, [retired] and nothing else"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("[[claim]\n", "claims.toml is not TOML: "),
-        ("[[claims]]\nid = 'C1'\n", "claims.toml holds [[claim]] entries and nothing else, but also claims."),
-        ("[claim]\nid = 'C1'\n", "claims.toml holds [[claim]] entries and nothing else, but also [claim]."),
+        ("[[claims]]\nid = 'C1'\n", f"{HOLDS}, but also claims."),
+        ("[claim]\nid = 'C1'\n", f"{HOLDS}, but also [claim]."),
+        ("[[retired]]\nC1 = []\n", f"{HOLDS}, but also retired."),
+        ("[retired]\nC1 = 'C2'\n", "[retired] in claims.toml: say in a list what stands in the place of C1."),
+        ("[retired]\nC1 = ['C2']\n", "[retired] in claims.toml: C2, in the place of C1, is no claim."),
     ],
 )
 def test_another_file_gets_one_too(tmp_path: Path, text: str, words: str) -> None:
@@ -135,8 +143,31 @@ def test_another_file_gets_one_too(tmp_path: Path, text: str, words: str) -> Non
     assert str(caught.value).startswith(words) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("entry", [[], "P000-01", [1], None])
+def test_a_posted_claim_names_its_entries(tmp_path: Path, entry: object) -> None:
+    bad = {key: value for key, value in {**ENTRY, "entry": entry}.items() if value is not None}
+    with pytest.raises(LedgerError, match="C1 in claims.toml: a posted claim, and no other, names"):
+        ledger(written(tmp_path, bad))
+
+
+def test_no_other_claim_has_an_entry(tmp_path: Path) -> None:
+    for kind in set(claims.Kind) - {claims.Kind.POSTED}:
+        with pytest.raises(LedgerError, match="C1 in claims.toml: a posted claim, and no other, names"):
+            ledger(written(tmp_path, {**ENTRY, "kind": str(kind)}))
+
+
+def test_a_retired_id_is_never_used_again(tmp_path: Path) -> None:
+    path = written(tmp_path, ENTRY)
+    path.write_text("[retired]\nC0 = ['C1']\nC2 = []\n" + path.read_text("utf-8"), "utf-8")
+    assert [*ledger(path)] == ["C1"]
+    path.write_text("[retired]\nC1 = []\n" + written(tmp_path, ENTRY).read_text("utf-8"), "utf-8")
+    with pytest.raises(LedgerError, match="Claim id C1 is retired in claims.toml: give the claim a new id."):
+        ledger(path)
+
+
 def test_only_what_is_posted_and_refuted_needs_a_correction(tmp_path: Path) -> None:
     for entry in ({**REFUTED, "kind": "observed", "corrected": ""}, {**ENTRY, "kind": "assumed"}):
+        del entry["entry"]
         assert len(ledger(written(tmp_path, entry))) == 1
 
 
