@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 from labs.capture.distance import MODEL
 from labs.course.build import stored, targets
 from labs.course.lesson import PROGRAMS, LessonError, cut, read, sources
+from labs.course.minutes import misjudged
 from labs.course.syllabus import Entry, entry
 from labs.host.paths import NOTEBOOKS
 from labs.trial.posts import unfair
@@ -65,7 +66,9 @@ def check(
     for source in dict.fromkeys(source for source, _, _ in whole):
         try:
             found += _form(source)
-            entries.append(entry(source))
+            one = entry(source)
+            entries.append(one)
+            found += misjudged(one.name, cut(source, solved=False).cells, one.minutes, one.stop)
         except LessonError as error:
             found.append(str(error))
         exercises_of = notebooks.parent / "labs" / "exercises" / f"lesson_{source.stem[:2]}.py"

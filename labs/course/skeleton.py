@@ -26,8 +26,7 @@ SOURCE = Template("""\
 #
 # **You need** lesson 00.
 #
-# **Minutes:** 10 to read and run, 5 for the exercise.
-# WRITE: your own minutes on the line above, by your watch, and then delete this line.
+# **Minutes:** 6 to read and run, 5 for the exercise.
 
 # %%
 from functools import partial

@@ -24,6 +24,7 @@ class Entry:
     mentioned: tuple[str, ...]  # claim ids that the prose carries, as [C03]
     exercises: tuple[str, ...]  # names in cell markers
     attempted: tuple[str, ...]  # names passed to `attempt("name", answer)`
+    stop: int | None = None  # minutes to the place to stop, if the lesson says them
 
 
 def entry(source: Path) -> Entry:
@@ -33,10 +34,12 @@ def entry(source: Path) -> Entry:
     trees = list(_trees(source.stem, cells))
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     said = re.search(r"^\W*minutes\b(.*)$", "\n".join(prose[:2]), re.IGNORECASE | re.MULTILINE)
+    line = said[1] if said else ""
+    stop = re.search(r"\((\d+) to the place to stop\)", line)
     return Entry(
         name=source.stem,
         title=prose[0].strip().splitlines()[0].lstrip("# ") if prose and prose[0].strip() else "",
-        minutes=tuple(map(int, re.findall(r"\d+", said[1]))) if said else (),
+        minutes=tuple(map(int, re.findall(r"\d+", line.replace(stop[0], "") if stop else line))),
         checked=_once(id for call in calls if _called(call) == "check" for id in _ids(source.stem, call)),
         mentioned=_once(
             id for text in prose for id in re.findall(r"\[([A-Z]{1,2}\d{1,3}[a-z]?)\](?!\()", text)
@@ -47,6 +50,7 @@ def entry(source: Path) -> Entry:
             for call in calls
             if _called(call) == "attempt" and call.args and isinstance(call.args[0], ast.Constant)
         ),
+        stop=int(stop[1]) if stop else None,
     )
 
 
@@ -93,7 +97,9 @@ def table(entries: Iterable[Entry]) -> str:
     for one in entries:
         title = one.title.removeprefix(f"{one.name[:2]} · ")  # the number has its own column
         link = f"[{title}](notebooks/{one.name}.ipynb)"
-        rows.append(f"| {one.name[:2]} | {link} | {' + '.join(map(str, one.minutes))} | {len(one.checked)} |")
+        first = [f"{it} ({one.stop})" if one.stop else str(it) for it in one.minutes[:1]]
+        minutes = " + ".join([*first, *map(str, one.minutes[1:])])
+        rows.append(f"| {one.name[:2]} | {link} | {minutes} | {len(one.checked)} |")
     return "\n".join(rows)
 
 

@@ -6,7 +6,7 @@
 #
 # **You need** lesson 00.
 #
-# **Minutes:** 15 to read and run, 25 for the exercises.
+# **Minutes:** 24 to read and run (13 to the place to stop), 25 for the exercises.
 
 # %%
 from contextlib import suppress
@@ -207,6 +207,10 @@ check(
         "L01e": {"what the origin hears": {"redirect": ["POST, 5 bytes"]}},
     },
 )
+
+# %% [markdown]
+# **A place to stop.** The title's question has its answer. What follows: a dead origin, other clients, and
+# what each side costs a visitor who is far away.
 
 # %% [markdown]
 # ## And if the origin is dead?

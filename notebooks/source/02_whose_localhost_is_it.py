@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 15 to read and run, 25 for the exercises.
+# **Minutes:** 24 to read and run (13 to the place to stop), 25 for the exercises.
 
 # %%
 from contextlib import suppress
@@ -199,6 +199,10 @@ check(
         },
     },
 )
+
+# %% [markdown]
+# **A place to stop.** You know whose localhost it is. What follows is what to say instead, and which public
+# name to take.
 
 # %% [markdown]
 # ## What to say instead

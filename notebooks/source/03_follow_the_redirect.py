@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 20 to read and run, 28 for the exercises.
+# **Minutes:** 24 to read and run (9 to the place to stop), 28 for the exercises.
 
 # %%
 import warnings
@@ -139,6 +139,10 @@ check(
         },
     },
 )
+
+# %% [markdown]
+# **A place to stop.** You know what aiohttp's client sends. What follows: other clients, which fields cross
+# to another origin, and what stops a client that is sent on and on.
 
 # %% [markdown]
 # ## Other clients

@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 20 to read and run, 30 for the exercises.
+# **Minutes:** 28 to read and run (10 to the place to stop), 30 for the exercises.
 
 # %%
 import asyncio
@@ -153,6 +153,10 @@ check(
         "L04i": {"ms for both, the origin 40 ms away": {"posted": 3 * 40}},
     },
 )
+
+# %% [markdown]
+# **A place to stop.** The way there is judged. What follows is the way back: seven kinds of answers, and
+# where the surplus bytes go.
 
 # %% [markdown]
 # ## The answer: seven kinds

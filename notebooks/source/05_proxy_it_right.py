@@ -5,7 +5,7 @@
 #
 # **You need** lesson 04.
 #
-# **Minutes:** 20 to read and run, 33 for the exercises.
+# **Minutes:** 32 to read and run (11 to the place to stop), 33 for the exercises.
 
 # %%
 import asyncio
@@ -168,6 +168,10 @@ check(
         "L05a": {"/public/../admin": {"path_qs": "/admin", "raw_path": "/public/../admin"}},
     },
 )
+
+# %% [markdown]
+# **A place to stop.** A request goes on as it should. What follows, in four more steps, is its answer, and
+# then the whole list.
 
 # %% [markdown]
 # ## Step 3: fields that may go on

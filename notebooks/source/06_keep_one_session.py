@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 18 to read and run, 31 for the exercises.
+# **Minutes:** 32 to read and run (11 to the place to stop), 31 for the exercises.
 
 # %%
 import asyncio
@@ -177,6 +177,10 @@ check(
         "L06m": {"connections": {"a session each": 1}, "requests with the cookie": {"a session each": 3}},
     },
 )
+
+# %% [markdown]
+# **A place to stop.** You know what one session keeps. What follows: what that saves over a distance, when
+# a connection is not kept, who hears what the session keeps, and what a kept connection risks.
 
 # %% [markdown]
 # ## The price, over a distance

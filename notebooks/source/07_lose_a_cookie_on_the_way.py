@@ -6,7 +6,7 @@
 #
 # **You need** lessons 01 to 03.
 #
-# **Minutes:** 18 to read and run, 27 for the exercises.
+# **Minutes:** 31 to read and run (10 to the place to stop), 27 for the exercises.
 
 # %%
 from functools import partial
@@ -148,6 +148,10 @@ check(
         "L07c": {"does the page after the login": {"shop.test": True, "127.0.0.1, unsafe": True}},
     },
 )
+
+# %% [markdown]
+# **A place to stop.** You know where the cookie got lost. What follows: where a cookie is wanted, who gives
+# it, two users of one session, and what is left when the program ends.
 
 # %% [markdown]
 # ## Where a cookie is wanted

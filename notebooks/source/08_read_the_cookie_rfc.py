@@ -6,7 +6,7 @@
 #
 # **You need** lesson 07.
 #
-# **Minutes:** 20 to read and run, 35 for the exercises.
+# **Minutes:** 25 to read and run, 35 for the exercises.
 
 # %%
 from functools import partial

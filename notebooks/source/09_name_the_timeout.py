@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 20 to read and run, 30 for the exercises.
+# **Minutes:** 28 to read and run (13 to the place to stop), 30 for the exercises.
 
 # %%
 import asyncio
@@ -183,6 +183,10 @@ check(
         "L09d": {FIRST: {"sock_read": S}, NEXT: {"sock_read": S}, END: {"sock_read": WAITED}},
     },
 )
+
+# %% [markdown]
+# **A place to stop.** You know which timeout fires. What follows: what you would have caught, whose time is
+# counted, where you write it, and why five seconds may be six.
 
 # %% [markdown]
 # ## What would you have caught?

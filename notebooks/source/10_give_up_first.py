@@ -6,7 +6,7 @@
 #
 # **You need** lessons 00, 01 and 05.
 #
-# **Minutes:** 20 to read and run, 31 for the exercises.
+# **Minutes:** 28 to read and run (12 to the place to stop), 31 for the exercises.
 
 # %%
 import asyncio
@@ -189,6 +189,10 @@ check(
         "L10c": {"is her parcel shipped": {"AppRunner": True, "TestServer": True}},
     },
 )
+
+# %% [markdown]
+# **A place to stop.** You know what goes on when a client leaves. What follows: the origin behind a proxy,
+# and what must be finished all the same.
 
 # %% [markdown]
 # ## And the origin behind a proxy?

@@ -6,7 +6,7 @@
 #
 # **You need** lessons 06 and 10.
 #
-# **Minutes:** 17 to read and run, 33 for the exercises.
+# **Minutes:** 22 to read and run, 33 for the exercises.
 
 # %%
 import asyncio

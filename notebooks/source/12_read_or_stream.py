@@ -6,7 +6,7 @@
 #
 # **You need** lessons 00 and 01.
 #
-# **Minutes:** 20 to read and run, 30 for the exercises.
+# **Minutes:** 36 to read and run (12 to the place to stop), 30 for the exercises.
 
 # %%
 import asyncio
@@ -182,6 +182,10 @@ check(
         },
     },
 )
+
+# %% [markdown]
+# **A place to stop.** You know how `read()` and a stream differ. What follows: text, memory, leaving before
+# the end, and work on a piece.
 
 # %% [markdown]
 # ## Bytes are not text yet

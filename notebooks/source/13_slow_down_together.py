@@ -6,7 +6,7 @@
 #
 # **You need** lessons 00, 01, 05 and 12.
 #
-# **Minutes:** 18 to read and run, 33 for the exercises.
+# **Minutes:** 28 to read and run (12 to the place to stop), 33 for the exercises.
 
 # %%
 import asyncio
@@ -188,6 +188,10 @@ check(
         "L13c": {FRONT: {"buffering": False, "streaming": True}},
     },
 )
+
+# %% [markdown]
+# **A place to stop.** You know who slows down. What follows: events through a proxy, a reader who leaves,
+# and work while it streams.
 
 # %% [markdown]
 # ## Live, or in one lump

@@ -6,7 +6,7 @@
 #
 # **You need** lessons 01, 09, 12 and 13.
 #
-# **Minutes:** 18 to read and run, 30 for the exercises.
+# **Minutes:** 28 to read and run (11 to the place to stop), 30 for the exercises.
 
 # %%
 import asyncio
@@ -171,6 +171,10 @@ check(
         "L14c": {HELD: dict.fromkeys(makers, True)},
     },
 )
+
+# %% [markdown]
+# **A place to stop.** You know what an upload sends, and when. What follows: how much a server takes, how a
+# client asks first, and how you watch it go.
 
 # %% [markdown]
 # And 256 MiB? Here the sides differ in **the size.** The generator makes a piece, aiohttp sends it and lets

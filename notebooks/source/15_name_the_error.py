@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 20 to read and run, 27 for the exercises.
+# **Minutes:** 33 to read and run (13 to the place to stop), 27 for the exercises.
 
 # %%
 import asyncio
@@ -183,6 +183,10 @@ check(
         "L15e": {"gzip-cut": dict.fromkeys(found.sides, "ClientPayloadError, heard 1")},
     },
 )
+
+# %% [markdown]
+# **A place to stop.** You know the exceptions by fault and phase. What follows: what is sent twice, which
+# `except` catches it, and what no exception tells.
 
 # %% [markdown]
 # ## Which methods go twice, and what does a refusal prove?

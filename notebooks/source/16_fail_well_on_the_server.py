@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01; lesson 15 for its second and last parts.
 #
-# **Minutes:** 20 to read and run, 30 for the exercises.
+# **Minutes:** 32 to read and run (11 to the place to stop), 30 for the exercises.
 
 # %%
 import asyncio
@@ -174,6 +174,10 @@ check(
         "C44b": {AFTER: dict.fromkeys(SIX, True)},
     },
 )
+
+# %% [markdown]
+# **A place to stop.** You know what the client sees when a handler fails at once. What follows: an answer
+# that has begun, what an error page tells, and 502 or 504.
 
 # %% [markdown]
 # ## When the answer has begun

@@ -13,7 +13,7 @@ SOURCE = """\
 # # 01 · Does one come before two?
 
 # %% [markdown]
-# *Minutes*: 5, exercises 3
+# *Minutes*: 3, exercises 3
 
 # %%
 import os

@@ -39,7 +39,7 @@ def test_a_good_course_has_no_findings(notebooks: Path) -> None:
         ('exercise="add-one"', 'exercise="add-two"', 'mark a cell there with exercise="add-one"'),
         ('await attempt("add-one"', 'await attempt("other"', 'await attempt("add-one", ...)'),
         ("exercises 3", "exercises 4", "must say `exercises 3`"),
-        ("*Minutes*: 5, exercises 3", "Soon over", "must say in its second cell"),
+        ("*Minutes*: 3, exercises 3", "Soon over", "must say in its second cell"),
         ("    # end\n", "", "without its `# end`"),
     ],
 )
@@ -134,6 +134,11 @@ def test_missing_and_orphaned_files_are_found(notebooks: Path) -> None:
     assert f"solutions/{NAME}.ipynb is missing" in found.replace("\\", "/")
     assert "02_left_over.ipynb has no source" in found
     assert "draft.py is not named NN_verb_phrase.py" in found
+
+
+def test_minutes_are_held_to_the_formula(notebooks: Path) -> None:
+    change(notebooks, "*Minutes*: 3, exercises 3", "*Minutes*: 30, exercises 3")
+    assert f"{NAME} says 30 minutes to read and run, and its text takes 3." in findings(notebooks)
 
 
 def test_exercises_need_names_hints_stars_and_minutes(notebooks: Path) -> None:
