@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -185,3 +186,42 @@ def test_make_without_a_target_lists_the_commands() -> None:
     assert {f"make {target}" for target in targets()} <= {
         row.split(" : ")[0].strip() for row in done.stdout.splitlines()
     }
+
+
+def ways() -> dict[str, list[str]]:
+    """Read the ways through the lessons that the README offers: their numbers in order."""
+    lines = re.findall(r"^\* \*\*(You .+?):\*\* (.+(?:\n  .+)*)", text("README.md"), re.MULTILINE)
+    return {who: re.findall(r"\[(\d\d)\]\(notebooks/\1_", found) for who, found in lines}
+
+
+@pytest.mark.parametrize("who", ways())
+def test_a_way_through_the_lessons_keeps_to_what_each_needs(who: str) -> None:
+    gone: list[str] = []
+    for number in ways()[who]:
+        (source,) = (it for it in lesson.sources(paths.NOTEBOOKS) if it.stem.startswith(number))
+        (said,) = re.findall(r"\*\*You need\*\* (.+?)(?:;|\n#\n)", source.read_text("utf-8"), re.DOTALL)
+        needed = set(re.findall(r"\b\d\d\b", said))
+        for first, last in re.findall(r"(\d\d) to (\d\d)", said):
+            needed |= {f"{it:02}" for it in range(int(first), int(last))}
+        assert needed <= set(gone), f"{number} needs {sorted(needed - set(gone))} before it"
+        gone.append(number)
+
+
+def test_there_are_ways_for_clients_servers_and_proxies() -> None:
+    assert len(ways()) == 3 and all(len(way) > 5 for way in ways().values())
+
+
+def test_the_lanes_of_the_surprises_are_those_of_the_lessons_named_above_them() -> None:
+    part = text("README.md").partition("## Three surprises\n")[2].partition("\n## ")[0]
+    shown = re.findall(r"\(notebooks/(\w+)\.ipynb\)\):\n\n```\n(.*?)\n```", part, re.DOTALL)
+    assert len(shown) == part.count("**") / 2 == 3
+    for stem, lanes in shown:
+        cells = [it for it in build.stored(paths.NOTEBOOKS / f"{stem}.ipynb").cells if it.cell_type == "code"]
+        texts = [out.get("data", {}).get("text/plain", "") for cell in cells for out in cell.outputs]
+        assert any(f"{it}\n".endswith(f"{lanes}\n") for it in texts), f"{stem} does not show these lanes"
+
+
+def test_the_posts_are_named_as_the_ledger_of_posts_has_them() -> None:
+    book = tomllib.loads((paths.LABS / "trial" / "posts.toml").read_text("utf-8"))
+    for post in book["post"].values():
+        assert f"* *{post['title']}*, {post['date']}" in text("README.md")

@@ -9,12 +9,14 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from labs.course.minutes import LONG, PLACE, Minutes, minutes, misjudged
 
 
-def prose(words: int, begin: str = "word") -> NotebookNode:
-    return new_markdown_cell(" ".join([begin, *["word"] * (words - 1)]))
+def prose(words: int) -> NotebookNode:
+    cell: NotebookNode = new_markdown_cell(" ".join(["word"] * words))
+    return cell
 
 
 def code(lines: int, last: str = "pass") -> NotebookNode:
-    return new_code_cell("\n\n".join(["pass"] * (lines - 1) + [last]))
+    cell: NotebookNode = new_code_cell("\n\n".join(["pass"] * (lines - 1) + [last]))
+    return cell
 
 
 CHECK = code(1, "check(found, {})")
