@@ -104,7 +104,7 @@ def _arrow(at: list[int], a: int, b: int, label: str, stopped: bool) -> str:
     left, right = sorted((at[a], at[b]))
     inside = right - left - 1
     shaft = cells(center(f" {fit(label, inside - 4)} ", inside, "─"))
-    shaft[-1 if a < b else 0] = "✗" if stopped else ("▶" if a < b else "◀")
+    shaft[-1 if a < b else 0] = "✗" if stopped else ("►" if a < b else "◄")
     return _put(line, left + 1, shaft)
 
 

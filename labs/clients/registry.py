@@ -22,7 +22,7 @@ from labs.clients import browser, libraries, programs
 from labs.clients.request import ClientMissing, ClientRequest, Reply, split
 from labs.host.environment import without_proxies
 from labs.host.installed import find
-from labs.show.page import Page
+from labs.show.page import Prose
 from labs.town.town import Town
 
 __all__ = ["CLIENTS", "ClientMissing", "Reply", "ask", "missing", "present", "tour", "versions"]
@@ -92,10 +92,10 @@ def present() -> Mapping[str, str]:
     return MappingProxyType({client: _version(client) for client in CLIENTS})
 
 
-def versions() -> Page:
+def versions() -> Prose:
     """Return one line with the versions of Python and of every client; machines differ in it."""
     python = f"Python {platform.python_version()}"
-    return Page(
+    return Prose(
         " · ".join(
             [python, *(f"{name} {it or 'not here'}" for name, it in present().items() if name not in STDLIB)]
         )

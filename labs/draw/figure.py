@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +20,9 @@ COLOURS = 96  # they look the same as all of them and take a third of the bytes
 class Figure:
     """Hold a finished figure: its finding, its alt text and its PNG bytes.
 
-    As the value of a cell it shows the picture; its text is the alt text, the same in every run.
-    JupyterLab 4.6 reads the width of an image but no alt text; nbconvert reads both.
+    As the value of a cell it shows the picture; its text is the alt text, the same in every run. The alt text
+    stands below the picture, too, folded: of an image's metadata JupyterLab 4.6 and nbconvert's lab template
+    read the width and no alt, so that whoever cannot see the picture would get nothing.
     """
 
     finding: str
@@ -36,6 +39,20 @@ class Figure:
     def _repr_mimebundle_(self, **asked: object) -> tuple[dict[str, Any], dict[str, Any]]:
         data = {"text/plain": self.alt, "image/png": self.png}
         return data, {"image/png": {"width": self.width, "alt": self.alt}}
+
+    def _ipython_display_(self) -> None:
+        from IPython import display
+
+        data, about = self._repr_mimebundle_()
+        png = {"image/png": base64.b64encode(self.png).decode("ascii")}
+        publish: Any = display.publish_display_data  # untyped
+        publish({**data, **png}, about)
+        publish({"text/html": self.in_words()})
+
+    def in_words(self) -> str:
+        """Return the alt text as HTML that is folded below the picture."""
+        words = html.escape(self.alt, quote=False)
+        return f"<details><summary>The figure in words</summary><p>{words}</p></details>"
 
     def save(self, path: str | Path) -> Path:
         """Write the PNG to `path` and return it. Raises OSError when that place cannot be written."""

@@ -20,6 +20,8 @@ from aiohttp import web
 from labs.capture.trace import Trace
 from labs.guard.guard import forgiving
 from labs.guard.logs import quiet
+from labs.host.learner import strict
+from labs.show.page import Page, Prose
 
 __all__ = ["Attempt", "Exercise", "attempt", "exercise", "is_async", "not_yet", "registered", "yes"]
 
@@ -42,13 +44,23 @@ class Attempt:
     show: tuple[str, ...] = ("Location",)
 
     def __repr__(self) -> str:
-        lines = [f"{self.name}: {self.state}" + (f". {self.words}" if self.words else "")]
-        if self.state == "not yet" and self.trace is not None and self.trace.said:
-            begin = replace(self.trace, said=self.trace.said[:MOST_ARROWS])
-            lines += ["", str(begin.lanes(*self.show))]
-            if more := len(self.trace.said) - len(begin.said):
-                lines.append(f"… and {more} more")
-        return "\n".join(lines)
+        return "\n\n".join(filter(None, [self._said(), self._lanes()]))
+
+    def _repr_html_(self) -> str:
+        lanes = self._lanes()
+        return Prose(self._said())._repr_html_() + (Page(lanes)._repr_html_() if lanes else "")
+
+    def _said(self) -> str:
+        return f"{self.name}: {self.state}" + (f". {self.words}" if self.words else "")
+
+    def _lanes(self) -> str:
+        # Of a right answer only a learner sees them: a solution may reach its end in more than one order.
+        told = self.state == "not yet" or (self.state == "yes" and not strict())
+        if not told or self.trace is None or not self.trace.said:
+            return ""
+        begin = replace(self.trace, said=self.trace.said[:MOST_ARROWS])
+        more = len(self.trace.said) - len(begin.said)
+        return str(begin.lanes(*self.show)) + (f"\n… and {more} more" if more else "")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import sys
 __all__ = ["take_any_character"]
 
 # One for one, so that columns stay columns.
-PLAIN = str.maketrans("≠✓✗★×·…–—→←▶◀─│┃┌┐└┘├┤┬┴┼█", "!+x*x..--><><-||+++++++++#")
+PLAIN = str.maketrans("≠✓✗★×·…–—→←►◄─│┃┌┐└┘├┤┬┴┼█", "!+x*x..--><><-||+++++++++#")
 
 
 def take_any_character() -> None:

@@ -4,9 +4,9 @@ It knows no HTTP, no asyncio and no other package of labs.
 """
 
 from labs.show.grid import Grid
-from labs.show.page import Page
+from labs.show.page import Page, Prose
 from labs.show.pieces import show_pieces
 from labs.show.progress import Bar
 from labs.show.volatile import settle
 
-__all__ = ["Bar", "Grid", "Page", "settle", "show_pieces"]
+__all__ = ["Bar", "Grid", "Page", "Prose", "settle", "show_pieces"]

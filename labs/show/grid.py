@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from labs.show.page import preformatted
 from labs.show.width import cells, center, ljust, wide
 
 __all__ = ["Grid"]
@@ -73,7 +73,7 @@ class Grid:
         return self.cells.get(cell, "") + self.mark[0] * (cell in self.marked)
 
     def _repr_html_(self) -> str:
-        return f'<pre style="line-height:1.3">{html.escape(repr(self), quote=False)}</pre>'
+        return preformatted(repr(self))
 
     def words(self) -> str:
         """Say every cell, for the alt text: by group and row, equal letters together."""

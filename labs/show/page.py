@@ -5,21 +5,47 @@ from __future__ import annotations
 import html
 import unicodedata
 
-__all__ = ["Page", "as_it_is", "counted", "has_sign", "visible"]
+__all__ = ["Page", "Prose", "as_it_is", "counted", "has_sign", "preformatted", "visible"]
 
 JOINERS = "\u200c\u200d"  # of emoji into one, and of the letters of some scripts
 TAGS = {chr(it) for it in range(0xE0020, 0xE0080)}  # the letters of a flag, behind a black one
 
 
+# By name, because a plain `monospace` may be a font without box drawing: the lines of lanes would then come
+# from another one, and be of another width (quantumlib/Cirq issue 5719).
+FONT = "Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace"
+# Where a page gives <pre> the font of its text, as nbconvert's does, the style decides; where a page strips
+# styles, <code> still has letters of one width.
+CODE = "font:inherit;white-space:inherit;padding:0;background:none;color:inherit"
+WHITE = {
+    False: "overflow-x:auto;white-space:pre",
+    True: "white-space:pre-wrap",
+}  # JupyterLab breaks a long lane
+
+
+def preformatted(text: str, *, wraps: bool = False) -> str:
+    """Return text as HTML in letters of one width; it wraps as prose does, or scrolls, by keyboard too."""
+    style = f"font-family:{FONT};font-size:13px;line-height:1.25;{WHITE[wraps]}"
+    scrolls = "" if wraps else ' tabindex="0"'
+    escaped = html.escape(text, quote=False)
+    return f'<pre style="{style}"{scrolls}><code style="{CODE}">{escaped}</code></pre>'
+
+
 class Page(str):
-    """Be a text that shows itself as it is, so that it can be the value of a cell."""
+    """Be a text that shows itself as it is, so that it can be the value of a cell; its lines never wrap."""
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        style = "line-height:1.25;overflow-x:auto;white-space:pre"  # JupyterLab would break a long lane
-        return f'<pre style="{style}">{html.escape(str(self), quote=False)}</pre>'
+        return preformatted(self)
+
+
+class Prose(Page):
+    """Be a page of sentences: a long line wraps."""
+
+    def _repr_html_(self) -> str:
+        return preformatted(self, wraps=True)
 
 
 def as_it_is(name: str, value: str) -> str:

@@ -79,7 +79,7 @@ class Comparison:
             body += f"<tr><td>{self.mark(question)}</td><th {scope}>{_escape(question)}</th>{cells}</tr>"
         legend = "<br>".join(map(_escape, re.split(r"\n|   ", self._legend())))
         table = f"<table><thead><tr><td></td><td></td>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return f"{table}<p>{legend}</p>"
+        return f'<div style="overflow-x:auto" tabindex="0">{table}</div><p>{legend}</p>'
 
     def _words(self, question: str) -> list[str]:
         came = [self.answers[question, side] for side in self.sides]

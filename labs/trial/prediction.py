@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import EllipsisType
 
-from labs.show.page import Page
+from labs.show.page import Prose
 from labs.trial.comparison import Broken, Comparison, NotTested, say
 from labs.trial.values import same
 
@@ -16,7 +16,7 @@ UNFILLED = (
 )
 
 
-def score(prediction: Mapping[str, Mapping[str, object]], found: Comparison) -> Page:
+def score(prediction: Mapping[str, Mapping[str, object]], found: Comparison) -> Prose:
     """Set a prediction beside the recording: question, side, what you said, what was recorded.
 
     `...` is an answer not filled in; it is not scored, nor is one about a side that did not answer. Case,
@@ -41,8 +41,8 @@ def score(prediction: Mapping[str, Mapping[str, object]], found: Comparison) -> 
         end = "" if right else f", recorded {say(answer)}"
         lines.append(f"{'✓' if right else '✗'} {question} / {side}: you said {you}{end}")
     if not filled:
-        return Page(UNFILLED)
-    return Page("\n".join([*lines, f"{hits} of {scored} as recorded"]))
+        return Prose(UNFILLED)
+    return Prose("\n".join([*lines, f"{hits} of {scored} as recorded"]))
 
 
 def _same(guess: object, answer: object) -> bool:

@@ -25,10 +25,10 @@ def test_a_redirect() -> None:
     ).lanes()
     expected = """\
 client            front           origin
-│─── POST /page ─▶│               │
-│◀── 302 Found ───│               │
-│─────────── GET /page ──────────▶│
-│◀──────────── 200 OK ────────────│"""
+│─── POST /page ─►│               │
+│◄── 302 Found ───│               │
+│─────────── GET /page ──────────►│
+│◄──────────── 200 OK ────────────│"""
     assert shown == expected
 
 
@@ -41,10 +41,10 @@ def test_a_proxy() -> None:
     ).lanes()
     expected = """\
 client            front             origin
-│─── POST /page ─▶│                 │
-│                 │─── POST /page ─▶│
-│                 │◀──── 200 OK ────│
-│◀──── 200 OK ────│                 │"""
+│─── POST /page ─►│                 │
+│                 │─── POST /page ─►│
+│                 │◄──── 200 OK ────│
+│◄──── 200 OK ────│                 │"""
     assert shown == expected
 
 
@@ -57,9 +57,9 @@ def test_refused_and_nobody() -> None:
     ).lanes()
     expected = """\
 client                 front                   origin          nobody
-│───── GET /page ─────▶│                       │               │
+│───── GET /page ─────►│                       │               │
 │                      │─── connect: refused ─✗│               │
-│◀─ 502 Bad Gateway ───│                       │               │
+│◄─ 502 Bad Gateway ───│                       │               │
 │─────────────────── connect: unknown name ───────────────────✗│"""
     assert shown == expected
 
@@ -75,11 +75,11 @@ def test_closed_and_reset() -> None:
     ).lanes()
     expected = """\
 client           front
-│── GET /page ──▶│
+│── GET /page ──►│
 │✗─── closed ────│
-│── GET /page ──▶│
+│── GET /page ──►│
 │✗─── reset ─────│
-│── GET /page ──▶│
+│── GET /page ──►│
 │──── closed ───✗│"""
     assert shown == expected
 
@@ -92,9 +92,9 @@ def test_surplus() -> None:
     ).lanes()
     expected = """\
 client                           front
-│────────── GET /page ──────────▶│
-│◀─ 200 OK + 23 surplus bytes ───│
-│◀── 200 OK + 1 surplus byte ────│"""
+│────────── GET /page ──────────►│
+│◄─ 200 OK + 23 surplus bytes ───│
+│◄── 200 OK + 1 surplus byte ────│"""
     assert shown == expected
 
 
@@ -109,12 +109,12 @@ def test_four_parties() -> None:
     ).lanes()
     expected = """\
 client           a                b                c
-│── GET /page ──▶│                │                │
-│                │── GET /page ──▶│                │
-│                │                │── GET /page ──▶│
-│                │                │◀─── 200 OK ────│
-│─────────────────── GET /page ───────────────────▶│
-│                │◀──────────── 200 OK ────────────│"""
+│── GET /page ──►│                │                │
+│                │── GET /page ──►│                │
+│                │                │── GET /page ──►│
+│                │                │◄─── 200 OK ────│
+│─────────────────── GET /page ───────────────────►│
+│                │◄──────────── 200 OK ────────────│"""
     assert shown == expected
 
 
@@ -127,14 +127,14 @@ def test_fields_stand_under_their_arrow() -> None:
     ).lanes("Location", "Cookie", "Set-Cookie")
     expected = """\
 client                              front                            origin
-│──────────── GET /page ───────────▶│                                │
+│──────────── GET /page ───────────►│                                │
 │ Cookie: a=1                       │                                │
 │ Cookie: b=2                       │                                │
-│◀─────────── 302 Found ────────────│                                │
+│◄─────────── 302 Found ────────────│                                │
 │ Location: http://origin.test/page │                                │
-│──────────────────────────── GET /page ────────────────────────────▶│
+│──────────────────────────── GET /page ────────────────────────────►│
 │ Cookie: a rather long cookie that needs room                       │
-│                                   │◀─────────── 200 OK ────────────│
+│                                   │◄─────────── 200 OK ────────────│
 │                                   │ Set-Cookie: in the last column │"""
     assert shown == expected
 
@@ -149,12 +149,12 @@ def test_what_one_says_to_oneself() -> None:
     ).lanes("Via")
     expected = """\
 client           front                    origin
-│── GET /page ──▶│                        │
+│── GET /page ──►│                        │
 │                │ ↺ GET /page            │
 │                │ ↺ 508 Loop Detected    │
 │                │ Via: front             │
 │                │ ✗ connect: refused     │
-│                │────── GET /page ──────▶│"""
+│                │────── GET /page ──────►│"""
     assert shown == expected
 
 
@@ -167,9 +167,9 @@ def test_wide_names() -> None:
     shown = trace(("client", name, GET), (name, "客户", GET), ("客户", "z", GET)).lanes()
     expected = """\
 client           a name much wider than its column  客户             z
-│── GET /page ──▶│                                  │                │
-│                │─────────── GET /page ───────────▶│                │
-│                │                                  │── GET /page ──▶│"""
+│── GET /page ──►│                                  │                │
+│                │─────────── GET /page ───────────►│                │
+│                │                                  │── GET /page ──►│"""
     assert shown == expected
 
 
@@ -182,12 +182,12 @@ def test_what_is_wide_or_joined_stands_in_its_column() -> None:
     ).lanes("X")
     expected = f"""\
 손님               front               origin
-│── GET /한국어 ──▶│                   │
+│── GET /한국어 ──►│                   │
 │ X: 값            │                   │
-│                  │───── GET /{family} ────▶│
+│                  │───── GET /{family} ────►│
 │                  │ X: {family}             │
 │                  │ X: e\u0301              │
-│                  │◀─── 200 좋아요 ───│
+│                  │◄─── 200 좋아요 ───│
 │                  │ X: café (Latin-1) │"""
     assert shown == expected
 
@@ -196,7 +196,7 @@ def test_a_long_label_ends_in_dots() -> None:
     target = "/" + "x" * 200
     shown = trace(("client", "front", asks(f"GET {target}")), ("front", "client", FOUND)).lanes()
     names, arrow, answer = shown.split("\n")
-    assert re.fullmatch("│─+ GET /x{40,}… ─*▶│", arrow)
+    assert re.fullmatch("│─+ GET /x{40,}… ─*►│", arrow)
     assert len(arrow) == len(answer) == WIDEST + 1 and names.index("front") == WIDEST
 
 
@@ -276,5 +276,5 @@ def test_every_label_appears() -> None:
             label = said.label if len(said.label) < 40 else said.label[:40]
             assert f" {label}" in line
             if said.who != said.whom:
-                ends = "✗" if said.event else "▶◀"
+                ends = "✗" if said.event else "►◄"
                 assert any(end in line for end in ends)

@@ -134,12 +134,28 @@ def test_not_yet_comes_with_lanes() -> None:
     assert "Location: http://origin.test/x" in repr(reply)
 
 
+def test_a_page_has_the_sentence_as_prose_and_the_lanes_as_they_are() -> None:
+    reply = tried("keep-the-method", handler("raise web.HTTPFound('http://origin.test/x')"))
+    sentence, lanes = reply._repr_html_().split("</pre>")[:2]
+    assert "pre-wrap" in sentence and "keep-the-method: not yet." in sentence
+    assert 'white-space:pre"' in lanes and "│" in lanes
+
+
+def test_only_a_learner_sees_the_lanes_of_a_right_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = "raise web.HTTPTemporaryRedirect(f'http://origin.test{request.path_qs}')"
+    reply = tried("keep-the-method", handler(answer))
+    assert repr(reply) == "keep-the-method: yes" and "│" not in reply._repr_html_()
+    monkeypatch.setattr(exercises, "strict", lambda: False)
+    assert reply.trace is not None
+    assert repr(reply).split("\n", 2)[2].startswith(reply.trace.lanes("Location")[:40])
+
+
 def test_a_redirect_loop_is_cut_after_eight_arrows() -> None:
     reply = tried("keep-the-method", handler("raise web.HTTPTemporaryRedirect(request.path_qs)"))
     assert reply.trace is not None and (more := len(reply.trace.said) - 8) > 0
     lines = repr(reply).split("\n")
     assert lines[-1] == f"… and {more} more"
-    assert sum("▶" in line or "◀" in line for line in lines) == 8
+    assert sum("►" in line or "◄" in line for line in lines) == 8
 
 
 def test_the_log_of_a_handler_that_raises_is_silent_for_the_attempt_only(

@@ -8,14 +8,14 @@ import pytest
 from labs.host import console
 from labs.host.paths import ROOT
 
-SHOWN = "≠ ✓ ✗ ─▶│ 서울 é 🦀"
+SHOWN = "≠ ✓ ✗ ─►│ 서울 é 🦀"
 
 
 @pytest.mark.parametrize(
     ("encoding", "printed"),
     [
         ("utf-8", SHOWN),
-        ("cp949", "≠ + x ─▶│ 서울 ? ?"),  # Korean Windows
+        ("cp949", "≠ + x ─>│ 서울 ? ?"),  # Korean Windows
         ("cp1252", "! + x ->| ?? é ?"),  # western Windows
         ("ascii", "! + x ->| ?? ? ?"),
     ],

@@ -26,7 +26,7 @@ WELSH = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
         ("\u2764\ufe0f", 2),  # shown as an emoji
         ("\U0001fae8", 2),  # newer than Python 3.11
         ("a\u200bb", 2),  # a space without a width
-        ("…─│▶≠·", 6),  # ambiguous: one place each
+        ("…─│►≠·", 6),  # ambiguous: one place each
     ],
 )
 def test_a_text_takes_as_many_columns_as_in_a_terminal(text: str, columns: int) -> None:
