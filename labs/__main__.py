@@ -21,6 +21,10 @@ COMMANDS = {
         "Give a new copy of one lesson; what was written in the old one is kept beside it.",
         "labs.course.launcher:fresh_command",
     ),
+    "progress": (
+        "Say which predictions were made in your lessons, and which exercises are done.",
+        "labs.course.progress:progress_command",
+    ),
     "link": (
         "Let every program of this virtual environment import labs.",
         "labs.course.launcher:link_command",

@@ -12,10 +12,11 @@ from typing import Any
 
 from labs.host.paths import NOTEBOOKS, ROOT
 
-__all__ = ["HOME", "fresh", "hand_out"]
+__all__ = ["DONE", "HOME", "fresh", "hand_out"]
 
 HOME = ROOT / "my-lessons"
 GIVEN = Path(".lab") / "given"  # what was handed out: what differs from it, the learner wrote
+DONE = Path(".lab") / "progress.jsonl"  # what the learner did, as labs/host/learner.py notes it
 
 
 def hand_out(notebooks: Path = NOTEBOOKS, home: Path = HOME) -> list[str]:

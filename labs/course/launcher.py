@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from labs.course import copies
+from labs.host.learner import PROGRESS
 from labs.host.paths import NOTEBOOKS, ROOT
 
 FIRST = "00_start_here.ipynb"
@@ -99,11 +100,12 @@ def open_lab(extra: Sequence[str] = ()) -> int:
             flush=True,
         )
     link()
+    around = {**environment(), PROGRESS: str(copies.HOME / copies.DONE)}
     if os.name == "posix":  # JupyterLab takes the place of this process, so that Ctrl-C and kill reach it
         os.chdir(ROOT)
-        os.execve(line[0], line, environment())
+        os.execve(line[0], line, around)
     print(shlex.join(line), flush=True)
-    return subprocess.run(line, cwd=ROOT, env=environment(), check=False).returncode
+    return subprocess.run(line, cwd=ROOT, env=around, check=False).returncode
 
 
 def lab_command(argv: Sequence[str]) -> int:

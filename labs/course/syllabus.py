@@ -25,6 +25,7 @@ class Entry:
     exercises: tuple[str, ...]  # names in cell markers
     attempted: tuple[str, ...]  # names passed to `attempt("name", answer)`
     stop: int | None = None  # minutes to the place to stop, if the lesson says them
+    scored: int = 0  # calls of `score(prediction, found)`
 
 
 def entry(source: Path) -> Entry:
@@ -51,6 +52,7 @@ def entry(source: Path) -> Entry:
             if _called(call) == "attempt" and call.args and isinstance(call.args[0], ast.Constant)
         ),
         stop=int(stop[1]) if stop else None,
+        scored=sum(_called(call) == "score" for call in calls),
     )
 
 

@@ -20,7 +20,7 @@ from aiohttp import web
 from labs.capture.trace import Trace
 from labs.guard.guard import forgiving
 from labs.guard.logs import quiet
-from labs.host.learner import strict
+from labs.host.learner import note, strict
 from labs.show.page import Page, Prose
 
 __all__ = ["Attempt", "Exercise", "attempt", "exercise", "is_async", "not_yet", "registered", "yes"]
@@ -158,6 +158,7 @@ async def attempt(name: str, answer: object) -> Attempt:
             reply = not_yet(f"It raised CancelledError, and nobody had cancelled it. Hint: {task.hint}")
         except Exception as error:
             reply = not_yet(f"It raised {type(error).__name__}: {error}. Hint: {task.hint}")
+    note(exercise=name, state=reply.state)
     return Attempt(name, reply.state, reply.words, reply.trace, reply.show)
 
 

@@ -1,11 +1,15 @@
-"""Whether a person sits before this kernel: what differs from the lesson is then told, and nothing raised."""
+"""Whether a person sits before this kernel: what differs is then told, nothing raised, and progress noted."""
 
+import contextlib
+import json
 import os
 import sys
+from pathlib import Path
 
-__all__ = ["STRICT", "strict"]
+__all__ = ["PROGRESS", "STRICT", "note", "strict"]
 
 STRICT = "LAB_STRICT"  # "1": whatever builds and tests lessons sets it; "0": as for a learner
+PROGRESS = "LAB_PROGRESS"  # the file for what a learner does: `labs lab` names it, nobody else
 
 
 def strict() -> bool:
@@ -17,3 +21,18 @@ def strict() -> bool:
         return word != "0"
     shell = sys.modules.get("IPython")
     return getattr(shell and shell.get_ipython(), "kernel", None) is None
+
+
+def note(**what: object) -> None:
+    """Write what a learner did as a line of JSON at the end of the file of progress, with the lesson's name.
+
+    Nothing is noted where nobody names a file, where builds and tests run, or in a solution. What a disk does
+    not take is not noted: a lesson goes on. A line is one write, so that two labs do not mix theirs.
+    """
+    file = os.environ.get(PROGRESS)
+    notebook = Path(os.environ.get("JPY_SESSION_NAME", ""))  # Jupyter's, of the kernel of a notebook
+    if not file or strict() or notebook.parent.name == "solutions":
+        return
+    line = json.dumps({"lesson": notebook.name.partition(".")[0], **what}, ensure_ascii=False)
+    with contextlib.suppress(OSError), open(file, "ab", buffering=0) as out:
+        out.write(f"{line}\n".encode())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import EllipsisType
 
+from labs.host import learner
 from labs.show.page import Prose
 from labs.trial.comparison import Broken, Comparison, NotTested, say
 from labs.trial.values import same
@@ -14,46 +16,85 @@ __all__ = ["score"]
 UNFILLED = (
     "No prediction filled in. Replace a ... in the cell `prediction = ...`, run that cell, then this one."
 )
+COUNT = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+NUMBERS = {word: str(n) for n, word in enumerate(COUNT, 1)}
+NUMBERS |= {"no": "0", "zero": "0", "never": "0", "once": "1", "twice": "2"}
+NOBODY: tuple[list[str], ...] = (["none"], ["nobody"], ["nothing"], ["-"], ["–"], [])
 
 
 def score(prediction: Mapping[str, Mapping[str, object]], found: Comparison) -> Prose:
     """Set a prediction beside the recording: question, side, what you said, what was recorded.
 
-    `...` is an answer not filled in; it is not scored, nor is one about a side that did not answer. Case,
-    spaces and the order of a list with commas do not count, and None is the same as "–". Raise
+    `...` is an answer not filled in; it is not scored, nor is one about a side that did not answer. What
+    counts is what was said, not its form: case, spaces, commas, quotes, the order of a list, `http://`, and
+    whether a number is a word do not. A part of an answer that is right is called half right. Raise
     ValueError with one clear sentence for a prediction of another shape, or about a question or side that the
-    table does not have.
+    table does not have; a learner reads that sentence in the place of the score.
     """
-    lines, hits, filled, scored = [], 0, 0, 0
-    for question, side, guess in _flat(prediction):
-        if (question, side) not in found.answers:
-            raise ValueError(_unknown(found, question, side))
-        if isinstance(guess, EllipsisType):
-            continue
+    try:
+        flat = _flat(prediction)
+        if unknown := next((it for it in flat if it[:2] not in found.answers), None):
+            raise ValueError(_unknown(found, *unknown[:2]))
+    except ValueError as error:
+        if learner.strict():
+            raise
+        return Prose(error)
+    lines, hits, halves, scored = [], 0, 0, 0
+    filled = [it for it in flat if not isinstance(it[2], EllipsisType)]
+    for question, side, guess in filled:
         you = " ".join(say(guess).split())
         answer = found.answers[question, side]
-        filled += 1
         if isinstance(answer, Broken | NotTested):
             lines.append(f"? {question} / {side}: you said {you}, {say(answer)}")
             continue
-        scored += 1
-        hits += (right := _same(guess, answer))
-        end = "" if right else f", recorded {say(answer)}"
-        lines.append(f"{'✓' if right else '✗'} {question} / {side}: you said {you}{end}")
+        right = _same(guess, answer)
+        half = not right and _overlaps(guess, answer)
+        scored, hits, halves = scored + 1, hits + right, halves + half
+        end = "" if right else f", recorded {say(answer)}" + ": half right" * half
+        lines.append(f"{'✓' if right else '½' if half else '✗'} {question} / {side}: you said {you}{end}")
     if not filled:
         return Prose(UNFILLED)
-    return Prose("\n".join([*lines, f"{hits} of {scored} as recorded"]))
+    learner.note(prediction=list(found.asked), right=hits, half=halves, of=scored)
+    also = f", {halves} half right" if halves else ""
+    return Prose("\n".join([*lines, f"{hits} of {scored} as recorded{also}"]))
 
 
 def _same(guess: object, answer: object) -> bool:
-    return same(guess, answer, numbers=True) or _plain(guess) == _plain(answer)
+    if same(guess, answer, numbers=True):
+        return True
+    if isinstance(guess, bool) != isinstance(answer, bool) and not isinstance(guess, str):
+        return False  # True is not 1
+    one, other = _plain(guess), _plain(answer)
+    if one == other or _words(guess) == _words(answer) != []:
+        return True
+    # "heard 2", "2 times" and "twice" are 2, where a number was asked for and one is said.
+    said = [it for it in _words(guess) if re.fullmatch(r"-?\d+", it)]
+    return isinstance(answer, int) and not isinstance(answer, bool) and said == [str(answer)]
+
+
+def _overlaps(guess: object, answer: object) -> bool:
+    """Say whether a part of an answer is said: one of a list, the class without the count, a name in part."""
+    one, other = _plain(guess), _plain(answer)
+    if one in NOBODY or other in NOBODY or isinstance(answer, bool | int | float):
+        return False
+    return bool(set(one) & set(other)) or set(_words(guess)) < set(_words(answer))
 
 
 def _plain(answer: object) -> list[str]:
-    # Fair to who is right in other words: case, spaces, the order of a list, and how nobody is written.
-    words = " ".join(say(answer).lower().split())
-    parts = sorted(part.strip() for part in words.split(","))
-    return ["–"] if parts in (["none"], ["nobody"], ["-"]) else parts
+    """Return the parts of an answer that stand between commas, in order of the alphabet."""
+    if isinstance(answer, list | tuple):
+        parts = [part for it in answer for part in _plain(it)]
+    else:
+        parts = [" ".join(_words(part)) for part in say(answer).split(",")]
+    return ["–"] if (parts := sorted(filter(None, parts))) in NOBODY else parts
+
+
+def _words(answer: object) -> list[str]:
+    """Return the words of an answer: in small letters, numbers as digits, without quotes and `http://`."""
+    text = re.sub(r"https?://", lambda it: it[0] * (it[0] == "https://"), say(answer).casefold())
+    words = (it.strip("\"'`.:;()[]") for it in re.split(r"[\s,]+", text))
+    found = [NUMBERS.get(it, it).rstrip("/") or it for it in words if it]
+    return ["1" if it == "1.0" else it for it in found]
 
 
 def _flat(prediction: object) -> list[tuple[str, str, object]]:

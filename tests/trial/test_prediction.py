@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from labs.capture.trace import Trace
+from labs.host import learner
 from labs.trial.comparison import Broken, Comparison, NotTested
 from labs.trial.prediction import score
 
@@ -57,6 +58,16 @@ def test_another_shape_gets_one_clear_sentence(prediction: Any) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("prediction", [3, {"how may": {"redirect": 1}}, {"how many": {"poxy": 1}}])
+def test_a_learner_reads_the_sentence_in_the_place_of_the_score(
+    prediction: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ValueError, match=r"^[A-Z].+\.$") as caught:
+        score(prediction, FOUND)
+    monkeypatch.setattr(learner, "strict", lambda: False)
+    assert score(prediction, FOUND) == str(caught.value)
+
+
 def test_what_the_table_does_not_have_is_named() -> None:
     with pytest.raises(ValueError, match="The table has no question 'how may'. It has: how many; who."):
         score({"how may": {"redirect": 1}}, FOUND)
@@ -69,6 +80,84 @@ def test_what_the_table_does_not_have_is_named() -> None:
 @pytest.mark.parametrize("guess", [2, 2.0, "2", " 2 "])
 def test_a_right_guess_in_other_words(guess: object) -> None:
     assert score({"how many": {"redirect": guess}}, FOUND).endswith("1 of 1 as recorded")
+
+
+@pytest.mark.parametrize(
+    ("guess", "answer"),
+    [
+        ("POST 5 bytes", "POST, 5 bytes"),
+        ("post, five bytes.", "POST, 5 bytes"),
+        ("ClientConnectorError heard 0", "ClientConnectorError, heard 0"),
+        ("heard 0, ClientConnectorError", "ClientConnectorError, heard 0"),
+        ("heard once", 1),
+        ("once", 1),
+        ("2 times", 2),
+        ("Two", 2),
+        ("never", 0),
+        ("zero", 0),
+        (2, "2"),
+        ("origin.test/page", "http://origin.test/page"),
+        ("http://origin.test", "http://origin.test/"),
+        ('"client"', ["client"]),
+        ("'GET' `/page`", "GET /page"),
+        (["GET 0 bytes"], "GET, 0 bytes"),
+        ("nothing", None),
+        ("sock_read", "sock read".replace(" ", "_")),
+    ],
+)
+def test_what_was_said_counts_and_not_its_form(guess: object, answer: object) -> None:
+    told = score({"how many": {"redirect": guess}}, table(answer, 1, [], None))
+    assert told.startswith("✓") and told.endswith("1 of 1 as recorded")
+
+
+@pytest.mark.parametrize(
+    ("guess", "answer"),
+    [
+        ("ClientConnectorError, heard 1", "ClientConnectorError, heard 0"),
+        ("ClientError, heard 0", "ClientConnectorError, heard 0"),
+        ("localhost", "localhost of laptop"),
+        ("client", ["client", "front.test"]),
+        (["client", "nobody"], ["client", "front.test"]),
+    ],
+)
+def test_half_right_is_said(guess: object, answer: object) -> None:
+    lines = score({"how many": {"redirect": guess}}, table(answer, 1, [], None)).split("\n")
+    assert lines[0].startswith("½ how many / redirect: you said ") and lines[0].endswith(": half right")
+    assert lines[1] == "0 of 1 as recorded, 1 half right"
+
+
+@pytest.mark.parametrize(
+    ("guess", "answer"),
+    [
+        ("1 or 2", 2),  # both is no guess
+        ("12", 2),
+        ("https://origin.test/page", "http://origin.test/page"),
+        ("/page", "/pages"),
+        ("not POST, 5 bytes", "POST, 4 bytes"),
+        ("", "POST"),
+        ("-", "POST"),
+        ("client", None),
+        (False, 0),
+        (1, True),
+    ],
+)
+def test_another_answer_is_wrong(guess: object, answer: object) -> None:
+    told = score({"how many": {"redirect": guess}}, table(answer, 1, [], None))
+    assert told.startswith("✗") and told.endswith("0 of 1 as recorded")
+
+
+def test_neither_side_is_ever_cut() -> None:
+    long = "a name " * 60
+    told = score({"how many": {"redirect": long}}, table("another " * 60, 1, [], None))
+    assert long.strip() in told and ("another " * 60) in told
+
+
+def test_a_prediction_is_noted_for_whoever_made_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[dict[str, object]] = []
+    monkeypatch.setattr(learner, "note", lambda **what: noted.append(what))
+    score({"how many": {"redirect": 2, "proxy": 3}, "who": {"redirect": "the client"}}, FOUND)
+    score({"how many": ...}, FOUND)  # type: ignore[dict-item]
+    assert noted == [{"prediction": ["how many", "who"], "right": 1, "half": 0, "of": 3}]
 
 
 def test_yes_and_none() -> None:
@@ -94,7 +183,7 @@ def test_case_spaces_and_order_do_not_count(guess: object) -> None:
 @pytest.mark.parametrize("guess", ["a", "a, c", "a, b, b", "ab", None])
 def test_another_list_is_wrong(guess: object) -> None:
     found = table(["a", "b"], 1, [], None)
-    assert score({"how many": {"redirect": guess}}, found).endswith("0 of 1 as recorded")
+    assert "\n0 of 1 as recorded" in score({"how many": {"redirect": guess}}, found)
 
 
 @pytest.mark.parametrize("guess", [None, "None", "nobody", "–", "-", []])
