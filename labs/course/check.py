@@ -13,6 +13,7 @@ from labs.capture.distance import MODEL
 from labs.course.build import stored, targets
 from labs.course.lesson import PROGRAMS, LessonError, cut, read, sources
 from labs.course.minutes import misjudged
+from labs.course.options import amiss
 from labs.course.syllabus import Entry, entry
 from labs.host.paths import NOTEBOOKS
 from labs.trial.posts import unfair
@@ -79,6 +80,7 @@ def check(
             where = str(target.relative_to(notebooks.parent))
             found += _notebook(target, cut(source, solved=solved), where)
             found += _attempts(target, where, "yes" if solved else "not tried yet")
+            found += () if solved else _predictions(target, source.stem)
     stems = [source.stem for source in sources(notebooks)]
     chosen = [source.stem for source, _, _ in whole] if only else None
     found += _claims(entries, ledger, stems, chosen)
@@ -172,6 +174,14 @@ def _attempts(target: Path, name: str, wanted: str) -> Iterator[str]:
         if f"{exercise}: {wanted}" not in text:
             shown = f"must show `{exercise}: {wanted}` and shows {text.partition(chr(10))[0]!r}"
             yield f"{name}, code cell {number} {shown}: mend the answer or its check."
+
+
+def _predictions(target: Path, name: str) -> Iterator[str]:
+    try:
+        cells = stored(target).cells
+    except LessonError:
+        return  # said already
+    yield from (f"{name}: {what}." for what in amiss(cells))
 
 
 def _skeleton(notebook: NotebookNode) -> list[object]:

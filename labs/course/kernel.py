@@ -7,6 +7,7 @@ import os
 import random
 import re
 import socket
+import tempfile
 from pathlib import Path
 
 from nbclient import NotebookClient
@@ -18,6 +19,7 @@ from labs.host.environment import without_proxies
 from labs.host.learner import STRICT
 from labs.host.paths import ROOT
 
+LAST = 2000  # bytes of a dead kernel's last words
 PORTS = (20000, 32000)  # below those that Linux (32768), macOS and Windows (49152) hand out
 
 # Settings of a learner's machine that change what a cell shows, or where a client connects.
@@ -85,13 +87,21 @@ def execute(notebook: NotebookNode, folder: Path, name: str) -> NotebookNode:
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of TCP on loopback at each start
         resources={"metadata": {"path": str(folder)}},
     )
-    try:
-        # On Windows' own loop zmq warns, and has a thread select (zmq/asyncio.py, _get_selector_windows).
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            runner.run(client.async_execute(env=environment() | {STRICT: "1"}))
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        done = sum(cell.cell_type == "code" and cell.execution_count is not None for cell in notebook.cells)
-        told = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
-        raise LessonError(f"{name}, code cell {done or 1} stopped:\n{told}") from error
+    # What cells write to stderr is an output of theirs. The rest are a kernel's last words: of use when it
+    # died in a cell, and noise when it dies as it ends (libzmq: "Assertion failed: pfd.revents & POLLIN").
+    with tempfile.TemporaryFile() as words:
+        try:
+            # On Windows' own loop zmq warns and takes a thread (zmq/asyncio.py, _get_selector_windows).
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                runner.run(client.async_execute(env=environment() | {STRICT: "1"}, stderr=words))
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            done = sum(
+                cell.cell_type == "code" and cell.execution_count is not None for cell in notebook.cells
+            )
+            told = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
+            if isinstance(error, DeadKernelError):
+                words.seek(0)
+                told = f"{told}\n{words.read()[-LAST:].decode(errors='replace')}".strip()
+            raise LessonError(f"{name}, code cell {done or 1} stopped:\n{told}") from error
     notebook.metadata["language_info"] = {"name": "python"}  # the kernel adds its own version
     return notebook

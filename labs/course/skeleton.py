@@ -65,6 +65,7 @@ async def second(request):
 
 # %%
 prediction = {
+    # one of: 200, 302, 404
     "status the client hears": {"first": ..., "second": ...},
 }
 

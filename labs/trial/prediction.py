@@ -11,10 +11,10 @@ from labs.show.page import Prose
 from labs.trial.comparison import Broken, Comparison, NotTested, say
 from labs.trial.values import same
 
-__all__ = ["score"]
+__all__ = ["alike", "score"]
 
 UNFILLED = (
-    "No prediction filled in. Replace a ... in the cell `prediction = ...`, run that cell, then this one."
+    "No prediction filled in. Replace a ... in the cell of the prediction, run that cell, then this one."
 )
 COUNT = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 NUMBERS = {word: str(n) for n, word in enumerate(COUNT, 1)}
@@ -47,7 +47,7 @@ def score(prediction: Mapping[str, Mapping[str, object]], found: Comparison) -> 
         if isinstance(answer, Broken | NotTested):
             lines.append(f"? {question} / {side}: you said {you}, {say(answer)}")
             continue
-        right = _same(guess, answer)
+        right = alike(guess, answer)
         half = not right and _overlaps(guess, answer)
         scored, hits, halves = scored + 1, hits + right, halves + half
         end = "" if right else f", recorded {say(answer)}" + ": half right" * half
@@ -59,7 +59,8 @@ def score(prediction: Mapping[str, Mapping[str, object]], found: Comparison) -> 
     return Prose("\n".join([*lines, f"{hits} of {scored} as recorded{also}"]))
 
 
-def _same(guess: object, answer: object) -> bool:
+def alike(guess: object, answer: object) -> bool:
+    """Say whether a guess is an answer, in whatever form it was written."""
     if same(guess, answer, numbers=True):
         return True
     if isinstance(guess, bool) != isinstance(answer, bool) and not isinstance(guess, str):
@@ -92,7 +93,7 @@ def _plain(answer: object) -> list[str]:
 def _words(answer: object) -> list[str]:
     """Return the words of an answer: in small letters, numbers as digits, without quotes and `http://`."""
     text = re.sub(r"https?://", lambda it: it[0] * (it[0] == "https://"), say(answer).casefold())
-    words = (it.strip("\"'`.:;()[]") for it in re.split(r"[\s,]+", text))
+    words = (it.strip("\"'`.:()[]") for it in re.split(r"[\s,]+", text))
     found = [NUMBERS.get(it, it).rstrip("/") or it for it in words if it]
     return ["1" if it == "1.0" else it for it in found]
 

@@ -6,7 +6,7 @@
 # **You need** some Python, and to have seen `async def`: a function that may pause at an `await`. Of HTTP: a
 # client sends a request, such as `GET` (give me) or `POST` (take this), and hears a status, such as 200 (OK).
 #
-# **Minutes:** 21 to read and run, 5 for the exercise.
+# **Minutes:** 22 to read and run, 5 for the exercise.
 #
 # Run the cells from top to bottom, each with Shift+Enter. If you are stuck, or ran them in another order,
 # choose *Kernel → Restart Kernel and Run All Cells*: what you wrote stays. You can break nothing. All servers
@@ -115,7 +115,9 @@ def in_a_thread(came, gate):
 
 # %%
 prediction = {
+    # one of: 0, 1, 20
     "heard before the first answer": {"awaits": ..., "blocks": ..., "in a thread": ...},
+    # one of: 1, 2, 20
     "in hand at once, at most": {"awaits": ..., "blocks": ..., "in a thread": ...},
 }
 

@@ -6,7 +6,7 @@
 #
 # **You need** lesson 00.
 #
-# **Minutes:** 24 to read and run (13 to the place to stop), 25 for the exercises.
+# **Minutes:** 27 to read and run (13 to the place to stop), 25 for the exercises.
 
 # %%
 from contextlib import suppress
@@ -77,9 +77,12 @@ def proxying(target, connect):
 
 # %%
 prediction = {
+    # one of: 1, 2, 3
     "requests the client makes": {"redirect": ..., "proxy": ...},
+    # one of: "http://front.test/page", "http://origin.test/page"
     "URL the client ends at": {"redirect": ..., "proxy": ...},
-    "what the origin hears": {"redirect": ..., "proxy": ...},  # as in "PUT, 3 bytes"
+    # one of: "POST, 5 bytes", "GET, 5 bytes", "GET, 0 bytes", "nothing"
+    "what the origin hears": {"redirect": ..., "proxy": ...},
 }
 
 # %% [markdown]
@@ -218,6 +221,15 @@ check(
 # The same experiment again, but the origin has stopped. Which front notices?
 
 # %%
+prediction_dead = {
+    # one of: 200, 302, 404, 502
+    "first status the client hears": {"redirect": ..., "proxy": ...},
+    # one of: "client", "front.test", "nobody"
+    "who is refused": {"redirect": ..., "proxy": ...},
+}
+
+
+# %%
 dead = await compare(
     {"redirect": partial(post, redirecting, dead=True), "proxy": partial(post, proxying, dead=True)},
     ask={
@@ -227,6 +239,9 @@ dead = await compare(
     },
 )
 dead
+
+# %%
+score(prediction_dead, dead)
 
 # %% [markdown]
 # And beside it the redirecting front alone, before an origin that is alive and one that is dead:
@@ -277,6 +292,12 @@ check(
 # To follow a redirect is the client's choice. Here are four Python clients, each as it is by default. Each
 # asks the redirecting front, with `GET`. `http.client` has no choice: it *cannot* follow.
 
+# %%
+prediction_others = {
+    # one of: 1, 2
+    "requests the client makes": {"aiohttp": ..., "requests": ..., "httpx": ..., "http.client": ...},
+}
+
 
 # %%
 async def by_default(name):
@@ -298,6 +319,9 @@ others = await compare(
     },
 )
 others
+
+# %%
+score(prediction_others, others)
 
 # %%
 check(

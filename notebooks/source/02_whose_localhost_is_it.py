@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 24 to read and run (13 to the place to stop), 25 for the exercises.
+# **Minutes:** 25 to read and run (13 to the place to stop), 25 for the exercises.
 
 # %%
 from contextlib import suppress
@@ -72,9 +72,11 @@ def redirecting(target, connect):
 
 # %%
 prediction = {
+    # one of: "front.test", "backend", "localhost of laptop", "decoy"
     "whom the visitor asks last": {"same machine": ..., "outside": ..., "outside, decoy": ...},
+    # one of: 200, 302, 404, 502
     "last status the visitor hears": {"same machine": ..., "outside": ..., "outside, decoy": ...},
-    # as in "decoy, backend", in any order:
+    # one of: "front.test", "front.test, backend", "front.test, decoy", "all three"
     "who hears the token": {"same machine": ..., "outside": ..., "outside, decoy": ...},
 }
 
@@ -319,6 +321,13 @@ check(
 # stands before `/inner`.**
 
 # %%
+prediction_hosts = {
+    # one of: "front.test", "front.test, backend", "front.test, decoy"
+    "who hears the token": {"from Host": ..., "relative": ...},
+}
+
+
+# %%
 forged = partial(visit, target="http://localhost:9000", decoy="evil.test", fields={"Host": "evil.test"})
 hosts = await compare(
     {
@@ -332,6 +341,9 @@ hosts = await compare(
     },
 )
 hosts
+
+# %%
+score(prediction_hosts, hosts)
 
 # %%
 hosts["from Host"].bytes(whom="front.test")

@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 24 to read and run (9 to the place to stop), 28 for the exercises.
+# **Minutes:** 26 to read and run (9 to the place to stop), 28 for the exercises.
 
 # %%
 import warnings
@@ -59,8 +59,11 @@ async def origin(request):
 
 # %%
 prediction = {
-    "POST": {"301": ..., "302": ..., "303": ..., "307": ..., "308": ...},  # as in "PATCH, 5 bytes"
+    # one of: "POST, 5 bytes", "GET, 0 bytes", "GET, 5 bytes"
+    "POST": {"301": ..., "302": ..., "303": ..., "307": ..., "308": ...},
+    # one of: "PUT, 5 bytes", "GET, 0 bytes", "GET, 5 bytes"
     "PUT": {"301": ..., "302": ..., "303": ..., "307": ..., "308": ...},
+    # one of: "HEAD, 0 bytes", "GET, 0 bytes"
     "HEAD": {"303": ...},
 }
 
@@ -276,6 +279,17 @@ def gets_there(number, trace):
 
 
 # %%
+prediction_crossed = {
+    # one of: "yes", "no"
+    "Authorization field": {"same origin": ..., "other port": ..., "other host": ...},
+    # one of: "yes", "no"
+    "auth= of the session": {"same origin": ..., "other port": ..., "other host": ...},
+    # one of: "yes", "no"
+    "X-Api-Key field": {"same origin": ..., "other port": ..., "other host": ...},
+}
+
+
+# %%
 crossed = await compare(
     {
         "same origin": partial(carry, "/there"),
@@ -286,6 +300,9 @@ crossed = await compare(
     ask={name: partial(gets_there, number) for number, name in enumerate(CARRIERS)},
 )
 crossed
+
+# %%
+score(prediction_crossed, crossed)
 
 # %%
 crossed["other host"].lanes("Authorization", "Cookie", "X-Api-Key")

@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 28 to read and run (10 to the place to stop), 30 for the exercises.
+# **Minutes:** 30 to read and run (11 to the place to stop), 30 for the exercises.
 
 # %%
 import asyncio
@@ -113,6 +113,17 @@ def far_away(trace):  # the origin: 40 ms from whoever asks it
 
 
 # %%
+prediction_heard = {
+    # one of: 1, 2
+    "connections to the origin": {"direct": ..., "posted": ...},
+    # one of: 0, 8
+    "bytes of its body": {"direct": ..., "posted": ...},
+    # one of: 0, 2
+    "cookies with it": {"direct": ..., "posted": ...},
+}
+
+
+# %%
 heard = await compare(
     {"direct": partial(order, None), "posted": partial(order, posted)},
     ask={
@@ -126,6 +137,9 @@ heard = await compare(
     },
 )
 heard
+
+# %%
+score(prediction_heard, heard)
 
 # %% [markdown]
 # * The client's session keeps its connection [C21a] and the cookies [C20a], as the post says of sessions.
@@ -278,8 +292,10 @@ def balancing(reader, writer, site):
 # `the account of alice`.
 
 # %%
-shown = {
+prediction_desync = {
+    # one of: "the account of alice", "the account of bob", "<h1>Log in at evil.test</h1>"
     "alice is shown": {"direct": ..., "posted": ...},
+    # one of: "the account of alice", "the account of bob", "<h1>Log in at evil.test</h1>"
     "bob is shown": {"direct": ..., "posted": ...},
 }
 
@@ -331,7 +347,7 @@ draw.lifelines(
 )
 
 # %%
-score(shown, desync)
+score(prediction_desync, desync)
 
 # %% [markdown]
 # `web.Response` did not cut the body to the `Content-Length` that it was given [L04c]. The rest was a whole

@@ -5,7 +5,7 @@
 #
 # **You need** lesson 04.
 #
-# **Minutes:** 32 to read and run (11 to the place to stop), 33 for the exercises.
+# **Minutes:** 33 to read and run (11 to the place to stop), 33 for the exercises.
 
 # %%
 import asyncio
@@ -116,8 +116,11 @@ matrix(await held_to(["TARGET-1", "TARGET-7"], step_1=step_1, step_2=step_2))
 
 # %%
 prediction = {
+    # one of: "/page?n=1", "/page"
     "/page?n=1": {"path_qs": ..., "raw_path": ...},
+    # one of: "/q?back=%2Fcart%3Fid%3D7", "/q?back=/cart?id=7", "/q?back=/cart?id%3D7"
     "/q?back=%2Fcart%3Fid%3D7": {"path_qs": ..., "raw_path": ...},
+    # one of: "/public/../admin", "/admin", "/public/admin"
     "/public/../admin": {"path_qs": ..., "raw_path": ...},
 }
 
@@ -318,6 +321,15 @@ async def marked(request, answer, out):
 handlers = {"posted": posted, "built": step_6, "marked": served(partial(honest, relay=marked), **SETTINGS)}
 
 # %%
+prediction_both = {
+    # one of: 200, 302, 502
+    "answer to /moved": {"posted": ..., "built": ...},
+    # one of: 302, 500, 502, 504
+    "answer when the origin is dead": {"posted": ..., "built": ...},
+}
+
+
+# %%
 both = await compare(
     {name: partial(three, front) for name, front in handlers.items()},
     ask={
@@ -328,6 +340,9 @@ both = await compare(
     },
 )
 both
+
+# %%
+score(prediction_both, both)
 
 # %%
 draw.lifelines(

@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 32 to read and run (11 to the place to stop), 31 for the exercises.
+# **Minutes:** 34 to read and run (11 to the place to stop), 31 for the exercises.
 
 # %%
 import asyncio
@@ -91,8 +91,11 @@ async def never_closed(make):
 
 # %%
 prediction = {
+    # one of: 1, 2, 4
     "connections": {"a session each": ..., "one session": ..., "never closed": ...},
+    # one of: 0, 3, 4
     "requests with the cookie": {"a session each": ..., "one session": ..., "never closed": ...},
+    # one of: 0, 1, 4
     "connections open at the end": {"a session each": ..., "one session": ..., "never closed": ...},
 }
 
@@ -276,6 +279,13 @@ async def ask(how):
 
 
 # %%
+prediction_ways = {
+    # one of: 1, 2, 4
+    "connections": {"not read, 4 bytes": ..., "not read, 1 MiB": ..., "two servers": ..., "at once": ...},
+}
+
+
+# %%
 ways = await compare(
     {
         "all read": partial(ask, partial(in_turn, paths=PATHS)),
@@ -288,6 +298,9 @@ ways = await compare(
     ask={"connections": lambda t: t.connections()},
 )
 ways
+
+# %%
+score(prediction_ways, ways)
 
 # %%
 LEGEND = {"=": "on a connection that was kept", "N": "on a new connection"}
@@ -437,6 +450,15 @@ async def order(method, fault="close-at-second"):
 
 
 # %%
+prediction_race = {
+    # one of: "GET /hello, PUT /order", "GET /hello, PUT /order, PUT /order"
+    "what the client asks": {"PUT": ...},
+    # one of: None, "ServerDisconnectedError"
+    "what the client raises": {"GET": ..., "PUT": ..., "POST": ...},
+}
+
+
+# %%
 race = await compare(
     {
         "GET": partial(order, "GET"),
@@ -453,6 +475,9 @@ race = await compare(
     },
 )
 race
+
+# %%
+score(prediction_race, race)
 
 # %%
 race["PUT"].lanes()

@@ -6,7 +6,7 @@
 #
 # **You need** lessons 01 to 03.
 #
-# **Minutes:** 31 to read and run (10 to the place to stop), 27 for the exercises.
+# **Minutes:** 33 to read and run (10 to the place to stop), 27 for the exercises.
 
 # %%
 from functools import partial
@@ -64,9 +64,12 @@ async def get(client, url, **options):
 
 # %%
 prediction = {
+    # one of: 1, 2, 3
     "requests the client makes": {"shop.test": ...},
+    # one of: "id=1", None
     "Cookie of the redirected request": {"127.0.0.1": ..., "localhost": ..., "shop.test": ...},
-    "Cookie of the last request": {"127.0.0.1": ..., "localhost": ..., "shop.test": ...},  # "id=1" or None
+    # one of: "id=1", None
+    "Cookie of the last request": {"127.0.0.1": ..., "localhost": ..., "shop.test": ...},
 }
 
 # %% [markdown]
@@ -359,6 +362,15 @@ async def two_users(jars):
 
 
 # %%
+prediction_users = {
+    # one of: "orders of alice", "orders of bob", "orders of nobody"
+    "what Alice is shown": {"one jar": ..., "DummyCookieJar": ..., "a jar each": ...},
+    # one of: "orders of alice", "orders of bob", "orders of nobody"
+    "what Bob is shown": {"one jar": ..., "DummyCookieJar": ..., "a jar each": ...},
+}
+
+
+# %%
 users = await compare(
     {
         "one jar": lambda: two_users([CookieJar()] * 2),
@@ -372,6 +384,9 @@ users = await compare(
     },
 )
 users
+
+# %%
+score(prediction_users, users)
 
 # %%
 users["one jar"].lanes("Set-Cookie", "Cookie")

@@ -105,9 +105,13 @@ print(*WATCHED.values(), sep="\n")
 
 # %%
 prediction = {
+    # one of: "a=1, b=2", "a=1; b=2", "no cookie", r'a="1\054 b=2"'
     "comma": {"aiohttp": ..., "urllib": ...},
+    # one of: "a=1", "a=2", "no cookie"
     "expired-1970": {"aiohttp": ..., "urllib": ...},
+    # one of: "a=2", "a=2; a=1", "a=1; a=2"
     "one-name-two-paths": {"aiohttp": ..., "urllib": ...},
+    # one of: "__Host-a=1", "a=1", "no cookie"
     "prefix-host": {"aiohttp": ..., "urllib": ...},
 }
 

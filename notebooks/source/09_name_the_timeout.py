@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 28 to read and run (13 to the place to stop), 30 for the exercises.
+# **Minutes:** 30 to read and run (13 to the place to stop), 30 for the exercises.
 
 # %%
 import asyncio
@@ -100,9 +100,13 @@ async def ask(wait, name, trial):
 
 # %%
 prediction = {
+    # one of: "TimeoutError", "ConnectionTimeoutError", "SocketTimeoutError", None
     "a free connection": {"total": ..., "connect": ..., "sock_connect": ..., "sock_read": ...},
+    # one of: "ConnectionTimeoutError", "SocketTimeoutError", None
     "the address": {"connect": ..., "sock_connect": ...},
+    # one of: "ConnectionTimeoutError", "SocketTimeoutError", None
     "the next piece": {"connect": ..., "sock_read": ...},
+    # one of: "TimeoutError", "SocketTimeoutError", None
     "the end, while pieces come": {"total": ..., "sock_read": ...},
 }
 
@@ -193,6 +197,12 @@ check(
 #
 # Each timeout once more, in a phase where it fires. The questions are what an `except` asks.
 
+# %%
+prediction_families = {
+    # one of: "yes", "no"
+    "except ClientError": {"total": ..., "connect": ..., "sock_connect": ..., "sock_read": ...},
+}
+
 
 # %%
 FIRES = {"total": FIRST, "connect": POOL, "sock_connect": TCP, "sock_read": FIRST}
@@ -214,6 +224,9 @@ families = await compare(
     },
 )
 families
+
+# %%
+score(prediction_families, families)
 
 # %% [markdown]
 # * Every timeout is an `asyncio.TimeoutError` [C68], which is another name of Python's own `TimeoutError`.
@@ -369,6 +382,14 @@ check(
 # Nobody has to wait to see when a timeout would fire. It is an alarm on the loop's clock, and the time of
 # an alarm can be read when it is set. Each side gives each timeout **another number of seconds**.
 
+# %%
+prediction_rounded = {
+    # one of: "on time", "next whole second"
+    "total": {"4.9": ..., "5": ..., "5.1": ...},
+    # one of: "on time", "next whole second"
+    "sock_read": {"5.1": ...},
+}
+
 
 # %%
 async def set_alarms(seconds, **threshold):
@@ -391,6 +412,9 @@ rounded = await compare(
     ask={name: lambda t, name=name: t.notes[name] for name in TIMEOUTS},
 )
 rounded
+
+# %%
+score(prediction_rounded, rounded)
 
 # %% [markdown]
 # * The post sets five seconds, and does not say that the alarm rings then. That is the trap [L09t]: from five

@@ -6,7 +6,7 @@
 #
 # **You need** lessons 00, 01 and 05.
 #
-# **Minutes:** 28 to read and run (12 to the place to stop), 31 for the exercises.
+# **Minutes:** 29 to read and run (12 to the place to stop), 31 for the exercises.
 
 # %%
 import asyncio
@@ -107,8 +107,10 @@ async def testing(town, app):
 # steps opens. Is her parcel shipped?
 
 # %%
-prediction = {  # "yes" or "no"
+prediction = {
+    # one of: "yes", "no"
     "is alice charged": {"AppRunner": ..., "with cancellation": ..., "TestServer": ...},
+    # one of: "yes", "no"
     "is her parcel shipped": {"AppRunner": ..., "with cancellation": ..., "TestServer": ...},
 }
 
@@ -270,6 +272,18 @@ async def download(proxy, cancelling):
 
 
 # %%
+prediction_fetched = {
+    # one of: "yes", "no"
+    "does the origin send it all": {
+        "fetches all": ...,
+        "streams": ...,
+        "fetches all, cancelled": ...,
+        "streams, cancelled": ...,
+    },
+}
+
+
+# %%
 def between(trace, a, b):
     return trace.events(who=a, whom=b) + trace.events(who=b, whom=a)
 
@@ -288,6 +302,9 @@ fetched = await compare(
     },
 )
 fetched
+
+# %%
+score(prediction_fetched, fetched)
 
 # %% [markdown]
 # * The proxy that fetches all before it answers has 16 MiB brought to it for nobody [L10d].

@@ -6,7 +6,7 @@
 #
 # **You need** lessons 06 and 10.
 #
-# **Minutes:** 22 to read and run, 33 for the exercises.
+# **Minutes:** 23 to read and run, 33 for the exercises.
 
 # %%
 import asyncio
@@ -110,8 +110,11 @@ STOPS = {
 
 # %%
 prediction = {
+    # one of: 200, 408, "closed"
     "keepalive.test": {"at once": ..., "in the head": ..., "in the body": ..., "after an answer": ...},
+    # one of: 200, 408, "closed"
     "lingering.test": {"in the body": ..., "in a body, answered": ...},
+    # one of: 200, 408, "closed"
     "impatient.test": {"in the head": ..., "in the body": ...},
 }
 
@@ -287,6 +290,13 @@ def charged_by(name, trace):
 
 
 # %%
+prediction_ordered = {
+    # one of: 0, 1, 2
+    "answer lost, times charged": {"POST": ..., "POST in a loop": ..., "with a key": ..., "PUT": ...},
+}
+
+
+# %%
 ways = {
     "POST": order_once,
     "POST in a loop": order_in_a_loop,
@@ -303,6 +313,9 @@ ordered = await compare(
     },
 )
 ordered
+
+# %%
+score(prediction_ordered, ordered)
 
 # %%
 ordered["POST in a loop"].lanes()

@@ -6,7 +6,7 @@
 #
 # **You need** lessons 00 and 01.
 #
-# **Minutes:** 36 to read and run (12 to the place to stop), 30 for the exercises.
+# **Minutes:** 38 to read and run (12 to the place to stop), 30 for the exercises.
 
 # %%
 import asyncio
@@ -78,8 +78,10 @@ WAYS |= {"iter_chunks()": chunks, "async for line": lambda content: content}
 # 2. In how many pieces does each take the 65 bytes?
 
 # %%
-prediction = {  # "yes" or "no", and a number
+prediction = {
+    # one of: "yes", "no"
     "first piece while the origin waits": {"read()": ..., "iter_any()": ..., "async for line": ...},
+    # one of: 1, 2, 3, 6, 65
     "pieces": {"read()": ..., "iter_any()": ..., "iter_chunked(12)": ..., "async for line": ...},
 }
 
@@ -286,6 +288,13 @@ async def hold(take, size):
 
 
 # %%
+prediction_held = {
+    # one of: 0, 1, 2
+    "most held, in whole bodies": {"read()": ..., "iter_any(), kept": ..., "iter_any()": ...},
+}
+
+
+# %%
 PIECE, SIZE = bytes(256 * KIB), 16 * MIB
 takers = {"read()": read, "iter_any(), kept": keep, "iter_any()": let_go}
 held = await compare(
@@ -296,6 +305,9 @@ held = await compare(
     },
 )
 held
+
+# %%
+score(prediction_held, held)
 
 # %%
 draw.memory_view(
@@ -385,6 +397,13 @@ async def ask_twice(size, missing=0, read=False):
 
 
 # %%
+prediction_left = {
+    # one of: 1, 2
+    "connections for the two requests": {"8 MiB, read": ..., "8 MiB, left": ..., "1000 bytes, left": ...},
+}
+
+
+# %%
 left = await compare(
     {
         "8 MiB, read": partial(ask_twice, 8 * MIB, read=True),
@@ -395,6 +414,9 @@ left = await compare(
     ask={"connections for the two requests": lambda t: len(t.calls)},
 )
 left
+
+# %%
+score(prediction_left, left)
 
 # %% [markdown]
 # An unread rest costs the connection: aiohttp closes it, and the next request opens another [L12i]. What

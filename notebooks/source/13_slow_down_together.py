@@ -6,7 +6,7 @@
 #
 # **You need** lessons 00, 01, 05 and 12.
 #
-# **Minutes:** 28 to read and run (12 to the place to stop), 33 for the exercises.
+# **Minutes:** 29 to read and run (12 to the place to stop), 33 for the exercises.
 
 # %%
 import asyncio
@@ -71,8 +71,10 @@ async def streaming(request, inner):
 # 2. Does the front hold less than 8 MiB of them?
 
 # %%
-prediction = {  # "yes" or "no"
+prediction = {
+    # one of: "yes", "no"
     "the origin has sent all": {"direct": ..., "buffering": ..., "streaming": ...},
+    # one of: "yes", "no"
     "the front holds less than 8 MiB": {"buffering": ..., "streaming": ...},
 }
 
@@ -241,6 +243,13 @@ async def listen(front):
 
 
 # %%
+prediction_live = {
+    # one of: "1, 2, 3", "0, 0, 0", "0, 0, 3"
+    "events the client has at each gate": {"direct": ..., "buffering": ..., "streaming": ...},
+}
+
+
+# %%
 live = await compare(
     {"direct": partial(listen, None)} | {it.__name__: partial(listen, it) for it in (buffering, streaming)},
     ask={
@@ -249,6 +258,9 @@ live = await compare(
     },
 )
 live
+
+# %%
+score(prediction_live, live)
 
 # %%
 live["buffering"].lanes()

@@ -6,7 +6,7 @@
 #
 # **You need** lessons 01, 09, 12 and 13.
 #
-# **Minutes:** 28 to read and run (11 to the place to stop), 30 for the exercises.
+# **Minutes:** 29 to read and run (11 to the place to stop), 30 for the exercises.
 
 # %%
 import asyncio
@@ -83,9 +83,17 @@ async def origin(request, mark=lambda came: None):
 # 2. For which does the client hold the whole body at some time?
 
 # %%
-prediction = {  # "yes" or "no"
+prediction = {
+    # one of: "yes", "no"
     "Content-Length is sent": {"bytes": ..., "file": ..., "generator": ..., "form with file": ...},
-    "a whole body is held": {"bytes": ..., "file": ..., "generator": ..., "form": ..., "form with file": ...},
+    # one of: "yes", "no"
+    "a whole body is held": {
+        "bytes": ...,
+        "file": ...,
+        "generator": ...,
+        "form": ...,
+        "form with file": ...,
+    },
 }
 
 # %% [markdown]
@@ -241,6 +249,15 @@ async def offer(size):
 
 
 # %%
+prediction_limits = {
+    # one of: 200, 400, 413
+    "status for read()": {"1 MiB": ..., "1 MiB and a byte": ...},
+    # one of: 200, 400, 413
+    "status for content": {"1 MiB": ..., "1 MiB and a byte": ...},
+}
+
+
+# %%
 limits = await compare(
     {"1 MiB": partial(offer, MIB), "1 MiB and a byte": partial(offer, MIB + 1)},
     ask={
@@ -250,6 +267,9 @@ limits = await compare(
     },
 )
 limits
+
+# %%
+score(prediction_limits, limits)
 
 # %% [markdown]
 # `client_max_size` is a limit of `read()`, and so of `text()` and `json()`, which call it, and, by the

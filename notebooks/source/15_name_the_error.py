@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 33 to read and run (13 to the place to stop), 27 for the exercises.
+# **Minutes:** 35 to read and run (13 to the place to stop), 27 for the exercises.
 
 # %%
 import asyncio
@@ -54,10 +54,17 @@ for name in ("close-before-head", "garbage", "close-in-body", "gzip-cut"):
 
 # %%
 prediction = {
+    # one of: "ClientConnectorError, heard 0", "ClientConnectorError, heard 1",
+    #   "ServerDisconnectedError, heard 0"
     "refused": {"GET": ..., "POST": ...},
+    # one of: "ServerDisconnectedError, heard 1", "ServerDisconnectedError, heard 2",
+    #   "ClientPayloadError, heard 1"
     "close-before-head": {"GET": ..., "POST": ...},
+    # one of: "ClientResponseError, heard 1", "ClientPayloadError, heard 1", "nothing, heard 1"
     "garbage": {"GET": ...},
+    # one of: "ClientPayloadError, heard 1", "ServerDisconnectedError, heard 2", "nothing, heard 1"
     "close-in-body": {"GET": ..., "POST": ...},
+    # one of: "ClientPayloadError, heard 1", "ContentEncodingError, heard 1", "nothing, heard 1"
     "gzip-cut": {"GET": ...},
 }
 
@@ -367,6 +374,13 @@ async def get(ask, path="/500", server=status):
 
 
 # %%
+prediction_bad = {
+    # one of: None, "500 Internal Server Error"
+    "the exception says": {"500, as posted": ..., "500, raised inside": ...},
+}
+
+
+# %%
 ways = {"500, as posted": partial(get, as_posted), "500, raised inside": partial(get, inside)}
 ways |= {"500, raised outside": partial(get, outside), "400, raised inside": partial(get, inside, "/400")}
 ways |= {"garbage": partial(get, as_posted, server=faults.make("garbage"))}
@@ -379,6 +393,9 @@ bad = await compare(
     },
 )
 bad
+
+# %%
+score(prediction_bad, bad)
 
 # %% [markdown]
 # * A 4xx or 5xx can become a `ClientResponseError`, as a post says [C61b]: after `raise_for_status()`, with
@@ -449,6 +466,13 @@ async def read_text(client, url):
 
 
 # %%
+prediction_other = {
+    # one of: "yes", "no"
+    "except ClientError": {"unknown name": ..., "total": ..., "not UTF-8": ..., "session closed": ...},
+}
+
+
+# %%
 TOTAL = ClientTimeout(total=0.05)
 other = await compare(
     {
@@ -465,6 +489,9 @@ other = await compare(
     },
 )
 other
+
+# %%
+score(prediction_other, other)
 
 # %% [markdown]
 # * For an unknown name the text says where it could not go [C64a] [C67]. It is a trap to trust every text:

@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01; lesson 15 for its second and last parts.
 #
-# **Minutes:** 32 to read and run (11 to the place to stop), 30 for the exercises.
+# **Minutes:** 34 to read and run (12 to the place to stop), 30 for the exercises.
 
 # %%
 import asyncio
@@ -98,8 +98,11 @@ def watched(after):
 # %%
 SIX = ("a page", "raise 404", "crash", "None", "bad JSON", "timeout")
 prediction = {
+    # one of: 200, 400, 500, 504
     "status": {"crash": ..., "None": ..., "bad JSON": ..., "timeout": ...},
+    # one of: "HTTPNotFound", "KeyError", "AttributeError", "JSONDecodeError", "no exception", None
     "the log names": {"raise 404": ..., "crash": ..., "None": ..., "bad JSON": ..., "timeout": ...},
+    # one of: "yes", "no"
     "after, in two lines": {"a page": ..., "raise 404": ..., "crash": ...},
 }
 
@@ -246,6 +249,13 @@ def status_lines(trace):
 
 
 # %%
+prediction_begun = {
+    # one of: "200", "502", "200, 502"
+    "status lines in one answer": {"raise 502": ..., "return 502": ..., "crash": ...},
+}
+
+
+# %%
 endings = {"raise 502": bad_gateway, "return 502": another, "crash": crash, "end in order": good_order}
 begun = await compare(
     {name: partial(midway, then) for name, then in {**endings, "abort": abort}.items()},
@@ -258,6 +268,9 @@ begun = await compare(
     },
 )
 begun
+
+# %%
+score(prediction_begun, begun)
 
 # %% [markdown]
 # * The 502 was raised, or returned, too late. Its status line went out **inside the page**, where the
@@ -344,6 +357,18 @@ async def ask(*middlewares, debug=False):
 
 
 # %%
+prediction_told = {
+    # one of: "yes", "no"
+    "the client reads the secret": {
+        "no middleware": ...,
+        "none, debug": ...,
+        "talkative": ...,
+        "careful": ...,
+    },
+}
+
+
+# %%
 told = await compare(
     {
         "no middleware": partial(ask),
@@ -360,6 +385,9 @@ told = await compare(
     },
 )
 told
+
+# %%
+score(prediction_told, told)
 
 # %% [markdown]
 # * Without a middleware the page keeps the secret, and the log has it: that is how it should be [L16m]. In

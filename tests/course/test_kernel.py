@@ -1,8 +1,11 @@
 """A kernel starts in a clean environment, on ports that the system never hands out."""
 
 import socket
+from pathlib import Path
 
 import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
 
 from labs.course import kernel
 from labs.course.lesson import LessonError
@@ -41,3 +44,22 @@ def test_one_word_takes_the_parser_in_python(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("LAB_PARSER", "pyton")
     with pytest.raises(LessonError, match="LAB_PARSER is 'pyton': set it to python, or not at all."):
         kernel.environment()
+
+
+def run(tmp_path: Path, code: str) -> NotebookNode:
+    cell = new_code_cell(code)
+    return kernel.execute(new_notebook(cells=[cell]), tmp_path, "00_dies")
+
+
+WORDS = "import os; os.write(2, b'last words'); "
+
+
+def test_the_last_words_of_a_kernel_that_dies_in_a_cell_are_told(tmp_path: Path) -> None:
+    with pytest.raises(LessonError, match=r"(?s)00_dies, code cell 1 stopped:.*\nlast words$"):
+        run(tmp_path, WORDS + "os._exit(1)")
+
+
+def test_what_a_kernel_says_as_it_ends_is_nobodys(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    dies = "import atexit, os; _ = atexit.register(os.write, 2, b'last words')"
+    assert run(tmp_path, dies).cells[0].outputs == []
+    assert capfd.readouterr().err == ""

@@ -41,7 +41,7 @@ def test_a_score() -> None:
 )
 def test_unfilled(prediction: Any) -> None:
     told = (
-        "No prediction filled in. Replace a ... in the cell `prediction = ...`, run that cell, then this one."
+        "No prediction filled in. Replace a ... in the cell of the prediction, run that cell, then this one."
     )
     assert score(prediction, FOUND) == told
 
