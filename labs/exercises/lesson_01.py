@@ -171,6 +171,19 @@ _PROBE = (
         "        raise web.HTTPTemporaryRedirect('http://origin.test' + request.path_qs)\n"
         "    except Exception:\n"
         "        raise web.HTTPServiceUnavailable()": "exception",
+        "async def front(request, inner):\n"
+        "    try:\n"
+        "        async with inner.head('http://origin.test/') as probe:\n"
+        "            alive = probe.status == 200\n"
+        "    except ClientConnectionError:\n"
+        "        alive = False\n"
+        "    if not alive:\n"
+        "        raise web.HTTPServiceUnavailable()\n"
+        "    raise web.HTTPTemporaryRedirect('http://origin.test' + request.path_qs)": "with 201",
+        (
+            _PROBE.format("head('http://origin.test/')").replace("ServiceUnavailable", "BadGateway")
+            + "    raise web.HTTPTemporaryRedirect('http://origin.test' + request.path_qs)"
+        ): "heard 502",
         _PROBE.format("head('http://origin.test/')")
         + "    raise web.HTTPFound('http://origin.test')": "came with GET",
         _PROBE.format("head('http://origin.test/')")
@@ -191,8 +204,11 @@ async def no_dead_end(front: Any) -> Attempt:
             return not_yet(amiss, alive)
     dead = await _ask(front, dead=True, proxy=True)
     last = dead.answers(who="front.test")
-    if not last or last[0].status != 503:
+    if last and 300 <= last[0].status < 400:
         return not_yet("The origin is dead, and the client was sent there all the same: answer 503.", dead)
+    if not last or last[0].status != 503:
+        heard = last[0].status if last else "nothing"
+        return not_yet(f"The origin is dead, and the client heard {heard}: 503 says to come again.", dead)
     return yes(dead)
 
 
@@ -200,7 +216,12 @@ def _while_alive(alive: Trace, target: str) -> str:
     first = alive.answers(who="front.test")
     asked = alive.requests(who="front.test")
     if asked and first and first[0].status == 503:
-        return "The origin is alive, yet the client heard 503: a redirect is an exception. What do you catch?"
+        heard = alive.answers(who="origin.test", whom="front.test")
+        life = (
+            f"the origin answered your probe with {heard[0].status}, and is alive" if heard else "it is alive"
+        )
+        end = "Any answer is a sign of life. And a redirect is an exception: what do you catch?"
+        return f"The client heard 503, yet {life}. {end}"
     if not first or not 300 <= first[0].status < 400:
         return "The origin is alive, and the client got no redirect."
     return _order(alive, target)

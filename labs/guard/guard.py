@@ -27,6 +27,7 @@ from labs.guard.leaks import (
 )
 from labs.host.learner import strict
 from labs.host.proactor import mend
+from labs.host.reserved import explain
 from labs.town import town
 
 __all__ = ["Guard", "Unclean", "forgives", "forgiving"]
@@ -106,6 +107,7 @@ class Guard(logging.Handler):
         if _standing is not None:
             _standing.dismiss()
         _standing = self
+        self._explained = explain()
         self._found: list[tuple[str, str]] = []
         self._before = (self._loop.get_exception_handler(), warnings.showwarning)
         self._filters = warnings.filters[:]
@@ -126,6 +128,7 @@ class Guard(logging.Handler):
         if _standing is not self:  # relieved, or dismissed before: the hooks are another guard's, or nobody's
             return
         _standing = None
+        self._explained()
         handler, show = self._before
         self._loop.set_exception_handler(handler)
         warnings.showwarning = show
