@@ -6,12 +6,13 @@
 #
 # **You need** lessons 01, 09, 12 and 13.
 #
-# **Minutes:** 29 to read and run (11 to the place to stop), 30 for the exercises.
+# **Minutes:** 36 to read and run (11 to the place to stop), 30 for the exercises.
 
 # %%
 import asyncio
 import tempfile
 import warnings
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -183,8 +184,7 @@ check(
 # %% [markdown]
 # **A place to stop.** You know what an upload sends, and when. What follows: how much a server takes, how a
 # client asks first, and how you watch it go.
-
-# %% [markdown]
+#
 # And 256 MiB? Here the sides differ in **the size.** The generator makes a piece, aiohttp sends it and lets
 # it go, and the handler too: less than 4 MiB is held at any time [L14d].
 
@@ -249,15 +249,6 @@ async def offer(size):
 
 
 # %%
-prediction_limits = {
-    # one of: 200, 400, 413
-    "status for read()": {"1 MiB": ..., "1 MiB and a byte": ...},
-    # one of: 200, 400, 413
-    "status for content": {"1 MiB": ..., "1 MiB and a byte": ...},
-}
-
-
-# %%
 limits = await compare(
     {"1 MiB": partial(offer, MIB), "1 MiB and a byte": partial(offer, MIB + 1)},
     ask={
@@ -267,9 +258,6 @@ limits = await compare(
     },
 )
 limits
-
-# %%
-score(prediction_limits, limits)
 
 # %% [markdown]
 # `client_max_size` is a limit of `read()`, and so of `text()` and `json()`, which call it, and, by the
@@ -352,6 +340,119 @@ check(
         },
     },
 )
+
+# %% [markdown]
+# ## A length of your own
+#
+# aiohttp sets `Content-Length` itself. What if you set it, and are wrong? The body has eight bytes. The sides
+# differ in **the length that the field says.** As soon as the origin has all eight and still waits for more,
+# the client gives up.
+
+
+# %%
+def counting(waits):
+    async def count(request):
+        taken = 0
+        with suppress(ConnectionResetError):  # the client gave up
+            async for piece in request.content.iter_any():
+                taken += len(piece)
+                if taken == 8 and not request.content.is_eof():
+                    waits.set()
+        return web.Response(text=str(taken))
+
+    return count
+
+
+# %%
+async def measured(said):
+    waits = asyncio.Event()
+    async with Town() as town:
+        await town.open("origin.test", counting(waits))
+        async with ClientSession("http://origin.test", connector=town.connector("client")) as client:
+            asking = asyncio.create_task(client.post("/", data=b"8 bytes.", headers={"Content-Length": said}))
+            given_up = asyncio.create_task(waits.wait())
+            await asyncio.wait({asking, given_up}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (asking, given_up):
+                task.cancel()
+            await asyncio.wait({asking, given_up})
+    return noted(town.trace, waits=waits.is_set())
+
+
+# %%
+prediction_lengths = {
+    # one of: 200, 400, 413, "nothing"
+    "status the client hears": {"8": ..., "10": ..., "4": ...},
+    # one of: 0, 4, 8
+    "bytes of body that are sent": {"8": ..., "10": ..., "4": ...},
+}
+
+# %%
+lengths = await compare(
+    {it: partial(measured, it) for it in ("8", "10", "4")},
+    ask={
+        "status the client hears": lambda t: next((it.status for it in t.answers()), None),
+        "bytes of body that are sent": lambda t: len(t.requests()[0].body),
+        "the origin has all and waits for more": lambda t: t.notes["waits"],
+    },
+)
+lengths
+
+# %%
+score(prediction_lengths, lengths)
+
+# %% [markdown]
+# * Too long, and the origin waits for two bytes that never come; the client waits for its answer [L14n].
+# * Too short, and half of the body is left behind. Nobody is told: the answer is 200 [L14p].
+
+# %%
+HEARS, SENT, WAITS = lengths.asked
+check(
+    lengths,
+    {
+        "L14n": {WAITS: {"8": False, "10": True}, HEARS: {"8": 200, "10": None}},
+        "L14p": {HEARS: {"4": 200}, SENT: {"4": 4}},
+    },
+)
+
+# %% [markdown]
+# So leave the field to aiohttp. And a generator, which has no length?
+# The sides differ in **where the generator waits.** While it does, the client asks for another page.
+
+
+# %%
+async def waiting(first):
+    async with Town() as town:
+        with Gate("the generator goes on") as gate:
+
+            async def pieces():
+                if first:
+                    yield b"a piece"
+                await gate
+                yield b"the last piece"
+
+            await town.open("origin.test", origin)
+            async with ClientSession("http://origin.test", connector=town.connector("client")) as client:
+                sending = asyncio.create_task(client.post("/upload", data=pieces()))
+                await gate.reached()
+                (await client.post("/other", data=b"x")).release()
+                gate.open()
+                (await sending).release()
+    return town.trace
+
+
+# %%
+begun = await compare(
+    {"before its first piece": partial(waiting, False), "after it": partial(waiting, True)},
+    ask={
+        "what the origin hears, in order": lambda t: [
+            it.message.target for it in t.said if it.message and it.who == "client"
+        ],
+    },
+)
+begun
+
+# %%
+check(begun, {"L14q": {begun.asked[0]: {"before its first piece": ["/other", "/upload"]}}})
 
 # %% [markdown]
 # ## Watch it go
@@ -532,6 +633,8 @@ await attempt("ask-first", may_i)
 #
 # ## In practice
 #
+# * The head of an upload from a generator waits for its first piece [L14q]. A server that would refuse by the
+#   head has to wait for it, too.
 # * Give `data=` an open file rather than its bytes. aiohttp closes it soon after the request.
 # * For large files from a form, read `await request.multipart()` part by part, with `part.read_chunk()`:
 #   `part.read()` collects a part, and obeys `client_max_size` as `request.post()` does. `post()` is simpler,
