@@ -541,6 +541,8 @@ await attempt("as-it-comes", relay)
 #   and of these three drop `Transfer-Encoding` only.
 # * **Never copy** what speaks of one connection: `Connection` and every field that it names, `Keep-Alive`,
 #   `Proxy-Connection`, `TE`, `Transfer-Encoding`, `Upgrade`. RFC 9110, section 7.6.1.
+# * **A body after `HEAD`** is surplus, too. Whether a client says so depends on how the network has cut the
+#   bytes: lesson 15.
 # * Lesson 05 repairs these faults, step by step, and shows what is left.
 #
 # Next: [05 · What does a correct proxy owe?](05_proxy_it_right.ipynb)

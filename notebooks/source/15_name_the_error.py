@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 35 to read and run (13 to the place to stop), 27 for the exercises.
+# **Minutes:** 39 to read and run (13 to the place to stop), 27 for the exercises.
 
 # %%
 import asyncio
@@ -194,8 +194,7 @@ check(
 # %% [markdown]
 # **A place to stop.** You know the exceptions by fault and phase. What follows: what is sent twice, which
 # `except` catches it, and what no exception tells.
-
-# %% [markdown]
+#
 # ## Which methods go twice, and what does a refusal prove?
 #
 # Four of these failures again, with five methods. One `PUT` takes its body from an async generator, which
@@ -512,6 +511,64 @@ check(
         "L15r": {"except ClientError": dict.fromkeys(other.sides, True)},
     },
 )
+
+# %% [markdown]
+# ## The same bytes, cut otherwise
+#
+# An answer to `HEAD` has no body (RFC 9110, section 9.3.2), whatever its `Content-Length`. Some servers send
+# one all the same: stray bytes. The sides differ in **when five of them come**: never, in one piece with the
+# head, or when the client already has its answer. Then it asks with `GET`. The first is an error only by
+# chance, by how the network has cut the bytes [L15s].
+
+
+# %%
+class Origin(asyncio.Protocol):
+    def __init__(self, stray, born):
+        self.stray, self.lost = stray, asyncio.Event()
+        born.append(self)
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        page = b"hello" if data.startswith(b"GET") or self.stray == "in one piece" else b""
+        self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + page)
+
+    def connection_lost(self, error):
+        self.lost.set()
+
+
+# %%
+async def twice(stray):
+    born, told = [], []
+    async with Town() as town:
+        await town.open("origin.test", partial(Origin, stray, born))
+        async with ClientSession("http://origin.test", connector=town.connector("client")) as client:
+            for method in ("HEAD", "GET"):
+                try:
+                    async with client.request(method, "/") as answer:
+                        told.append(f"{answer.status}, {len(await answer.read())} bytes")
+                except ClientError as error:
+                    told.append(type(error).__name__)
+                if stray == "later" and method == "HEAD":
+                    born[0].transport.write(b"hello")
+                    await born[0].lost.wait()  # the client gives the connection up
+    return noted(town.trace, told=told, connections=len(born))
+
+
+# %%
+strays = await compare(
+    {it: partial(twice, it) for it in ("never", "in one piece", "later")},
+    ask={
+        "HEAD gives": lambda t: t.notes["told"][0],
+        "GET gives": lambda t: t.notes["told"][1],
+        "connections": lambda t: t.notes["connections"],
+    },
+)
+strays
+
+# %%
+check(strays, {"L15s": {"HEAD gives": {"in one piece": "ClientResponseError", "later": "200, 0 bytes"}}})
 
 # %% [markdown]
 # ## Exercises
