@@ -5,7 +5,7 @@
 #
 # **You need** lesson 04.
 #
-# **Minutes:** 33 to read and run (11 to the place to stop), 33 for the exercises.
+# **Minutes:** 37 to read and run (11 to the place to stop), 33 for the exercises.
 
 # %%
 import asyncio
@@ -374,6 +374,75 @@ check(
 )
 
 # %% [markdown]
+# ## What a session never shows
+#
+# Before its answer an origin may say 103, *early hints*: what the client can fetch meanwhile. After the last
+# chunk of a body may stand *trailers*, fields that nobody knew before. `ClientSession` shows neither. The
+# sides differ in **who answers the client**: the origin itself, your `step_6`, or the gateway's direct leg.
+
+
+# %%
+class Hints(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.transport.write(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n")
+        self.transport.write(b"HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n")
+        self.transport.write(b"5\r\nhello\r\n0\r\nX-Sum: 532\r\n\r\n")
+
+
+# %%
+def direct_leg(target, connect, dial):
+    return gateway(target, Options(leg="direct"), connector=connect, dial=dial)
+
+
+async def hinted(asked, front=None):
+    async with Town() as town:
+        await town.open("origin.test", Hints)
+
+        async def dial(host, port):
+            return town.address(f"{host}:{port}", on="front.test")
+
+        if front:
+            connect = partial(town.connector, "front.test")
+            await town.open("front.test", front("http://origin.test", connect, dial))
+        async with ClientSession(connector=town.connector("client")) as client:
+            fields = {"TE": "trailers", "Connection": "TE"}
+            (await client.get(f"http://{asked}/", headers=fields)).release()
+    return town.trace
+
+
+# %%
+hints = await compare(
+    {
+        "origin": partial(hinted, "origin.test"),
+        "built": partial(hinted, "front.test", lambda target, connect, dial: step_6(target, connect)),
+        "direct": partial(hinted, "front.test", direct_leg),
+    },
+    ask={
+        "statuses on the client's wire": lambda t: [it.status for it in t.answers(whom="client")],
+        "trailers on the client's wire": lambda t: [
+            it for m in t.answers(whom="client") for it in m.trailers
+        ],
+    },
+)
+hints
+
+# %%
+SAID, ENDS = hints.asked
+check(
+    hints,
+    {
+        "L05f": {SAID: {"origin": [103, 200], "built": [200]}},
+        "L05g": {ENDS: {"origin": [("X-Sum", "532")], "built": []}},
+    },
+)
+
+# %% [markdown]
+# Your proxy can pass on neither the hints [L05f] nor the trailers [L05g]: its session keeps them to itself.
+# Nobody is wrong to drop trailers. A proxy that drops 1xx breaks RFC 9110, section 15.2.
+#
 # ## The whole list
 #
 # `built` is your `step_6`. The *gateway* is the lab's own, in `labs/gateway`. It has two *legs*, two ways to
