@@ -59,8 +59,14 @@ class Trial:
         self._began, self._due = 0.0, float("inf")
         self._begun = asyncio.Event()
 
-    def begin(self) -> float:
-        """Say that the request under test begins now. Return the seconds of its timeout."""
+    @property
+    def begun(self) -> bool:
+        """Whether the request under test has said that it begins."""
+        return self._begun.is_set()
+
+    def begin(self, seconds: float | None = None) -> float:
+        """Say that the request under test begins now. Return the seconds of its timeout, or your own."""
+        self.seconds = self.seconds if seconds is None else seconds
         self._began = asyncio.get_running_loop().time()
         self._due = min(self._due, self._began)
         self._begun.set()
@@ -81,7 +87,7 @@ class Trial:
             await ask(self)
         finally:
             self.took = asyncio.get_running_loop().time() - self._began
-            self.held = self._begun.is_set() and self.gate.arrived > 0
+            self.held = self.begun and self.gate.arrived > 0
             self.opened = self.gate.is_open
 
     async def beat(self) -> None:
@@ -124,7 +130,7 @@ async def _once(ask: Callable[[Trial], Coroutine[Any, Any, object]], seconds: fl
             try:
                 await _either(trial.reached(), request)
                 if not request.done():
-                    await _either(_longer_than(seconds), request)
+                    await _either(_longer_than(trial.seconds), request)
                 trial.gate.open()
                 await asyncio.wait([request])
             finally:
@@ -136,14 +142,18 @@ async def _once(ask: Callable[[Trial], Coroutine[Any, Any, object]], seconds: fl
                 await asyncio.sleep(0)
     if error is not None and (isinstance(error, GateStuck) or not isinstance(error, TimeoutError)):
         raise error
+    if not trial.begun:
+        raise Unsettled(
+            "The request never began: its timeout is trial.begin(), or trial.begin(2) for your 2 s."
+        )
     if error is None and not trial.opened:
         raise Unsettled("The request went on to its end while the gate was shut: is the phase held?")
-    if not trial.held or (error is not None and trial.stood > seconds / 2):
+    if not trial.held or (error is not None and trial.stood > trial.seconds / 2):
         return None
     if error is not None:  # the class and the words are kept, not the frames, and what stands in them
         error = error.with_traceback(None)
         error.__cause__ = error.__context__ = None
-    return Run(error, bool(error and trial.opened), town.trace, seconds, trial.took)
+    return Run(error, bool(error and trial.opened), town.trace, trial.seconds, trial.took)
 
 
 async def _either(first: Coroutine[Any, Any, None], request: asyncio.Task[None]) -> None:

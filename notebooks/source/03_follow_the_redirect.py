@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 26 to read and run (9 to the place to stop), 28 for the exercises.
+# **Minutes:** 27 to read and run (9 to the place to stop), 28 for the exercises.
 
 # %%
 import warnings
@@ -391,6 +391,28 @@ check(
         "L03k": {"requests the client makes": {"10 hops": 11, "10, 11 allowed": 11}},
         "L03m": {"requests the client makes": {"12, 0 allowed": 13}},
     },
+)
+
+# %% [markdown]
+# And on a road without an end, where each page leads to the next? The sides differ in **the client**; each
+# has its own limit, where it gives up with an error.
+
+
+# %% tags=["needs-curl", "needs-chromium"]
+async def onward(request):
+    raise web.HTTPFound(f"/{int(request.path[1:]) + 1}")
+
+
+async def walk(name):
+    async with Town() as town:
+        await town.open("front.test", onward)
+        await clients.ask(name, town, "http://front.test/0", follow=True)
+    return town.trace
+
+
+await compare(
+    {name: partial(walk, name) for name in ("aiohttp", "httpx", "requests", "curl", "chromium")},
+    ask={"requests the client makes": lambda t: sum(it.target[1:].isdigit() for it in t.requests())},
 )
 
 # %% [markdown]

@@ -40,7 +40,7 @@ clients.versions()
 # too: with `limit=1`, an earlier request whose answer has not ended has the only connection.
 #
 # `trial` is one run of the experiment below. It brings the town and the gate, and `trial.begin()` gives the
-# timeout's seconds.
+# timeout's seconds; for seconds of your own write `trial.begin(2)`.
 
 # %%
 TIMEOUTS = ("total", "connect", "sock_connect", "sock_read")

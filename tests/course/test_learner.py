@@ -38,6 +38,7 @@ MORE = [
     ("06", "async with make() as session:", "async with make() as session, make() as other:", "C51a"),
     ("07", "web.HTTPFound", "web.HTTPSeeOther", "clean"),
     ("09", "**{name: trial.begin()}", "total=trial.begin()", "with your change"),
+    ("09", "**{name: trial.begin()}", "**{name: trial.begin(0.1)}", "clean"),
     ("12", "yield await content.read()", "yield b''", "with your change"),
 ]
 

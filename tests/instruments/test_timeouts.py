@@ -46,6 +46,35 @@ async def test_a_request_that_goes_on_behind_the_gate_has_not() -> None:
     assert held[0] > 1.5  # the gate was shut for longer than the timeout
 
 
+@pytest.mark.parametrize("fires", [True, False])
+async def test_seconds_of_ones_own_are_waited_for_once(fires: bool) -> None:
+    begun: list[float] = []
+
+    async def ask(trial: Trial) -> None:
+        async with asyncio.timeout(trial.begin(2) if fires else None):
+            begun.append(trial.begin(2))
+            await trial.gate
+
+    found = await outlast(ask)
+    assert (found.raised, found.late, found.asked) == ("TimeoutError" if fires else "–", False, 2)
+    assert begun == [2]
+
+
+async def test_a_timeout_without_its_beginning_is_told_at_once() -> None:
+    tried: list[Trial] = []
+
+    async def ask(trial: Trial) -> None:
+        tried.append(trial)
+        async with asyncio.timeout(2):
+            await trial.gate
+
+    with pytest.raises(
+        Unsettled, match=r"its timeout is trial\.begin\(\), or trial\.begin\(2\) for your 2 s"
+    ):
+        await outlast(ask)
+    assert len(tried) == 1
+
+
 async def test_a_timeout_before_the_phase_is_reached_is_no_verdict() -> None:
     async def ask(trial: Trial) -> None:
         asked.append(seconds := trial.begin())
