@@ -26,6 +26,7 @@ THREADS: dict[tuple[str, int], tuple[str, str]] = {
     (AIOHTTP, 3178): ("issue", "ConnectionResetError being output in normal, expected situations"),
     (AIOHTTP, 4462): ("issue", "aiohttp decompresses 'Content-Encoding: gzip' responses"),
     (AIOHTTP, 4486): ("issue", "[Client] Double Set-Cookie header management"),
+    (AIOHTTP, 4522): ("issue", "client post freezes when headers contains certain content length"),
     (AIOHTTP, 4572): ("issue", "Server closes connection if wrong type returned by handler"),
     (AIOHTTP, 4581): ("issue", 'Received "Response payload is not completed" when reading response'),
     (AIOHTTP, 4600): ("issue", "Cannot access an error message when receive 400"),
@@ -70,6 +71,7 @@ THREADS: dict[tuple[str, int], tuple[str, str]] = {
     (AIOHTTP, 13692): ("pull", "Fix cookies expiring at the Unix epoch"),
     (AIOHTTP, 13800): ("issue", "log 3.14.4: Fixed Set-Cookie parsing treating unrecognized attributes as …"),
     ("python/cpython", 99730): ("issue", "HEAD requests should be HEAD requests upon redirect"),
+    ("nodejs/node", 40702): ("issue", "Unable to connect to establish a TCP connection (ECONNREFUSED)"),
 }
 LINK = re.compile(r"\[(\d+)\]\(https://github\.com/([\w-]+/[\w-]+)/(issue|pull)s?/(\d+)\)")
 WORDS = re.compile(r"\b(issue|pull request)s? (\d{2,5})(?:(?:,| and) (\d{2,5}))?\b")

@@ -6,15 +6,17 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 25 to read and run (13 to the place to stop), 25 for the exercises.
+# **Minutes:** 29 to read and run (13 to the place to stop), 25 for the exercises.
 
 # %%
+import socket
 from contextlib import suppress
 from functools import partial
 
-from aiohttp import ClientConnectionError, ClientSession, web
+from aiohttp import ClientConnectionError, ClientConnectorError, ClientSession, TCPConnector, web
+from aiohttp.abc import AbstractResolver
 
-from labs import Guard, Town, attempt, check, clients, compare, draw, score
+from labs import Guard, Town, attempt, check, clients, compare, draw, noted, score
 
 guard = Guard()
 
@@ -366,6 +368,68 @@ check(
 )
 
 # %% [markdown]
+# ## Which address of localhost?
+#
+# And on one machine? There `localhost` has two addresses, `127.0.0.1` and, in IPv6, `::1`. A server that
+# listens at one of them does not hear what comes to the other. The backend here listens at `127.0.0.1`. The
+# sides differ in **the addresses that the visitor is told.** This is no game of the town: `Told` is a resolver
+# of aiohttp's kind, and the connections are real ones.
+
+
+# %%
+class Told(AbstractResolver):
+    def __init__(self, addresses):
+        self.addresses = addresses
+
+    async def resolve(self, host, port=0, family=0):
+        kinds = [(it, socket.AF_INET6 if ":" in it else socket.AF_INET) for it in self.addresses]
+        name = {"hostname": host, "port": port, "proto": 0, "flags": socket.AI_NUMERICHOST}
+        return [name | {"host": it, "family": kind} for it, kind in kinds]
+
+    async def close(self):
+        pass
+
+
+# %%
+async def visit_at(*addresses):
+    raised = None
+    async with Town() as town:
+        await town.open("localhost:9000", backend, on="server", known_as="backend")
+        url = f"http://localhost:{town.address('localhost:9000', on='server')[1]}/report"
+        with town.guest("visitor"):
+            async with ClientSession(connector=TCPConnector(resolver=Told(addresses))) as client:
+                try:
+                    (await client.get(url)).release()
+                except ClientConnectorError as error:
+                    raised = type(error).__name__
+    return noted(town.trace, raised=raised)
+
+
+# %%
+told = await compare(
+    {
+        "127.0.0.1": partial(visit_at, "127.0.0.1"),
+        "::1": partial(visit_at, "::1"),
+        "::1, 127.0.0.1": partial(visit_at, "::1", "127.0.0.1"),
+    },
+    ask={"who asks the backend": asks_backend, "what the visitor raises": lambda t: t.notes["raised"]},
+)
+told
+
+# %% [markdown]
+# Told `::1` alone, the visitor is refused, by its own machine and with the backend beside it [L02g]. Some
+# clients take the first address that they are told, and no other. aiohttp tries them all [L02h].
+
+# %%
+check(
+    told,
+    {
+        "L02g": {"who asks the backend": {"127.0.0.1": ["visitor"], "::1": []}},
+        "L02h": {"who asks the backend": {"::1, 127.0.0.1": ["visitor"]}},
+    },
+)
+
+# %% [markdown]
 # ## Exercises
 #
 # Each is tried on real traffic. The [solutions](solutions/02_whose_localhost_is_it.ipynb) are in a notebook
@@ -471,6 +535,8 @@ await attempt("public-name", named)
 #
 # ## Where this comes from
 #
+# * Two addresses, and a client that takes the first: Node.js issue
+#   [40702](https://github.com/nodejs/node/issues/40702).
 # * RFC 6761, [section 6.3](https://www.rfc-editor.org/rfc/rfc6761#section-6.3): `localhost` always means
 #   one's own machine.
 # * RFC 9110, [section 10.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.2) on `Location`, and
