@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from labs.trial.prediction import alike
 
-__all__ = ["Question", "amiss", "questions"]
+__all__ = ["Guess", "amiss", "questions"]
 
 BEGIN = "# one of: "
 MORE = "#   "  # a comment that goes on
@@ -24,7 +24,7 @@ HEAD = re.compile(r'<th scope="col"[^>]*>(.*?)</th>')
 
 
 @dataclass(frozen=True)
-class Question:
+class Guess:
     """A question of a prediction, with its sides, and the options that stand above it."""
 
     words: str
@@ -32,13 +32,13 @@ class Question:
     options: tuple[object, ...]
 
 
-def questions(cell: str) -> Mapping[str, list[Question]]:
+def questions(cell: str) -> Mapping[str, list[Guess]]:
     """Read the predictions that a cell defines, by name: each a dict literal whose answers are `...`.
 
     Options stand above their question, as in `# one of: 1, 2, "nobody"`; a line that goes on begins with
     `#   `. Raise ValueError with one sentence for options that are no literals.
     """
-    found: dict[str, list[Question]] = {}
+    found: dict[str, list[Guess]] = {}
     try:
         tree = ast.parse(cell)
     except SyntaxError:  # `await` at the top, which no prediction needs
@@ -57,14 +57,14 @@ def questions(cell: str) -> Mapping[str, list[Question]]:
     return found
 
 
-def _question(key: ast.Constant, value: ast.Dict, above: Mapping[int, str]) -> Question:
+def _question(key: ast.Constant, value: ast.Dict, above: Mapping[int, str]) -> Guess:
     sides = tuple(str(it.value) for it in value.keys if isinstance(it, ast.Constant))
     text = above.get(key.lineno, "")
     try:
         options = ast.literal_eval(f"({text},)") if text else ()
     except (ValueError, SyntaxError):
         raise ValueError(f"the options {text!r} are no values with commas between them") from None
-    return Question(str(key.value), sides, options)
+    return Guess(str(key.value), sides, options)
 
 
 def _comments(cell: str) -> Iterator[tuple[int, str]]:
@@ -110,7 +110,7 @@ def amiss(cells: Sequence[NotebookNode]) -> Iterator[str]:
                 yield from _question_amiss(it, name, tables.get(scored[name], {}))
 
 
-def _question_amiss(it: Question, name: str, table: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+def _question_amiss(it: Guess, name: str, table: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     where = f"{name}, {it.words!r}"
     twins = [a for n, a in enumerate(it.options) if any(alike(a, b) for b in it.options[:n])]
     if len(it.options) - len(twins) < 2:

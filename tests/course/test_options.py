@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_output
 
 from labs.capture.trace import Trace
 from labs.course import build, lesson, syllabus
-from labs.course.options import Question, amiss, questions
+from labs.course.options import Guess, amiss, questions
 from labs.host.paths import NOTEBOOKS
 from labs.trial.comparison import Comparison, NotTested
 
@@ -29,8 +29,8 @@ prediction = {
 def test_options_are_read_from_the_comment_above_their_question() -> None:
     assert questions(CELL) == {
         "prediction": [
-            Question("how many", ("redirect", "proxy"), (1, 2, "none of them", None)),
-            Question("who", ("redirect",), ()),
+            Guess("how many", ("redirect", "proxy"), (1, 2, "none of them", None)),
+            Guess("who", ("redirect",), ()),
         ]
     }
 
