@@ -8,7 +8,6 @@ import asyncio
 import copy
 import functools
 import hashlib
-import importlib.util
 import inspect
 import linecache
 import sys
@@ -52,7 +51,7 @@ def missing(cell: NotebookNode) -> str:
     for tag in cell.metadata.get("tags", []):
         if tag in PROGRAMS and installed.find(PROGRAMS[tag]) is None:
             return PROGRAMS[tag]
-        if tag in PACKAGES and importlib.util.find_spec(PACKAGES[tag]) is None:
+        if tag in PACKAGES and not installed.has(PACKAGES[tag]):
             return PACKAGES[tag]
     return ""
 

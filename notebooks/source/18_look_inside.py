@@ -25,6 +25,7 @@ from aiohttp import ClientSession, web
 
 from labs import Gate, Guard, Town, attempt, check, clients, compare, draw, noted, score
 from labs.guard import server_log
+from labs.host import installed
 from labs.servers import wheels
 
 guard = Guard()
@@ -517,8 +518,9 @@ check(
 # library (`-I -S`) and in one new folder.
 #
 # The command is as posted. Nobody here can reach the internet, so settings of pip name the town's pypi.org,
-# which has what is installed on this computer, and the folder. pip must be here, too: an environment that uv
-# has made lacks it, and then this part is for reading.
+# which has what is installed on this computer, and the folder. Where pip itself is missing, as in an
+# environment that uv has made, it runs out of the wheel that Python brings along; some systems leave that
+# out, and then this part is for reading.
 
 
 # %% tags=["needs-pip"]
@@ -536,7 +538,7 @@ async def python(installs):
             host, port = town.address("pypi.org")
             where = {"PIP_INDEX_URL": f"http://{host}:{port}/simple/", "PIP_TARGET": folder}
             if installs:
-                told["pip"] = await run("-m", "pip", "install", "aiohttp", **where, **fresh)
+                told["pip"] = await run(*installed.pip(), "install", "aiohttp", **where, **fresh)
             for name in ("asyncio", "aiohttp"):
                 program = f"import sys; sys.path.append({folder!r}); import {name}"
                 told[name] = await run("-I", "-S", "-c", program)
@@ -544,7 +546,7 @@ async def python(installs):
 
 
 # %% tags=["needs-pip"]
-installed = await compare(
+fetched = await compare(
     {"Python alone": partial(python, installs=False), "pip has run": partial(python, installs=True)},
     ask={
         "import asyncio": lambda t: t.notes["asyncio"],
@@ -554,12 +556,12 @@ installed = await compare(
         "a wheel of yarl comes with it": lambda t: any("/yarl-" in it.target for it in t.requests()),
     },
 )
-installed
+fetched
 
 # %% tags=["needs-pip"]
 IMPORTS = "import aiohttp"
 check(
-    installed,
+    fetched,
     {
         "C123": {IMPORTS: {"Python alone": "ModuleNotFoundError"}},
         "C124": {"pip": {"pip has run": "exit 0"}, IMPORTS: {"pip has run": "exit 0"}},

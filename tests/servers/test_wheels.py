@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
+from labs.host import installed
 from labs.servers.wheels import index, wheel
 from labs.town.town import Town
 
@@ -50,7 +51,8 @@ async def test_the_index_links_to_a_file_that_it_has_and_knows_no_other() -> Non
 
 
 async def test_pip_installs_from_it_what_can_be_imported(tmp_path: Path) -> None:
-    pytest.importorskip("pip")
+    if not (pip := installed.pip()):
+        pytest.skip("this Python brings no pip")
     async with Town() as town:
         await town.open("pypi.org", index())
         with town.guest("pip"):
@@ -59,7 +61,7 @@ async def test_pip_installs_from_it_what_can_be_imported(tmp_path: Path) -> None
             rest = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1"}
             done = await asyncio.to_thread(
                 subprocess.run,
-                [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "yarl"],
+                [sys.executable, *pip, "install", "--disable-pip-version-check", "yarl"],
                 env=os.environ | where | rest,
                 capture_output=True,
                 timeout=60,
