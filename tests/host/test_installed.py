@@ -1,6 +1,8 @@
 """Programs are found under every name they have, and by everybody who needs them."""
 
+import importlib.util
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -65,3 +67,24 @@ def test_a_browser_that_is_on_no_path_is_found_where_systems_install_it(
     (folder / "chrome").touch()
     assert installed.find("chromium") == str(folder / "chrome")
     assert installed.find("curl") is None
+
+
+def test_pip_runs_where_it_is_installed_and_out_of_the_wheel_that_python_brings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    find_spec = importlib.util.find_spec
+    lacks = {""}
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in lacks else find_spec(name))
+    if find_spec("pip"):
+        assert installed.pip() == ("-m", "pip")
+    lacks.add("pip")
+    if brought := installed.pip():  # Debian's Python brings none
+        command = [sys.executable, *brought, "--version"]
+        said = subprocess.run(command, capture_output=True, timeout=60, check=True)
+        assert said.stdout.startswith(b"pip ") and installed.has("pip")
+    lacks.add("ensurepip")
+    assert installed.pip() == () and not installed.has("pip")
+
+
+def test_a_package_is_here_or_not() -> None:
+    assert installed.has("aiohttp") and not installed.has("no_such_package_anywhere")
