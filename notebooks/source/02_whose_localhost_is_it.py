@@ -372,8 +372,8 @@ check(
 #
 # And on one machine? There `localhost` has two addresses, `127.0.0.1` and, in IPv6, `::1`. A server that
 # listens at one of them does not hear what comes to the other. The backend here listens at `127.0.0.1`. The
-# sides differ in **the addresses that the visitor is told.** This is no game of the town: `Told` is a resolver
-# of aiohttp's kind, and the connections are real ones.
+# sides differ in **the addresses that the visitor is told.** This is no game of the town: `Told` is a
+# resolver of aiohttp's kind, and the connections are real ones.
 
 
 # %%
