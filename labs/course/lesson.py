@@ -25,7 +25,10 @@ from labs.host.paths import NOTEBOOKS
 
 SECONDS = 120  # a cell that takes longer is stuck; most need one, and a busy computer twenty times as long
 PROGRAMS = {"needs-curl": "curl", "needs-chromium": "chromium"}  # by the tag of a cell that needs one
-PACKAGES = {"needs-pip": "pip"}  # the same, by the name that is imported
+PACKAGES = {  # the same, by the name that is imported
+    "needs-pip": "pip",
+    "needs-aiohttp_client_middlewares": "aiohttp_client_middlewares",
+}
 
 
 class LessonError(Exception):

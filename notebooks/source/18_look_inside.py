@@ -6,7 +6,7 @@
 #
 # **You need** lessons 00 and 01.
 #
-# **Minutes:** 44 to read and run (11 to the place to stop), 28 for the exercises.
+# **Minutes:** 45 to read and run (10 to the place to stop), 28 for the exercises.
 
 # %%
 import asyncio
@@ -762,6 +762,8 @@ await attempt("be-the-router", router)
 # * To shut down well is a question of its own: what still runs is lesson 10.
 #
 # Next: 19, on middlewares: what stands around every request.
+#
+# Next: [19 · What runs around your handler, and when?](19_wrap_every_request.ipynb)
 #
 # ## Where this comes from
 #
