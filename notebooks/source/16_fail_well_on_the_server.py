@@ -625,6 +625,8 @@ await attempt("half-a-page", stream)
 # * After `prepare` there is no 500 any more. Find out what can fail before it, and break off after it.
 # * Catch your own timeouts. A 504 from a server that is no gateway leads everybody who reads it astray.
 #
+# Next: [18 · What starts what inside aiohttp?](18_look_inside.ipynb)
+#
 # ## Where this comes from
 #
 # * RFC 9110, sections [15.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.1),

@@ -761,8 +761,6 @@ await attempt("be-the-router", router)
 #   takes the place of `AppRunner`. aiohttp calls it the low-level server.
 # * To shut down well is a question of its own: what still runs is lesson 10.
 #
-# Next: 19, on middlewares: what stands around every request.
-#
 # Next: [19 · What runs around your handler, and when?](19_wrap_every_request.ipynb)
 #
 # ## Where this comes from
