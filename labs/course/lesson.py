@@ -28,6 +28,7 @@ PROGRAMS = {"needs-curl": "curl", "needs-chromium": "chromium"}  # by the tag of
 PACKAGES = {  # the same, by the name that is imported
     "needs-pip": "pip",
     "needs-aiohttp_client_middlewares": "aiohttp_client_middlewares",
+    "needs-aiolimiter": "aiolimiter",
 }
 
 

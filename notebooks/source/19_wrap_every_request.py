@@ -590,6 +590,8 @@ await attempt("once-more", again)
 # * Keep what a signal does so simple that it cannot fail: it takes the error page with it.
 # * A client middleware runs for each hop of a redirect.
 #
+# Next: [21 · How many requests are under way at once?](21_limit_for_real.ipynb)
+#
 # ## Where this comes from
 #
 # * aiohttp 3.14: [middlewares](https://docs.aiohttp.org/en/stable/web_advanced.html#middlewares),

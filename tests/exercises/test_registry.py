@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import gc
 import logging
@@ -44,9 +45,12 @@ def tried(name: str, answer: object) -> Attempt:
 
 
 def source(text: str, **names: object) -> Any:
-    """Run source text as a cell would, and return the last function of it."""
+    """Run source text as a cell would, and return the value that it ends in, or the last function of it."""
     names |= {"web": web, "ClientSession": ClientSession, "asyncio": asyncio}
     exec(textwrap.dedent(text), names)
+    match ast.parse(textwrap.dedent(text)).body[-1]:
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            return names[name]
     return [it for it in names.values() if callable(it)][-1]
 
 
