@@ -507,6 +507,8 @@ await attempt("as-they-come", crawl)
 # * A `TaskGroup` leaves nothing running. After `gather`, look at what is.
 # * For "so many a second" take a rate limiter.
 #
+# Next: [22 · What stays open when you are done?](22_close_what_you_open.ipynb)
+#
 # ## Where this comes from
 #
 # * aiohttp 3.14: [limiting the connection

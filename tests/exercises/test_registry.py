@@ -46,7 +46,7 @@ def tried(name: str, answer: object) -> Attempt:
 
 def source(text: str, **names: object) -> Any:
     """Run source text as a cell would, and return the value that it ends in, or the last function of it."""
-    names |= {"web": web, "ClientSession": ClientSession, "asyncio": asyncio}
+    names |= {"web": web, "ClientSession": ClientSession, "asyncio": asyncio, "__name__": "a cell"}
     exec(textwrap.dedent(text), names)
     match ast.parse(textwrap.dedent(text)).body[-1]:
         case ast.Assign(targets=[ast.Name(id=name)]):
