@@ -184,6 +184,8 @@ _TWICE = "        answer.release()\n        answer = await handler(request)\n   
         + "        answer.release()\n        await handler(request)\n    return answer": "the first",
         _AGAIN + f"    if answer.status == 503 and request.method not in ('POST',):\n{_TWICE}": "PATCH",
         _AGAIN
+        + f"    if answer.status == 503 and request.method in ('GET', 'PUT', 'DELETE'):\n{_TWICE}": "HEAD",
+        _AGAIN
         + "    if answer.status == 503:\n        raise RuntimeError('unavailable')\n"
         + "    return answer": "RuntimeError",
         "def again(request, handler):\n    return handler(request)": "async def",
@@ -197,6 +199,8 @@ async def once_more(middleware: Any) -> Attempt:
         ("GET", [503, 200], 200, 2),
         ("PUT", [503, 200], 200, 2),
         ("DELETE", [503, 503, 200], 503, 2),
+        ("HEAD", [503, 200], 200, 2),
+        ("OPTIONS", [503, 200], 200, 2),
         ("GET", [404, 200], 404, 1),
         ("GET", [500, 200], 500, 1),
         ("POST", [503, 200], 503, 1),

@@ -6,9 +6,11 @@
 #
 # **You need** lessons 01 and 16.
 #
-# **Minutes:** 33 to read and run (8 to the place to stop), 26 for the exercises.
+# **Minutes:** 34 to read and run (8 to the place to stop), 26 for the exercises.
 
 # %%
+import hashlib
+import re
 from functools import partial
 
 import aiohttp
@@ -460,8 +462,8 @@ hops
 score(prediction_hops, hops)
 
 # %% [markdown]
-# A client middleware runs for each hop [L19f], and not once for each call [L19e]. What it adds to a request,
-# it adds to the one that goes to a stranger, too: look at `request.url` before you add a secret.
+# A client middleware runs for each hop [L19f], and not once for each call [L19e]. Before
+# you add a secret in one, look at `request.url`: the hop may lead to a stranger.
 #
 # One that others have written: `DigestAuthMiddleware`, of the package aiohttp-client-middlewares, answers a
 # server that asks for a password by a riddle (RFC 7616). `pip install aiohttp-client-middlewares` brings it;
@@ -473,18 +475,25 @@ check(hops, {"L19e": {CALLS: {"one that counts": 1}}, "L19f": {CALLS: {"one that
 
 
 # %%
+def sha256(*parts):
+    return hashlib.sha256(":".join(parts).encode()).hexdigest()
+
+
 async def riddle(request):
-    if "Authorization" not in request.headers:
+    said = dict(re.findall(r'(\w+)="?([^",]+)"?', request.headers.get("Authorization", "")))
+    whoever, what = sha256("alice", "front", "secret"), sha256(request.method, request.path)
+    middle = ("n", said.get("nc", ""), said.get("cnonce", ""), "auth")
+    if said.get("response") != sha256(whoever, *middle, what):
         asks = 'Digest realm="front", nonce="n", qop="auth", algorithm=SHA-256'
         raise web.HTTPUnauthorized(headers={"WWW-Authenticate": asks})
     return web.Response(text="in\n")
 
 
 # %% tags=["needs-aiohttp_client_middlewares"]
-async def enter(given):
+async def enter(password):
     from aiohttp_client_middlewares import DigestAuthMiddleware
 
-    middlewares = (DigestAuthMiddleware("alice", "secret"),) if given else ()
+    middlewares = (DigestAuthMiddleware("alice", password),) if password else ()
     async with Town() as town:
         await town.open("front.test", riddle)
         async with ClientSession(connector=town.connector("client"), middlewares=middlewares) as client:
@@ -493,7 +502,11 @@ async def enter(given):
 
 
 await compare(
-    {"without": partial(enter, False), "with DigestAuthMiddleware": partial(enter, True)},
+    {
+        "without": partial(enter, ""),
+        "with DigestAuthMiddleware": partial(enter, "secret"),
+        "with a wrong password": partial(enter, "guess"),
+    },
     ask={"statuses": lambda t: [it.status for it in t.answers()]},
 )
 
