@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import ssl
 import weakref
 from collections.abc import Iterator
 from types import TracebackType
@@ -103,7 +104,7 @@ class Town:
         *,
         on: str | None = None,
         known_as: str | None = None,
-        tls: bool = False,
+        tls: bool | ssl.SSLContext = False,
         gate: Gate | None = None,
         **options: Any,
     ) -> None:
@@ -111,10 +112,11 @@ class Town:
 
         `app` is an Application, a handler that gets every request, or a factory of protocols. `on` is the
         machine it stands on, and what localhost means there. `known_as` is its name in the lanes. `gate`
-        holds each new connection unread until opened, with `tls` before its handshake. `options` go to
-        aiohttp's runner. Raise TownError for a name that is taken, or a localhost without a machine.
+        holds each new connection unread until opened, with `tls` before its handshake. `tls` may be a context
+        of your own, with another certificate than the town's authority issues. `options` go to aiohttp's
+        runner. Raise TownError for a name that is taken, or a localhost without a machine.
         """
-        self._must_be_free(key := self._names.key(name, on, tls))
+        self._must_be_free(key := self._names.key(name, on, bool(tls)))
         # An empty context: what a handler prints goes to the cell that runs, not to the one that opened it.
         called = known_as or names.readable(key[1])
         start = self._start(key, app, called, tls, gate, options)
@@ -133,7 +135,7 @@ class Town:
         key: tuple[str, str, int],
         app: App,
         called: str,
-        tls: bool,
+        tls: bool | ssl.SSLContext,
         gate: Gate | None,
         options: dict[str, Any],
     ) -> None:
@@ -146,8 +148,9 @@ class Town:
 
         machine, host, port = key
         hosts = {host, *LOCAL} if machine else {host}
-        place = {"host": host, "port": port, "secure": tls, "machine": machine}
-        context = self.ca.server_context(*hosts) if tls else None
+        place = {"host": host, "port": port, "secure": bool(tls), "machine": machine}
+        issued = self.ca.server_context(*hosts) if tls is True else None
+        context = tls if isinstance(tls, ssl.SSLContext) else issued
 
         def wrap(factory: Factory, door: str) -> Factory:
             def speaker(peer: tuple[str, int]) -> str:

@@ -554,6 +554,8 @@ await attempt("say-goodbye", goodbye)
 #   are not.
 # * A blocking call belongs in a thread. An `async def` around it changes nothing.
 #
+# Next: [24 · Whom does a client trust?](24_trust_the_certificate.ipynb)
+#
 # ## Where this comes from
 #
 # * aiohttp 3.14: [graceful shutdown](https://docs.aiohttp.org/en/stable/web_advanced.html#graceful-shutdown),

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import ClientConnectorCertificateError, ClientError, ClientSession, web
 
 from labs.capture.trace import Trace
+from labs.town.certs import Authority
 from labs.town.gates import Gate
 from labs.town.town import Town, TownError
 from tests.support import addresses, get, hello, listening, message, remains, turns
@@ -520,3 +521,19 @@ def test_a_town_in_another_thread_is_its_own() -> None:
     for it in threads:
         it.join()
     assert found == ["hello", "hello"]
+
+
+async def test_a_server_may_have_a_certificate_of_its_own() -> None:
+    stranger = Authority()
+    async with Town() as town:
+        await town.open("shop.test", hello, tls=stranger.server_context("shop.test"))
+        for authority, refused in ((town.ca, True), (stranger, False)):
+            connector = town.connector("client", ssl=authority.client_context())
+            async with ClientSession(connector=connector) as client:
+                with (
+                    contextlib.nullcontext()
+                    if not refused
+                    else pytest.raises(ClientConnectorCertificateError)
+                ):
+                    (await client.get("https://shop.test/")).release()
+    assert [it.status for it in town.trace.answers()] == [200]
