@@ -29,6 +29,8 @@ PACKAGES = {  # the same, by the name that is imported
     "needs-pip": "pip",
     "needs-aiohttp_client_middlewares": "aiohttp_client_middlewares",
     "needs-aiolimiter": "aiolimiter",
+    "needs-blockbuster": "blockbuster",
+    "needs-pyinstrument": "pyinstrument",
 }
 
 

@@ -554,7 +554,7 @@ await attempt("say-goodbye", goodbye)
 #   are not.
 # * A blocking call belongs in a thread. An `async def` around it changes nothing.
 #
-# Next: [24 · Whom does a client trust?](24_trust_the_certificate.ipynb)
+# Next: [23 · Which line is slow?](23_find_the_slow_line.ipynb)
 #
 # ## Where this comes from
 #
