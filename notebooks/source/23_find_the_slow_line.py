@@ -272,8 +272,8 @@ async def watched(call):
 
 await compare(
     {
-        "time.sleep": partial(watched, partial(time.sleep, 0.001)),
-        "computing": partial(watched, partial(sum, [1, 2])),
+        "time.sleep": partial(watched, lambda: time.sleep(0.001)),
+        "computing": partial(watched, lambda: sum(range(1000))),
     },
     ask={"it says": lambda t: t.notes["said"]},
 )
