@@ -7,7 +7,7 @@
 # **You need** lesson 01. The lessons that compute the other verdicts are named on
 # [the page of verdicts](../VERDICTS.md).
 #
-# **Minutes:** 16 to read and run, 12 for the exercises.
+# **Minutes:** 17 to read and run, 12 for the exercises.
 
 # %%
 import asyncio
