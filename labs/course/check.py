@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 
 from labs.capture.distance import MODEL
 from labs.course.build import stored, targets
-from labs.course.lesson import PROGRAMS, LessonError, cut, read, sources
+from labs.course.lesson import PACKAGES, PROGRAMS, LessonError, cut, read, sources
 from labs.course.minutes import misjudged
 from labs.course.options import amiss
 from labs.course.syllabus import Entry, entry
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CELLS = 60  # of a lesson; CONTRIBUTING.md says so
 LINES = 20  # of a code cell
 PLACE = "WRITE: "  # what `labs new` leaves to the author, with what it should be
-TAGS = {*PROGRAMS, "nbval-ignore-output"}
+TAGS = {*PROGRAMS, *PACKAGES, "nbval-ignore-output"}
 # What belongs to one run or one machine and must not be stored: (what it is, how it looks).
 VOLATILE = {
     "a memory address": r"\b0x[0-9a-fA-F]{6,}\b",

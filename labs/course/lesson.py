@@ -8,6 +8,7 @@ import asyncio
 import copy
 import functools
 import hashlib
+import importlib.util
 import inspect
 import linecache
 import sys
@@ -25,6 +26,7 @@ from labs.host.paths import NOTEBOOKS
 
 SECONDS = 120  # a cell that takes longer is stuck; most need one, and a busy computer twenty times as long
 PROGRAMS = {"needs-curl": "curl", "needs-chromium": "chromium"}  # by the tag of a cell that needs one
+PACKAGES = {"needs-pip": "pip"}  # the same, by the name that is imported
 
 
 class LessonError(Exception):
@@ -46,10 +48,12 @@ def find(word: str, notebooks: Path = NOTEBOOKS) -> Path:
 
 
 def missing(cell: NotebookNode) -> str:
-    """Name the program that a cell needs by its tags and this machine lacks, "" if there is none."""
+    """Name the program or package that a cell needs by its tags and this machine lacks, "" if none."""
     for tag in cell.metadata.get("tags", []):
         if tag in PROGRAMS and installed.find(PROGRAMS[tag]) is None:
             return PROGRAMS[tag]
+        if tag in PACKAGES and importlib.util.find_spec(PACKAGES[tag]) is None:
+            return PACKAGES[tag]
     return ""
 
 

@@ -129,6 +129,17 @@ def test_a_cell_that_needs_a_missing_program_is_passed_over(
         kernel.execute(lesson.cut(source, solved=True), source.parent, NAME)
 
 
+def test_a_cell_that_needs_a_missing_package_is_passed_over(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(source.parent.parent, "# %%\ncheck(", '# %% tags=["needs-pip"]\ncheck(')
+    assert lesson.run(source).values[2] is not None
+    monkeypatch.setitem(lesson.PACKAGES, "needs-pip", "no_such_package_anywhere")
+    assert lesson.run(source).values[2] is None
+    with pytest.raises(lesson.LessonError, match=f"{NAME}, code cell 3 needs no_such_package_anywhere"):
+        kernel.execute(lesson.cut(source, solved=True), source.parent, NAME)
+
+
 def test_what_is_done_to_a_notebook_that_was_read_is_not_read_again(source: Path) -> None:
     notebook = lesson.read(source)
     notebook.cells[0].source = notebook.cells[2].metadata["tags"] = "changed"
