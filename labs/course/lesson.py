@@ -26,7 +26,8 @@ from labs.host.paths import NOTEBOOKS
 
 SECONDS = 120  # a cell that takes longer is stuck; most need one, and a busy computer twenty times as long
 PROGRAMS = {"needs-curl": "curl", "needs-chromium": "chromium"}  # by the tag of a cell that needs one
-PACKAGES = {"needs-pip": "pip"}  # the same, by the name that is imported
+# The same, by the name that is imported.
+PACKAGES = {f"needs-{name}": name for name in ("aiointercept", "aioresponses", "pip", "pytest_aiohttp")}
 
 
 class LessonError(Exception):
