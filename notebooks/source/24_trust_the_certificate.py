@@ -365,7 +365,7 @@ await attempt("keep-the-token", send)
 # * Make certificates for tests at run time, as here. Then `ssl=False` has no place in tests either.
 # * A certificate that is refused says why: read the exception to its end before you turn anything off.
 #
-# Next: [27 · What became of the four posts?](27_read_the_verdicts.ipynb)
+# Next: [26 · Would your tests notice?](26_test_what_you_ship.ipynb)
 #
 # ## Where this comes from
 #
