@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from labs.clients.programs import run
 from labs.clients.request import ClientMissing
 from labs.host.environment import without_proxies
+from labs.host.paths import ROOT
 
 __all__ = ["Suite", "needed", "run_tests"]
 
@@ -80,7 +81,7 @@ def _environment() -> dict[str, str]:
         name: value
         for name, value in without_proxies().items()
         if not name.startswith("PYTEST_") and name not in UNWANTED
-    } | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    } | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT)}  # a conftest may need labs
 
 
 def _read(report: Path, code: int) -> Suite:

@@ -20,7 +20,7 @@ __all__ = ["EnvironmentFailed", "environment", "newest", "python_of"]
 FOLDER = BUILD / "versions"
 SECONDS = 900  # for all that pip fetches and unpacks
 # What no lesson imports. Whatever else stands in requirements.in is installed.
-TOOLS = {"hypothesis", "jupyterlab", "mypy", "nbval", "pytest-timeout", "pytest-xdist", "ruff"}
+TOOLS = {"hypothesis", "jupyterlab", "mypy", "pytest-timeout", "pytest-xdist", "ruff"}
 QUIETLY = ("--quiet", "--disable-pip-version-check", "--only-binary=:all:")  # nothing is compiled here
 
 
@@ -32,13 +32,15 @@ def environment(release: str, folder: Path = FOLDER) -> Path:
     """Return the Python that has this release; make its environment where there is none, or another.
 
     Everything is at the version that the lab pins. Where an old aiohttp asks for other versions of what it
-    brings itself, those are left to pip. Raise EnvironmentFailed.
+    brings itself, those are left to pip. What single cells show beside aiohttp comes along where it can be
+    had with this release; where not, their claims are not tested. Raise EnvironmentFailed.
     """
     home = folder / f"aiohttp-{release}"
     python, stamp = python_of(home), home / "made.txt"
     wanted = [f"aiohttp=={release}", *_needed()]
     pinned = [f"{name}=={version}" for name, version in pins(_text("requirements.txt")) if name != "aiohttp"]
-    key = "\n".join([sys.version, *wanted, *pinned])
+    extras = _lines("requirements-extra.txt")
+    key = "\n".join([sys.version, *wanted, *pinned, *extras])
     if stamp.exists() and stamp.read_text("utf-8") == key and python.exists():
         return python
     venv.create(home, clear=True)  # pip works from outside of it
@@ -47,9 +49,11 @@ def environment(release: str, folder: Path = FOLDER) -> Path:
     problem = ""
     for constraints in (pinned, loose):
         (home / "pins.txt").write_text("\n".join(constraints) + "\n", "utf-8")
-        line = ["--python", str(python), "install", *QUIETLY, "--constraint", str(home / "pins.txt"), *wanted]
-        problem = _pip(line)[1]
+        line = ["--python", str(python), "install", *QUIETLY, "--constraint", str(home / "pins.txt")]
+        problem = _pip([*line, *wanted])[1]
         if not problem:
+            for extra in extras:  # one by one: each is here, or is not
+                _pip([*line, f"aiohttp=={release}", extra])
             stamp.write_text(key, "utf-8")  # last: what was interrupted is made again
             return python
     here = f"Python {platform.python_version()}"
@@ -71,8 +75,11 @@ def python_of(home: Path) -> Path:
 
 
 def _needed() -> list[str]:
-    lines = [line.split("#")[0].strip() for line in _text("requirements.in").splitlines()]
-    return [line for line in lines if line and line not in TOOLS | {"aiohttp"}]
+    return [line for line in _lines("requirements.in") if line not in TOOLS | {"aiohttp"}]
+
+
+def _lines(name: str) -> list[str]:
+    return [it for line in _text(name).splitlines() if (it := line.split("#")[0].strip())]
 
 
 def _text(name: str) -> str:

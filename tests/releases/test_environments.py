@@ -19,6 +19,8 @@ def pip(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     def answer(line: list[str]) -> tuple[str, str]:
         said.append(line)
+        if any(it in line for it in environments._lines("requirements-extra.txt")):
+            return "", "not to be had" if said.pop() is line else ""  # no reason to give up
         problem = said.pop(0)
         if isinstance(problem, BaseException):
             raise problem
@@ -44,6 +46,26 @@ def test_an_environment_is_made_once(pip: list[Any], tmp_path: Path) -> None:
     pins = (tmp_path / "aiohttp-3.9.5" / "pins.txt").read_text("utf-8")
     assert "\nyarl==" in pins and "\nmatplotlib==" in pins and "aiohttp==" not in pins
     assert environment("3.9.5", tmp_path) == python and pip == [line]  # pip was not asked again
+
+
+def test_what_single_cells_show_is_asked_for_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[list[str]] = []
+
+    def pip(line: list[str]) -> tuple[str, str]:
+        asked.append(line)
+        return "", "not to be had" if len(asked) > 1 else ""  # no reason to give up
+
+    def create(home: Path, clear: bool) -> None:
+        environments.python_of(home).parent.mkdir(parents=True)
+
+    monkeypatch.setattr(environments, "_pip", pip)
+    monkeypatch.setattr(venv, "create", create)
+    environment("3.9.5", tmp_path)
+    extras = environments._lines("requirements-extra.txt")
+    assert [line[-1] for line in asked[1:]] == extras and len(extras) > 2
+    assert all("aiohttp==3.9.5" in line for line in asked)  # none of them brings another aiohttp
 
 
 def test_only_what_an_old_aiohttp_brings_is_let_loose(pip: list[Any], tmp_path: Path) -> None:
