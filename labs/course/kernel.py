@@ -10,8 +10,6 @@ import socket
 import tempfile
 from pathlib import Path
 
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from labs.course.lesson import SECONDS, LessonError, missing
@@ -72,6 +70,9 @@ def execute(notebook: NotebookNode, folder: Path, name: str) -> NotebookNode:
 
     Raises LessonError naming lesson and code cell. Cells may take SECONDS each.
     """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
     choose_ports()
     import labs.draw.sheet  # noqa: F401  builds the font cache here: building it in a cell can show a warning
 
