@@ -32,6 +32,10 @@ COMMANDS = {
     "doctor": ("Say what is missing on this machine and how to get it.", "labs.course.doctor:main"),
     "build": ("Build the lessons and solutions that are stale.", "labs.course.commands:build_lessons"),
     "check": ("Check that notebooks, sources, claims and exercises fit together.", "labs.__main__:check_all"),
+    "claims": (
+        "Say of each post how many of its sentences hold.",
+        "labs.course.verdicts:claims_command",
+    ),
     "list": ("Print the table of lessons.", "labs.course.commands:list_lessons"),
     "repeat": (
         "Execute all notebooks again and compare every byte of text.",

@@ -70,6 +70,7 @@ THREADS: dict[tuple[str, int], tuple[str, str]] = {
     (AIOHTTP, 13681): ("pull", "Close idle connections"),
     (AIOHTTP, 13692): ("pull", "Fix cookies expiring at the Unix epoch"),
     (AIOHTTP, 13800): ("issue", "log 3.14.4: Fixed Set-Cookie parsing treating unrecognized attributes as …"),
+    ("pnuckowski/aioresponses", 289): ("issue", "issue with aiohttp-3.14"),
     ("python/cpython", 99730): ("issue", "HEAD requests should be HEAD requests upon redirect"),
     ("nodejs/node", 40702): ("issue", "Unable to connect to establish a TCP connection (ECONNREFUSED)"),
 }

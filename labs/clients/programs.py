@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from labs.clients.request import ClientRequest, Reply
 from labs.host.environment import without_proxies
@@ -35,19 +35,36 @@ CURL_ERRORS = {
 }
 
 
-def start(arguments: Sequence[str], *, stdin: int, stdout: int) -> subprocess.Popen[bytes]:
-    """Start a program in the clean environment; whoever starts it kills and reaps it on every path."""
+def start(
+    arguments: Sequence[str],
+    *,
+    stdin: int,
+    stdout: int,
+    env: Mapping[str, str] | None = None,
+    folder: str | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a program in the clean environment; whoever starts it kills and reaps it on every path.
+
+    `env` stands in the place of that environment, and `folder` is where the program works.
+    """
     return subprocess.Popen(
-        arguments, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=without_proxies()
+        arguments,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env=without_proxies() if env is None else env,
+        cwd=folder,
     )
 
 
-async def run(arguments: Sequence[str], stdin: bytes) -> tuple[int, bytes, bytes]:
+async def run(
+    arguments: Sequence[str], stdin: bytes, *, env: Mapping[str, str] | None = None, folder: str | None = None
+) -> tuple[int, bytes, bytes]:
     """Run a program to its end and return its exit code, output and errors; kill and reap it on every path.
 
     In a thread, and not with asyncio's subprocesses: not every loop on Windows has them.
     """
-    process = start(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = start(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, folder=folder)
     talk = asyncio.ensure_future(asyncio.to_thread(process.communicate, stdin))
     try:
         out, errors = await asyncio.shield(talk)

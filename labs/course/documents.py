@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from labs.course import lesson, syllabus
+from labs.course import lesson, syllabus, verdicts
 from labs.host.paths import LABS, ROOT
 
 __all__ = ["MARKS", "findings", "fresh", "packages", "write"]
 
 MARKS = {"README.md": syllabus.MARK, "CONTRIBUTING.md": "<!-- packages -->"}  # two lines of each
+VERDICTS = "VERDICTS.md"  # derived as a whole
 
 
 def packages(folder: Path = LABS) -> str:
@@ -41,10 +42,13 @@ def fresh(root: Path = ROOT) -> Mapping[Path, str]:
     """Return each document as its sources yield it. Raises LessonError for a document without its marks."""
     table = syllabus.table(map(syllabus.entry, lesson.sources(root / "notebooks")))
     drawn = {"README.md": table, "CONTRIBUTING.md": packages(root / "labs")}
-    return {
+    documents = {
         root / name: syllabus.refresh((root / name).read_text("utf-8"), drawn[name], MARKS[name], name)
         for name in MARKS
     }
+    if (root / VERDICTS).exists():  # of a made-up course there are no posts
+        documents[root / VERDICTS] = verdicts.page(root / "notebooks")
+    return documents
 
 
 def write(root: Path = ROOT) -> list[Path]:

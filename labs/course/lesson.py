@@ -25,13 +25,17 @@ from labs.host.paths import NOTEBOOKS
 
 SECONDS = 120  # a cell that takes longer is stuck; most need one, and a busy computer twenty times as long
 PROGRAMS = {"needs-curl": "curl", "needs-chromium": "chromium"}  # by the tag of a cell that needs one
-PACKAGES = {  # the same, by the name that is imported
-    "needs-pip": "pip",
-    "needs-aiohttp_client_middlewares": "aiohttp_client_middlewares",
-    "needs-aiolimiter": "aiolimiter",
-    "needs-blockbuster": "blockbuster",
-    "needs-pyinstrument": "pyinstrument",
-}
+EXTRAS = (
+    "aiohttp_client_middlewares",
+    "aiointercept",
+    "aiolimiter",
+    "aioresponses",
+    "blockbuster",
+    "pip",
+    "pyinstrument",
+    "pytest_aiohttp",
+)
+PACKAGES = {f"needs-{name}": name for name in EXTRAS}  # the same, by the name that is imported
 
 
 class LessonError(Exception):

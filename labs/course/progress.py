@@ -27,7 +27,7 @@ def notes(file: Path) -> tuple[list[Mapping[str, Any]], int]:
     for line in lines:
         try:
             note = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):  # brackets in brackets, a thousand deep
             note = None
         if isinstance(note, dict) and isinstance(note.get("lesson"), str):
             found.append(note)

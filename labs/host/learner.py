@@ -27,12 +27,17 @@ def note(**what: object) -> None:
     """Write what a learner did as a line of JSON at the end of the file of progress, with the lesson's name.
 
     Nothing is noted where nobody names a file, where builds and tests run, or in a solution. What a disk does
-    not take is not noted: a lesson goes on. A line is one write, so that two labs do not mix theirs.
+    not take is not noted: a lesson goes on. A line is one write, so that two labs do not mix theirs, and it
+    begins a new one after a line that a crash has cut.
     """
     file = os.environ.get(PROGRESS)
     notebook = Path(os.environ.get("JPY_SESSION_NAME", ""))  # Jupyter's, of the kernel of a notebook
     if not file or strict() or notebook.parent.name == "solutions":
         return
     line = json.dumps({"lesson": notebook.name.partition(".")[0], **what}, ensure_ascii=False)
-    with contextlib.suppress(OSError), open(file, "ab", buffering=0) as out:
-        out.write(f"{line}\n".encode())
+    with contextlib.suppress(OSError), open(file, "a+b", buffering=0) as out:
+        if end := out.tell():
+            out.seek(end - 1)
+        cut = end > 0 and out.read(1) != b"\n"
+        # Half a character (a lone surrogate) becomes the escape that JSON has for it.
+        out.write(("\n" * cut + f"{line}\n").encode(errors="backslashreplace"))

@@ -20,7 +20,7 @@ __all__ = ["EnvironmentFailed", "environment", "newest", "python_of"]
 FOLDER = BUILD / "versions"
 SECONDS = 900  # for all that pip fetches and unpacks
 # What no lesson imports. Whatever else stands in requirements.in is installed.
-TOOLS = {"hypothesis", "jupyterlab", "mypy", "nbval", "pytest", "pytest-timeout", "pytest-xdist", "ruff"}
+TOOLS = {"hypothesis", "jupyterlab", "mypy", "nbval", "pytest-timeout", "pytest-xdist", "ruff"}
 QUIETLY = ("--quiet", "--disable-pip-version-check", "--only-binary=:all:")  # nothing is compiled here
 
 

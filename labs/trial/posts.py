@@ -12,7 +12,7 @@ from typing import Any
 
 from labs.trial.claims import Claim, Kind, LedgerError, Verdict
 
-__all__ = ["Fair", "Passage", "passages", "unfair"]
+__all__ = ["Fair", "Passage", "Post", "passages", "posts", "unfair"]
 
 POSTS = Path(__file__).with_name("posts.toml")
 KINDS = ("sentence", "code", "comment")
@@ -39,6 +39,25 @@ class Passage:
     claims: tuple[str, ...] = ()  # that compute it
     trap: tuple[str, ...] = ()  # the claims of our own that try what stands beside it
     lesson: str = ""  # the one planned for it, where no claim computes it
+
+
+@dataclass(frozen=True)
+class Post:
+    """Hold what a post is called, and the day that it says of itself."""
+
+    id: str
+    title: str
+    date: str
+
+
+@cache
+def posts(path: Path = POSTS) -> Mapping[str, Post]:
+    """Read the posts by id, in their order. Raise LedgerError when the file cannot be read."""
+    try:
+        book = tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise LedgerError(f"{path.name} is not TOML: {error}.") from None
+    return {name: Post(name, it["title"], str(it["date"])) for name, it in book.get("post", {}).items()}
 
 
 @cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from types import EllipsisType
 
 from labs.host import learner
 from labs.show.page import Prose
@@ -16,33 +15,38 @@ __all__ = ["alike", "score"]
 UNFILLED = (
     "No prediction filled in. Replace a ... in the cell of the prediction, run that cell, then this one."
 )
-COUNT = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-NUMBERS = {word: str(n) for n, word in enumerate(COUNT, 1)}
+COUNT = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen twenty"
+)
+NUMBERS = {word: str(n) for n, word in enumerate(COUNT.split(), 1)}
 NUMBERS |= {"no": "0", "zero": "0", "never": "0", "once": "1", "twice": "2"}
+TRUTH = {"true": "yes", "false": "no"}
+HEDGES = {"not", "than", "more", "less", "fewer", "least", "most", "or", "about", "over", "under"}
 NOBODY: tuple[list[str], ...] = (["none"], ["nobody"], ["nothing"], ["-"], ["–"], [])
 
 
 def score(prediction: Mapping[str, Mapping[str, object]], found: Comparison) -> Prose:
     """Set a prediction beside the recording: question, side, what you said, what was recorded.
 
-    `...` is an answer not filled in; it is not scored, nor is one about a side that did not answer. What
-    counts is what was said, not its form: case, spaces, commas, quotes, the order of a list, `http://`, and
-    whether a number is a word do not. A part of an answer that is right is called half right. Raise
-    ValueError with one clear sentence for a prediction of another shape, or about a question or side that the
-    table does not have; a learner reads that sentence in the place of the score.
+    `...` is an answer not filled in, and so is a list that holds one; it is not scored, nor is one about a
+    side that did not answer. What counts is what was said, not its form: case, spaces, commas, quotes, the
+    order of a list, `http://`, and whether a number is a word do not. A part of an answer that is right is
+    called half right. Raise ValueError with one clear sentence for a prediction of another shape, for a guess
+    that cannot be shown, or about a question or side that the table does not have; a learner reads that
+    sentence in the place of the score.
     """
     try:
         flat = _flat(prediction)
         if unknown := next((it for it in flat if it[:2] not in found.answers), None):
             raise ValueError(_unknown(found, *unknown[:2]))
+        filled = [(*it, _said(*it)) for it in flat if not _open(it[2])]
     except ValueError as error:
         if learner.strict():
             raise
         return Prose(error)
     lines, hits, halves, scored = [], 0, 0, 0
-    filled = [it for it in flat if not isinstance(it[2], EllipsisType)]
-    for question, side, guess in filled:
-        you = " ".join(say(guess).split())
+    for question, side, guess, you in filled:
         answer = found.answers[question, side]
         if isinstance(answer, Broken | NotTested):
             lines.append(f"? {question} / {side}: you said {you}, {say(answer)}")
@@ -65,10 +69,14 @@ def alike(guess: object, answer: object) -> bool:
         return True
     if isinstance(guess, bool) != isinstance(answer, bool) and not isinstance(guess, str):
         return False  # True is not 1
+    if isinstance(answer, bool) and isinstance(guess, str):
+        guess = TRUTH.get(guess.strip().casefold(), guess)
     one, other = _plain(guess), _plain(answer)
     if one == other or _words(guess) == _words(answer) != []:
         return True
-    # "heard 2", "2 times" and "twice" are 2, where a number was asked for and one is said.
+    # "heard 2", "2 times" and "twice" are 2, where a number was asked for and one is said; "not 2" is not.
+    if HEDGES & set(_words(guess)):
+        return False
     said = [it for it in _words(guess) if re.fullmatch(r"-?\d+", it)]
     return isinstance(answer, int) and not isinstance(answer, bool) and said == [str(answer)]
 
@@ -96,6 +104,22 @@ def _words(answer: object) -> list[str]:
     words = (it.strip("\"'`.:()[]") for it in re.split(r"[\s,]+", text))
     found = [NUMBERS.get(it, it).rstrip("/") or it for it in words if it]
     return ["1" if it == "1.0" else it for it in found]
+
+
+def _open(guess: object) -> bool:
+    """Say whether an answer, or one of a list of them, is still to be filled in."""
+    return any(it is ... for it in (guess if isinstance(guess, list | tuple) else [guess]))
+
+
+def _said(question: str, side: str, guess: object) -> str:
+    """Say a guess in a line. Raise ValueError with one sentence for one that has no words of its own."""
+    try:
+        return " ".join(say(guess).split())
+    except Exception:  # a list in itself, a number of 5000 digits, an object whose __repr__ raises
+        raise ValueError(
+            f"What you said of {question!r} / {side!r} cannot be shown: "
+            "write a word, a number, or a list of them."
+        ) from None
 
 
 def _flat(prediction: object) -> list[tuple[str, str, object]]:

@@ -17,7 +17,7 @@ import aiohttp
 import aiosignal
 from aiohttp import ClientError, ClientSession, TraceConfig, web
 
-from labs import Guard, Town, attempt, check, clients, compare, noted, score
+from labs import Guard, Town, attempt, check, clients, compare, draw, noted, score
 from labs.guard import server_log
 
 guard = Guard()
@@ -306,12 +306,6 @@ async def events(*paths):
 
 
 # %%
-prediction_fired = {
-    # one of: 0, 1, 2
-    "signals of the server before the handler": {"kept connection": ..., "redirect": ...},
-}
-
-# %%
 SERVER = "on_response_prepare"
 fired = await compare(
     {"kept connection": partial(events, "/0", "/0"), "redirect": partial(events, "/0", "/1")},
@@ -323,9 +317,6 @@ fired = await compare(
     },
 )
 fired
-
-# %%
-score(prediction_fired, fired)
 
 
 # %%
@@ -457,6 +448,12 @@ hops = await compare(
     },
 )
 hops
+
+# %%
+draw.lifelines(
+    {"one that counts": hops["one that counts"]},
+    finding="One call, four requests: a client middleware runs around each of them",
+)
 
 # %%
 score(prediction_hops, hops)

@@ -16,7 +16,7 @@ from functools import partial
 
 from aiohttp import ClientConnectorError, ClientPayloadError, ClientSession, web
 
-from labs import Gate, Guard, Town, attempt, check, clients, compare, noted, score
+from labs import Gate, Guard, Town, attempt, check, clients, compare, draw, noted, score
 from labs.guard import server_log
 
 guard = Guard()
@@ -443,6 +443,12 @@ down = await compare(
     ask={"the listener gets": lambda t: t.notes["heard"], "in this order": lambda t: t.notes["log"]},
 )
 down
+
+# %%
+draw.lifelines(
+    {it: down[it] for it in down.sides},
+    finding="A stream that is told ends in good order; one that is not is cut off",
+)
 
 # %%
 score(prediction_down, down)

@@ -6,7 +6,7 @@
 #
 # **You need** lessons 01 and 15.
 #
-# **Minutes:** 18 to read and run (11 to the place to stop), 20 for the exercises.
+# **Minutes:** 19 to read and run (12 to the place to stop), 20 for the exercises.
 
 # %%
 import hashlib
@@ -17,7 +17,7 @@ from functools import partial
 import trustme
 from aiohttp import ClientConnectorCertificateError, ClientError, ClientSession, Fingerprint, web
 
-from labs import Guard, Town, attempt, check, clients, compare, noted, score
+from labs import Grid, Guard, Town, attempt, check, clients, compare, draw, noted, score
 from labs.guard import server_log
 
 guard = Guard()
@@ -132,6 +132,18 @@ found = await compare(
     | {"the impostor hears": lambda t: t.notes["came"]["an impostor"][2]},
 )
 found
+
+# %%
+KEY = {"✓": "is let in, and hears the token", "✗": "is refused"}
+cells = {
+    ("who is let in", server, side): "✓" if found.answers[server, side] == "the page" else "✗"
+    for server in SERVERS
+    for side in TRUST
+}
+draw.heat_map(
+    Grid(tuple(SERVERS), {"who is let in": tuple(TRUST)}, cells, KEY),
+    finding="ssl=False lets in whoever answers",
+)
 
 # %%
 score(prediction, found)
@@ -352,6 +364,8 @@ await attempt("keep-the-token", send)
 # * Give the authority: `ssl.create_default_context(cafile=…)`, for a session by `TCPConnector(ssl=…)`.
 # * Make certificates for tests at run time, as here. Then `ssl=False` has no place in tests either.
 # * A certificate that is refused says why: read the exception to its end before you turn anything off.
+#
+# Next: [26 · Would your tests notice?](26_test_what_you_ship.ipynb)
 #
 # ## Where this comes from
 #

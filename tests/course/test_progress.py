@@ -65,10 +65,24 @@ async def test_an_attempt_is_noted_with_its_state(file: Path) -> None:
     assert notes(file) == ([{"lesson": "01_who", "exercise": "keep-the-method", "state": "not yet"}], 0)
 
 
-SPOILT = [b"{", b"\xff\xfe", b"[]", b"3", b'{"lesson": 3}', b'{"exercise": "say-gone", "state": "yes"}']
+def test_a_line_that_a_crash_cut_does_not_take_the_next(file: Path) -> None:
+    file.write_bytes(b'{"lesson": "01_who", "exer')
+    learner.note(exercise="say-gone", state="yes")
+    learner.note(exercise="say-so", state="yes")
+    found, lost = notes(file)
+    assert [it["exercise"] for it in found] == ["say-gone", "say-so"] and lost == 1
 
 
-@pytest.mark.parametrize("line", SPOILT)
+def test_half_a_character_is_noted_and_stops_no_lesson(file: Path) -> None:
+    learner.note(exercise="\ud800", state="yes")
+    assert notes(file) == ([{"lesson": "01_who", "exercise": "\ud800", "state": "yes"}], 0)
+
+
+DEEP = b"[" * 100_000
+SPOILT = [DEEP, b"{", b"\xff\xfe", b"[]", b"3", b'{"lesson": 3}', b'{"exercise": "say-gone", "state": "yes"}']
+
+
+@pytest.mark.parametrize("line", SPOILT, ids=lambda it: repr(it[:20]))
 def test_a_spoilt_line_costs_itself_and_no_other(file: Path, line: bytes) -> None:
     learner.note(exercise="say-gone", state="yes")
     with file.open("ab") as out:

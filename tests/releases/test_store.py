@@ -18,6 +18,19 @@ def test_what_is_stored_for_the_pinned_release_is_the_ledger() -> None:
     assert [*store.findings(ledger(), store.digests()), *chronicle.stale()] == []
 
 
+def test_any_one_verdict_that_is_flipped_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the ledger or in what is stored: no verdict can be turned without a finding that names it."""
+    every = store.stored()
+    monkeypatch.setattr(store, "stored", lambda folder: every)
+    unseen = []
+    for name, claim in ledger().items():
+        other = Verdict.REFUTED if claim.verdict is Verdict.HOLDS else Verdict.HOLDS
+        turned = {**ledger(), name: dataclasses.replace(claim, verdict=other)}
+        if not any(it.startswith(f"{name} is {other} in the ledger") for it in store.findings(turned, {})):
+            unseen.append(name)
+    assert unseen == []
+
+
 @pytest.mark.parametrize("kept", store.stored(), ids=lambda it: it.aiohttp)
 def test_what_is_stored_can_be_read(kept: ReleaseResults) -> None:
     assert (paths.RESULTS / f"aiohttp-{kept.aiohttp}.json").exists()

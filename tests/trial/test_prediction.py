@@ -46,6 +46,12 @@ def test_unfilled(prediction: Any) -> None:
     assert score(prediction, FOUND) == told
 
 
+@pytest.mark.parametrize("guess", [[...], ("client", ...)])
+def test_a_list_with_a_gap_is_not_filled(guess: object) -> None:
+    told = score({"how many": {"proxy": 1}, "who": {"redirect": guess}}, FOUND)
+    assert told == "✓ how many / proxy: you said 1\n1 of 1 as recorded"
+
+
 def test_partly_filled() -> None:
     prediction: Any = {"how many": {"redirect": ..., "proxy": 1}, "who": ...}
     assert score(prediction, FOUND) == "✓ how many / proxy: you said 1\n1 of 1 as recorded"
@@ -103,6 +109,9 @@ def test_a_right_guess_in_other_words(guess: object) -> None:
         (["GET 0 bytes"], "GET, 0 bytes"),
         ("nothing", None),
         ("sock_read", "sock read".replace(" ", "_")),
+        ("twenty", 20),
+        ("True", True),
+        ("false", False),
     ],
 )
 def test_what_was_said_counts_and_not_its_form(guess: object, answer: object) -> None:
@@ -130,6 +139,7 @@ def test_half_right_is_said(guess: object, answer: object) -> None:
     ("guess", "answer"),
     [
         ("1 or 2", 2),  # both is no guess
+        ("1 and 2", 2),
         ("12", 2),
         ("https://origin.test/page", "http://origin.test/page"),
         ("/page", "/pages"),
@@ -139,6 +149,11 @@ def test_half_right_is_said(guess: object, answer: object) -> None:
         ("client", None),
         (False, 0),
         (1, True),
+        ("True", False),
+        ("not 2", 2),
+        ("more than 2", 2),
+        ("at least two", 2),
+        ("twice or more", 2),
     ],
 )
 def test_another_answer_is_wrong(guess: object, answer: object) -> None:
@@ -201,6 +216,27 @@ def test_a_silly_guess_is_only_wrong(guess: object) -> None:
     first, last = shown.split("\n")
     assert first.startswith("✗ how many / redirect: you said ") and first.endswith(", recorded 2")
     assert last == "0 of 1 as recorded"
+
+
+class Mute:
+    def __repr__(self) -> str:
+        raise RuntimeError("nothing to say")
+
+
+NEST: list[Any] = []
+NEST.append(NEST)
+
+
+@pytest.mark.parametrize("guess", [Mute(), NEST, 10**5000], ids=["mute", "nest", "huge"])
+def test_a_guess_that_cannot_be_said_is_one_sentence(guess: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = (
+        "What you said of 'how many' / 'redirect' cannot be shown: write a word, a number, or a list of them."
+    )
+    with pytest.raises(ValueError) as caught:
+        score({"how many": {"redirect": guess}}, FOUND)
+    assert str(caught.value) == told
+    monkeypatch.setattr(learner, "strict", lambda: False)
+    assert score({"how many": {"redirect": guess}}, FOUND) == told
 
 
 def test_a_side_that_did_not_answer_is_not_scored() -> None:
