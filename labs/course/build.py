@@ -56,7 +56,7 @@ def build(
         if not everything and seen.get(key) == _digest(source, target) + base:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = execute(cut(source, solved=solved), target.parent, source.stem)
+        made = describe(execute(cut(source, solved=solved), target.parent, source.stem))
         same = kept(target) == comparable(made)
         if not same or (everything and target.read_text("utf-8") != dumps(made)):
             draft = target.with_suffix(".draft")
@@ -69,6 +69,21 @@ def build(
         memory.parent.mkdir(parents=True, exist_ok=True)
         memory.write_text(json.dumps(seen, indent=1), "utf-8")
     return done
+
+
+def describe(notebook: NotebookNode) -> NotebookNode:
+    """Put the words and the width of a figure where myst-nb looks for them, and return the same notebook.
+
+    It reads no alt from the metadata of an output, and what it reads from a cell is said of each picture of
+    that cell (myst-nb 1.4.0, core/render.py): so a cell of two gets none, and the words below each must do.
+    """
+    for cell in notebook.cells:
+        pictures = [it for it in cell.get("outputs", []) if "image/png" in it.get("data", {})]
+        shown = [it.get("metadata", {}).get("image/png", {}) for it in pictures]
+        if len(shown) == 1 and "alt" in shown[0]:
+            image = {"alt": shown[0]["alt"], "width": f"{shown[0]['width']}px"}
+            cell.metadata["mystnb"] = {"image": image}
+    return notebook
 
 
 def illustrate(notebooks: Path = NOTEBOOKS, docs: Path = DOCS) -> list[Path]:

@@ -75,11 +75,12 @@ def _give(lesson: Path, name: Path, home: Path) -> str:
 
 
 def _clean(lesson: Path) -> str:
-    """Read a lesson without its outputs."""
+    """Read a lesson without its outputs, and without what its metadata say of them."""
     notebook = json.loads(lesson.read_text("utf-8"))
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
+            cell.get("metadata", {}).pop("mystnb", None)  # the figure in words
     return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 
 

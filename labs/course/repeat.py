@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from labs.course.build import comparable, kept, targets
+from labs.course.build import comparable, describe, kept, targets
 from labs.course.kernel import execute
 from labs.course.lesson import cut
 from labs.host.paths import NOTEBOOKS
@@ -36,7 +36,7 @@ def repeat(
     with burning() if busy else contextlib.nullcontext():
         for _ in range(times):
             for source, solved, target in targets(notebooks, only):
-                made = comparable(execute(cut(source, solved=solved), target.parent, source.stem))
+                made = comparable(describe(execute(cut(source, solved=solved), target.parent, source.stem)))
                 before = kept(target)
                 runs += 1
                 if made != before:

@@ -17,15 +17,16 @@ FONT = "Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace"
 # Where a page gives <pre> the font of its text, as nbconvert's does, the style decides; where a page strips
 # styles, <code> still has letters of one width.
 CODE = "font:inherit;white-space:inherit;padding:0;background:none;color:inherit"
+# JupyterLab breaks a long lane, and a sentence within a word; its margins take 52 pixels from each line.
 WHITE = {
     False: "overflow-x:auto;white-space:pre",
-    True: "white-space:pre-wrap",
-}  # JupyterLab breaks a long lane
+    True: "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere",
+}
 
 
 def preformatted(text: str, *, wraps: bool = False) -> str:
     """Return text as HTML in letters of one width; it wraps as prose does, or scrolls, by keyboard too."""
-    style = f"font-family:{FONT};font-size:13px;line-height:1.25;{WHITE[wraps]}"
+    style = f"font-family:{FONT};font-size:13px;line-height:1.25;margin:0.5em 0;{WHITE[wraps]}"
     scrolls = "" if wraps else ' tabindex="0"'
     escaped = html.escape(text, quote=False)
     return f'<pre style="{style}"{scrolls}><code style="{CODE}">{escaped}</code></pre>'

@@ -57,6 +57,30 @@ def test_a_picture_is_written_only_when_everything_is(
     assert [line.split()[0] for line in rebuild(notebooks, everything=True)] == ["ran", "ran"]
 
 
+def picture(alt: str) -> nbformat.NotebookNode:
+    """Make the output of a figure."""
+    data, about = {"image/png": "AAAA", "text/plain": alt}, {"image/png": {"width": 833, "alt": alt}}
+    shown: nbformat.NotebookNode = nbformat.v4.new_output("display_data", data, metadata=about)
+    return shown
+
+
+def test_a_figure_is_described_where_myst_nb_looks(notebooks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def draw(notebook: nbformat.NotebookNode, folder: Path, name: str) -> nbformat.NotebookNode:
+        alone = nbformat.v4.new_output("display_data", {"image/png": "AAAA"})
+        words = nbformat.v4.new_output("display_data", {"text/html": "<p>One comes first.</p>"})
+        notebook.cells[2].outputs = [alone]
+        notebook.cells[3].outputs = [picture("One comes first."), words]
+        notebook.cells[4].outputs = [picture("One."), picture("Two.")]
+        return notebook
+
+    monkeypatch.setattr(build, "execute", draw)
+    rebuild(notebooks)
+    cells = build.stored(notebooks / f"{NAME}.ipynb").cells
+    assert cells[3].metadata == {"mystnb": {"image": {"alt": "One comes first.", "width": "833px"}}}
+    assert not cells[2].metadata and not cells[4].metadata, "one alt would be said of both"
+    assert [line.split()[0] for line in rebuild(notebooks, everything=True)] == ["ran", "ran"]
+
+
 def test_a_failed_build_names_the_cell_and_leaves_what_was_there(notebooks: Path) -> None:
     before = (notebooks / f"{NAME}.ipynb").read_bytes()
     change(notebooks, "    return [1, 2]", "    raise OSError('planted')")

@@ -80,6 +80,19 @@ def test_a_fault_in_a_notebook_is_found(notebooks: Path, old: str, new: str, wor
     assert words in findings(notebooks)
 
 
+def test_what_is_said_of_a_figure_is_what_the_figure_says(notebooks: Path) -> None:
+    file = notebooks / f"{NAME}.ipynb"
+    notebook = nbformat.read(file, as_version=4)
+    about = {"image/png": {"width": 833, "alt": "One comes first."}}
+    shown = nbformat.v4.new_output("display_data", {"image/png": "AAAA"}, metadata=about)
+    notebook.cells[3].outputs.append(shown)
+    for alt, stale in (("One comes first.", False), ("Two comes first.", True), ("", True)):
+        image = {"image": {"alt": alt, "width": "833px"}}
+        notebook.cells[3].metadata = {"mystnb": image} if alt else {}
+        nbformat.write(notebook, file)
+        assert ("is not what its source yields" in findings(notebooks)) is stale, alt
+
+
 @pytest.mark.parametrize(
     ("shown", "found"),
     [

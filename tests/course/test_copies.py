@@ -52,6 +52,20 @@ def course(tmp_path: Path) -> tuple[Path, Path]:
     return notebooks, home
 
 
+def test_what_a_figure_says_is_an_answer_and_no_new_edition(course: tuple[Path, Path]) -> None:
+    notebooks, home = course
+    built = json.loads((notebooks / NAME).read_text("utf-8"))
+    image = {"alt": "the answer", "width": "833px"}
+    built["cells"][0]["metadata"] = {"exercise": "one", "mystnb": {"image": image}}
+    (notebooks / NAME).write_text(json.dumps(built), "utf-8")
+    fresh(Path(NAME).stem, notebooks, home)
+    (cell, *_) = json.loads((home / NAME).read_text("utf-8"))["cells"]
+    assert cell["metadata"] == {"exercise": "one"}
+    image["alt"] = "another answer"
+    (notebooks / NAME).write_text(json.dumps(built), "utf-8")
+    assert hand_out(notebooks, home) == []
+
+
 def test_a_copy_has_no_answers(course: tuple[Path, Path]) -> None:
     notebooks, home = course
     for name in (NAME, f"solutions/{NAME}"):

@@ -15,7 +15,8 @@ def test_a_page_is_its_own_text() -> None:
 
 def test_lines_of_a_page_scroll_by_keyboard_and_those_of_prose_wrap() -> None:
     assert 'white-space:pre" tabindex="0">' in Page("│ a lane │")._repr_html_()
-    assert 'white-space:pre-wrap">' in Prose("A sentence.")._repr_html_()
+    assert "white-space:pre-wrap;word-break:normal;" in Prose("A sentence.")._repr_html_()
+    assert "tabindex" not in Prose("A sentence.")._repr_html_()
     assert repr(Prose("A sentence.")) == "A sentence."
 
 
