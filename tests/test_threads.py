@@ -13,11 +13,13 @@ THREADS: dict[tuple[str, int], tuple[str, str]] = {
     (AIOHTTP, 19): ("issue", "Flow control support for large transfers"),
     (AIOHTTP, 732): ("issue", "Using a file object as the data parameter forces chunked transfer encoding"),
     (AIOHTTP, 850): ("issue", "How to handle ClientResponseError/ServerDisconnectedError properly"),
+    (AIOHTTP, 872): ("issue", "proxying request.scheme with nginx"),
     (AIOHTTP, 1183): ("issue", "ClientSession cookies does not work with IP"),
     (AIOHTTP, 1367): ("issue", "Accepting back-pressure from slow websocket clients"),
     (AIOHTTP, 1775): ("pull", "use io.BytesIO instead of joining bytes to avoid copying everything"),
     (AIOHTTP, 1949): ("issue", "Doc clarification - StreamReader.iter_any() vs iter_chunks()"),
     (AIOHTTP, 2098): ("issue", "Web-handler cancellation"),
+    (AIOHTTP, 2171): ("issue", "Insecure algorithm for determining remote/scheme/host"),
     (AIOHTTP, 2249): ("issue", "asyncio.TimeOut downloading large files"),
     (AIOHTTP, 2415): ("issue", "Deprecate returning web.HTTPException from handlers and middlewares"),
     (AIOHTTP, 2492): ("issue", "Change web handlers cancellation policy"),
@@ -71,6 +73,16 @@ THREADS: dict[tuple[str, int], tuple[str, str]] = {
     (AIOHTTP, 13692): ("pull", "Fix cookies expiring at the Unix epoch"),
     (AIOHTTP, 13800): ("issue", "log 3.14.4: Fixed Set-Cookie parsing treating unrecognized attributes as …"),
     ("pnuckowski/aioresponses", 289): ("issue", "issue with aiohttp-3.14"),
+    ("Comfy-Org/ComfyUI", 4865): ("issue", "Potential CORS Regression w.r.t instances behind proxy"),
+    ("jupyterhub/jupyter-server-proxy", 574): (
+        "issue",
+        "Proxy blindly prepends base path to HTTP redirects, causing double-path 404s",
+    ),
+    ("tbrandenburg/cade", 76): (
+        "issue",
+        "JupyterLab tile 404s through the real Coder dashboard proxy — jupyter-proxy-shim.py doesn't rewrite "
+        "the Location header on Jupyter's root 302 redirect",
+    ),
     ("python/cpython", 99730): ("issue", "HEAD requests should be HEAD requests upon redirect"),
     ("nodejs/node", 40702): ("issue", "Unable to connect to establish a TCP connection (ECONNREFUSED)"),
 }

@@ -27,6 +27,7 @@ SECONDS = 120  # a cell that takes longer is stuck; most need one, and a busy co
 PROGRAMS = {"needs-curl": "curl", "needs-chromium": "chromium"}  # by the tag of a cell that needs one
 EXTRAS = (
     "aiohttp_client_middlewares",
+    "aiohttp_remotes",
     "aiointercept",
     "aiolimiter",
     "aioresponses",
