@@ -625,7 +625,7 @@ await attempt("half-a-page", stream)
 # * After `prepare` there is no 500 any more. Find out what can fail before it, and break off after it.
 # * Catch your own timeouts. A 504 from a server that is no gateway leads everybody who reads it astray.
 #
-# Next: [18 · What starts what inside aiohttp?](18_look_inside.ipynb)
+# Next: [17 · What does your app believe behind a proxy?](17_stand_behind_a_proxy.ipynb)
 #
 # ## Where this comes from
 #
