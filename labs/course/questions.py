@@ -48,7 +48,7 @@ def questions(path: Path = LIST) -> list[Inquiry]:
             raise LedgerError(f"Question {thread} in {path.name} lacks or misspells: {', '.join(wrong)}.")
         if any(it.thread == thread for it in found):
             raise LedgerError(f"Question {thread} stands twice in {path.name}: join the two.")
-        found.append(Question(**{**entry, "answered": tuple(entry["answered"])}))
+        found.append(Inquiry(**{**entry, "answered": tuple(entry["answered"])}))
     return found
 
 
