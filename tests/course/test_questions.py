@@ -25,11 +25,11 @@ def test_a_question_whose_answer_is_gone_is_told() -> None:
 
 
 def test_the_page_says_where_and_what_is_right() -> None:
-    text = page()
+    text, where = page(), places()
     for it in questions():
         assert f"* {it.asks} ([{it.thread}](" in text
         for name in it.answered:
-            stem, cell = places()[name]
+            stem, cell = where[name]
             assert f"[lesson {stem[:2]}, code cell {cell}: {name}](notebooks/{stem}.ipynb)" in text
             claim = ledger()[name]
             assert (claim.corrected or claim.sentence) in text  # what is right, and never what is refuted
