@@ -109,14 +109,19 @@ def check_all(argv: Sequence[str]) -> int:
     """
     words = "Check that notebooks, sources, claims and exercises fit together."
     argparse.ArgumentParser(prog="python -m labs check", description=words).parse_args(argv)
-    from labs.course import check, documents, lesson
+    from labs.course import check, documents, lesson, questions
     from labs.exercises.registry import registered
     from labs.releases import apart, page, store
     from labs.trial import claims, posts
 
     try:
         found = check.check(claims.ledger(), registered().values(), posts=posts.passages())
-        found += [*documents.findings(), *store.findings(claims.ledger(), store.digests()), *page.stale()]
+        found += [
+            *questions.amiss(),
+            *documents.findings(),
+            *store.findings(claims.ledger(), store.digests()),
+            *page.stale(),
+        ]
         found += apart.idle(claims.ledger())
     except (claims.LedgerError, apart.ApartError) as error:
         found = [str(error)]

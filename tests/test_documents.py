@@ -18,7 +18,7 @@ from labs.host import paths
 from labs.trial import claims
 
 ROOT = paths.ROOT
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGES.md", "VERDICTS.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGES.md", "QUESTIONS.md", "VERDICTS.md")
 MAKE = shutil.which("make")
 
 

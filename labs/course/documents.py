@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from labs.course import lesson, syllabus, verdicts
+from labs.course import lesson, questions, syllabus, verdicts
 from labs.host.paths import LABS, ROOT
 
 __all__ = ["MARKS", "findings", "fresh", "packages", "write"]
 
 MARKS = {"README.md": syllabus.MARK, "CONTRIBUTING.md": "<!-- packages -->"}  # two lines of each
-VERDICTS = "VERDICTS.md"  # derived as a whole
+WHOLE = {"VERDICTS.md": verdicts.page, "QUESTIONS.md": questions.page}  # derived as a whole
 
 
 def packages(folder: Path = LABS) -> str:
@@ -46,8 +46,9 @@ def fresh(root: Path = ROOT) -> Mapping[Path, str]:
         root / name: syllabus.refresh((root / name).read_text("utf-8"), drawn[name], MARKS[name], name)
         for name in MARKS
     }
-    if (root / VERDICTS).exists():  # of a made-up course there are no posts
-        documents[root / VERDICTS] = verdicts.page(root / "notebooks")
+    for name, page in WHOLE.items():
+        if (root / name).exists():  # a made-up course has no posts, and nobody asks about it
+            documents[root / name] = page(root / "notebooks")
     return documents
 
 

@@ -560,11 +560,11 @@ score(prediction_two, two)
 
 # %% [markdown]
 # * The inner proxy hears HTTP, and says so. Where it does not trust the outer one, the visitor's `https` is
-#   lost [L17s]. The outer gateway mends the `Location`, which hides it: the app's `Origin` check and its
-#   cookie are wrong all the same.
+#   lost [L17s]. The outer gateway mends the `Location`, which hides it: what the app believes, and with it
+#   its `Origin` check and its cookie, stays wrong.
 # * The inner one must trust the outer one, and the outer one nobody [L17t].
-# * Where both trust, a visitor says which site the app is, and the app sends him to another [L17u]. That is
-#   an *open redirect*, and a cache in between may give it to everybody.
+# * Where both trust, a visitor says which site the app is, and the app sends him to another [L17u]. He harms
+#   only himself, until a cache in between keeps that answer and gives it to others.
 
 # %%
 BELIEVES = "the app believes that it is"
