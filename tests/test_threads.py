@@ -84,6 +84,7 @@ THREADS: dict[tuple[str, int], tuple[str, str]] = {
         "the Location header on Jupyter's root 302 redirect",
     ),
     ("python/cpython", 99730): ("issue", "HEAD requests should be HEAD requests upon redirect"),
+    ("golang/go", 20437): ("issue", "net/http/httputil: ReverseProxy does not pass unannounced trailers"),
     ("nodejs/node", 40702): ("issue", "Unable to connect to establish a TCP connection (ECONNREFUSED)"),
 }
 LINK = re.compile(r"\[(\d+)\]\(https://github\.com/([\w-]+/[\w-]+)/(issue|pull)s?/(\d+)\)")

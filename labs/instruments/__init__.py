@@ -11,7 +11,7 @@ from labs.instruments.memory import KIB, MIB, Meter
 from labs.instruments.phases import hold_connect, hold_lookup
 from labs.instruments.suite import Suite, needed, run_tests
 from labs.instruments.timeouts import outlast, shut
-from labs.instruments.timers import in_force, recorded_timers
+from labs.instruments.timers import clock_in_hand, in_force, recorded_timers
 from labs.instruments.timing import weather
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Flow",
     "Meter",
     "Suite",
+    "clock_in_hand",
     "disconnected",
     "heard",
     "hold_connect",

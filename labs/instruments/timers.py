@@ -1,10 +1,14 @@
-"""Overhear a client's timeouts: the ones in force for a request, and the alarms that it sets on the loop."""
+"""Overhear a client's timeouts: the ones in force for a request, and the alarms that it sets on the loop.
+
+And hold the loop's clock in hand, so that seconds pass without anybody waiting for them.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +16,7 @@ from typing import Any
 import aiohttp
 from aiohttp import client_proto, helpers
 
-__all__ = ["Timer", "in_force", "recorded_timers"]
+__all__ = ["Timer", "clock_in_hand", "in_force", "recorded_timers"]
 
 # Whose methods a client's timeouts call: that of total, of connect and sock_connect, of sock_read.
 CLIENTS = (helpers.TimeoutHandle, asyncio.Timeout, client_proto.ResponseHandler)
@@ -46,6 +50,27 @@ def recorded_timers() -> Iterator[list[Timer]]:
         yield heard
     finally:
         del loop.call_at  # the class's own shows again
+
+
+@contextlib.contextmanager
+def clock_in_hand() -> Iterator[Callable[[float], None]]:
+    """Stop the running loop's clock at a whole second inside the block; what is returned lets seconds pass.
+
+    An alarm rings when the seconds that were let pass have reached it, and not before. After the block the
+    true time is back. asyncio asks `loop.time()` whenever it looks at the clock.
+    """
+    loop: Any = asyncio.get_running_loop()
+    now = float(math.ceil(loop.time()))
+
+    def let_pass(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    loop.time = lambda: now
+    try:
+        yield let_pass
+    finally:
+        del loop.time  # the class's own shows again
 
 
 def in_force(connector: aiohttp.TCPConnector) -> list[aiohttp.ClientTimeout]:

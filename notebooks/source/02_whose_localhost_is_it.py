@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 29 to read and run (13 to the place to stop), 25 for the exercises.
+# **Minutes:** 31 to read and run (13 to the place to stop), 25 for the exercises.
 
 # %%
 import socket
@@ -428,6 +428,34 @@ check(
         "L02h": {"who asks the backend": {"::1, 127.0.0.1": ["visitor"]}},
     },
 )
+
+# %% [markdown]
+# And a server that listens at `::1` only? Your computer may have no IPv6, so here the town plays again: each
+# of the two addresses is a place of its own, with a localhost of its own. The sides differ in **the address
+# that the front redirects to.**
+
+
+# %%
+def sent_to(address):
+    target = f"http://[{address}]:9000" if ":" in address else f"http://{address}:9000"
+    return partial(visit, redirecting, target, sits=address, at="[::1]:9000", on="::1")
+
+
+mirrored = await compare(
+    {it: sent_to(it) for it in ("::1", "127.0.0.1")},
+    ask={
+        "Location it is given": lambda t: t.answers(whom="visitor")[0].field("Location"),
+        "who asks the backend": asks_backend,
+        "who is refused": who_is_refused,
+    },
+)
+mirrored
+
+# %% [markdown]
+# The other way round it is the same: asked at `127.0.0.1`, a server at `::1` alone hears nothing [L02i].
+
+# %%
+check(mirrored, {"L02i": {"who asks the backend": {"::1": ["visitor"], "127.0.0.1": []}}})
 
 # %% [markdown]
 # ## Exercises

@@ -436,11 +436,13 @@ check(
     {
         "L05f": {SAID: {"origin": [103, 200], "built": [200]}},
         "L05g": {ENDS: {"origin": [("X-Sum", "532")], "built": []}},
+        "L05h": {SAID: {"direct": [103, 200]}, ENDS: {"direct": [("X-Sum", "532")]}},
     },
 )
 
 # %% [markdown]
 # Your proxy can pass on neither the hints [L05f] nor the trailers [L05g]: its session keeps them to itself.
+# The direct leg reads the origin's bytes itself, and passes on both [L05h].
 # Nobody is wrong to drop trailers. A proxy that drops 1xx breaks RFC 9110, section 15.2.
 #
 # ## The whole list
@@ -606,6 +608,8 @@ await attempt("ask-once", once)
 #   [`DummyCookieJar`](https://docs.aiohttp.org/en/stable/client_reference.html#aiohttp.DummyCookieJar),
 #   [client middlewares](https://docs.aiohttp.org/en/stable/client_middleware_cookbook.html).
 # * aiohttp issue [2492](https://github.com/aio-libs/aiohttp/issues/2492) on clients that leave.
+# * Go issue [20437](https://github.com/golang/go/issues/20437): a proxy that lost trailers which nobody had
+#   announced.
 # * The first of the four posts this course began from, post 000.
 
 # %%

@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 30 to read and run (13 to the place to stop), 30 for the exercises.
+# **Minutes:** 35 to read and run (13 to the place to stop), 30 for the exercises.
 
 # %%
 import asyncio
@@ -17,7 +17,15 @@ import aiohttp
 from aiohttp import ClientSession, ClientTimeout, web
 
 from labs import Grid, Guard, Town, attempt, check, clients, compare, draw, noted, score
-from labs.instruments import hold_connect, hold_lookup, in_force, outlast, recorded_timers, shut
+from labs.instruments import (
+    clock_in_hand,
+    hold_connect,
+    hold_lookup,
+    in_force,
+    outlast,
+    recorded_timers,
+    shut,
+)
 
 guard = Guard()
 
@@ -303,6 +311,67 @@ check(
         "L09i": {rows[2]: {"total": WAITED}},
         "L09j": {row: {"sock_read": WAITED} for row in rows},
         "L09q": {inside: {"total": True}},
+    },
+)
+
+# %% [markdown]
+# How much is left, in seconds? Nobody has to wait for them. Below, the loop's clock is in your hand: it
+# stands, until `let_pass` moves it. A timeout is an alarm on this clock, and the time that is left is the
+# time until it rings. Each side has **one timeout of four seconds**. Your code takes three, and then the
+# next piece comes.
+
+
+# %%
+def as_they_come(pieces):
+    async def handler(request):
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        while piece := await pieces.get():
+            await answer.write(piece)
+        return answer
+
+    return handler
+
+
+# %%
+async def left_over(name):
+    pieces, left, loop = asyncio.Queue(), [], asyncio.get_running_loop()
+    async with Town() as town:
+        await town.open("origin.test", as_they_come(pieces))
+        connector, timeout = town.connector("client"), ClientTimeout(**{name: 4})
+        async with ClientSession(connector=connector, timeout=timeout) as client:
+            with clock_in_hand() as let_pass, recorded_timers() as alarms:
+                pieces.put_nowait(b"piece ")
+                async with client.get("http://origin.test/") as answer:
+                    await answer.content.readany()
+                    left.append(alarms[-1].when - loop.time())
+                    let_pass(3)  # your own code
+                    pieces.put_nowait(b"piece ")
+                    await answer.content.readany()
+                    left.append(alarms[-1].when - loop.time())
+                    pieces.put_nowait(b"")
+                    await answer.read()
+    return noted(town.trace, left=left)
+
+
+# %%
+AT_FIRST, AT_SECOND = "seconds left at the first piece", "seconds left at the second"
+remain = await compare(
+    {name: partial(left_over, name) for name in ("total", "sock_read")},
+    ask={AT_FIRST: lambda t: t.notes["left"][0], AT_SECOND: lambda t: t.notes["left"][1]},
+)
+remain
+
+# %% [markdown]
+# Three seconds of your own are three seconds less of `total`: one is left for the rest of the answer [L09u].
+# `sock_read` begins anew with each piece, so all four are there again [L09v].
+
+# %%
+check(
+    remain,
+    {
+        "L09u": {AT_FIRST: {"total": 4.0}, AT_SECOND: {"total": 1.0}},
+        "L09v": {AT_FIRST: {"sock_read": 4.0}, AT_SECOND: {"sock_read": 4.0}},
     },
 )
 

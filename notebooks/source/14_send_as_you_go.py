@@ -6,7 +6,7 @@
 #
 # **You need** lessons 01, 09, 12 and 13.
 #
-# **Minutes:** 36 to read and run (11 to the place to stop), 30 for the exercises.
+# **Minutes:** 38 to read and run (11 to the place to stop), 30 for the exercises.
 
 # %%
 import asyncio
@@ -249,6 +249,15 @@ async def offer(size):
 
 
 # %%
+prediction_limits = {
+    # one of: 200, 400, 413
+    "status for read()": {"1 MiB": ..., "1 MiB and a byte": ...},
+    # one of: 200, 400, 413
+    "status for content": {"1 MiB": ..., "1 MiB and a byte": ...},
+}
+
+
+# %%
 limits = await compare(
     {"1 MiB": partial(offer, MIB), "1 MiB and a byte": partial(offer, MIB + 1)},
     ask={
@@ -258,6 +267,9 @@ limits = await compare(
     },
 )
 limits
+
+# %%
+score(prediction_limits, limits)
 
 # %% [markdown]
 # `client_max_size` is a limit of `read()`, and so of `text()` and `json()`, which call it, and, by the
@@ -403,6 +415,9 @@ score(prediction_lengths, lengths)
 # %% [markdown]
 # * Too long, and the origin waits for two bytes that never come; the client waits for its answer [L14n].
 # * Too short, and half of the body is left behind. Nobody is told: the answer is 200 [L14p].
+#
+# So leave the field to aiohttp. And a generator, which has no length? After these verdicts the sides differ
+# in **where the generator waits.** While it does, the client asks for another page.
 
 # %%
 HEARS, SENT, WAITS = lengths.asked
@@ -413,10 +428,6 @@ check(
         "L14p": {HEARS: {"4": 200}, SENT: {"4": 4}},
     },
 )
-
-# %% [markdown]
-# So leave the field to aiohttp. And a generator, which has no length?
-# The sides differ in **where the generator waits.** While it does, the client asks for another page.
 
 
 # %%
@@ -460,6 +471,9 @@ check(begun, {"L14q": {begun.asked[0]: {"before its first piece": ["/other", "/u
 # An `UploadTracker` (aiohttp 3.14.4 and later) knows how much of the body has been sent. Look at it as
 # often as you like while another task sends; `upload_complete` is a future that ends the watch, also when
 # the upload fails. The bar below adds a block for each tenth.
+#
+# What does its 100 % mean? After the bar the handler waits at a gate before it reads. When it stands there,
+# the client looks at its tracker. The sides differ in **the size.**
 
 
 # %%
@@ -482,10 +496,6 @@ async with Town(keep=64 * KIB) as town:
         watching = asyncio.create_task(watch(tracker, Bar("8 MiB", SIZE)))
         await client.post("http://origin.test/", data=in_a_file(), upload_tracker=tracker)
         await watching
-
-# %% [markdown]
-# What does 100 % mean? Now the handler waits at a gate before it reads. When it stands there, the client
-# looks at its tracker. The sides differ in **the size.**
 
 
 # %%

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiohttp import ClientSession, ClientTimeout
 
-from labs.instruments.timers import Timer, in_force, recorded_timers
+from labs.instruments.timers import Timer, clock_in_hand, in_force, recorded_timers
 from labs.town.town import Town
 from tests.support import get, hello
 
@@ -49,3 +49,22 @@ async def test_the_loop_is_as_before_also_after_an_error() -> None:
     with pytest.raises(KeyError), recorded_timers():
         raise KeyError
     assert "call_at" not in vars(asyncio.get_running_loop())
+
+
+async def test_a_clock_in_hand_stands_until_it_is_moved_and_then_alarms_ring() -> None:
+    loop, rung = asyncio.get_running_loop(), asyncio.Event()
+    with clock_in_hand() as let_pass:
+        began = loop.time()
+        loop.call_later(3600, rung.set)
+        let_pass(3599)
+        await asyncio.sleep(0)
+        assert (loop.time() - began, began.is_integer(), rung.is_set()) == (3599, True, False)
+        let_pass(1)
+        await rung.wait()
+    assert "time" not in vars(loop)
+
+
+async def test_the_clock_is_given_back_when_the_block_fails() -> None:
+    with pytest.raises(ZeroDivisionError), clock_in_hand():
+        _ = 1 / 0
+    assert "time" not in vars(asyncio.get_running_loop())
