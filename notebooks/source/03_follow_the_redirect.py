@@ -6,7 +6,7 @@
 #
 # **You need** lesson 01.
 #
-# **Minutes:** 27 to read and run (9 to the place to stop), 28 for the exercises.
+# **Minutes:** 28 to read and run (9 to the place to stop), 28 for the exercises.
 
 # %%
 import warnings

@@ -5,7 +5,7 @@
 #
 # **You need** lesson 04.
 #
-# **Minutes:** 37 to read and run (11 to the place to stop), 33 for the exercises.
+# **Minutes:** 38 to read and run (11 to the place to stop), 33 for the exercises.
 
 # %%
 import asyncio
