@@ -6,7 +6,7 @@
 #
 # **You need** lessons 01 and 05.
 #
-# **Minutes:** 47 to read and run (14 to the place to stop), 26 for the exercises.
+# **Minutes:** 47 to read and run (15 to the place to stop), 26 for the exercises.
 
 # %%
 import logging

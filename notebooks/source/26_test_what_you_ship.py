@@ -6,7 +6,7 @@
 #
 # **You need** lessons 00, 03 and 07.
 #
-# **Minutes:** 46 to read and run (12 to the place to stop), 32 for the exercises.
+# **Minutes:** 45 to read and run (13 to the place to stop), 32 for the exercises.
 
 # %%
 import asyncio
